@@ -1,0 +1,55 @@
+"""How much of the budget is used at different latencies, and whether it is ever overrun: `python -m benchmarks.budget`.
+
+At 60 requests a minute for some minutes of real time each, so this takes a while.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import typing as t
+
+from benchmarks.common import catalog, run, save, table
+from emulator import Emulator
+
+LATENCIES = (0.2, 1.0, 3.0, 8.0)
+PER_MINUTE = 60
+THREADS = 4
+REQUESTS = 150
+WINDOW = 60.0
+
+
+def measure(latency: float, per_minute: float, requests: int) -> dict[str, t.Any]:
+    """One first run, paced, against a server that takes `latency` seconds to answer."""
+    with Emulator(work_orders=requests * 100, seed=1, rate_limit=0, latency=latency) as api:
+        run(api, catalog("work_order_tags"), requests_per_minute=per_minute, max_concurrent_requests=THREADS)
+        times = sorted(entry.at for entry in api.log)
+    # What could not be made ahead, the login and the look for the oldest work order, is not the budget's matter.
+    first, last = times[2], times[-3]
+    used = (len(times) - 5) / ((last - first) / 60 * per_minute)
+    most = max(sum(1 for at in times[number:] if at < start + WINDOW) for number, start in enumerate(times))
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    return {
+        "latency, s": latency,
+        "requests": len(times),
+        "budget used, %": 100 * used,
+        "possible, %": 100 * min(1.0, THREADS / latency * 60 / per_minute),
+        "most in 60 s": most,
+        "shortest gap, s": min(gaps),
+    }
+
+
+def main() -> None:
+    """Measure, print and save."""
+    latencies = [float(latency) for latency in sys.argv[1:]] or LATENCIES
+    figures = [measure(latency, PER_MINUTE, REQUESTS) for latency in latencies]
+    table(
+        f"Budget of {PER_MINUTE} requests a minute, {THREADS} in flight",
+        list(figures[0]),
+        [list(row.values()) for row in figures],
+    )
+    save("budget", figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""How many requests a first run and a next run make, beside the least possible: `python -m benchmarks.requests`."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import typing as t
+
+from benchmarks.common import catalog, run, save, table
+from emulator import Emulator
+
+SIZES = (2_500, 10_000, 100_000)
+NEW, CHANGED, PAGE = 50, 100, 100
+EDITS = ("retitle", "edit_pay", "reschedule", "tag", "log_time")
+
+
+def measure(work_orders: int) -> dict[str, t.Any]:
+    """A first run, changes, a next run; with small columns, as only requests are counted."""
+    chosen = catalog("work_order_tags")
+    with Emulator(work_orders=work_orders, seed=1, rate_limit=0) as api:
+        first = run(api, chosen)
+        first_requests = len(api.log)
+        cursor = first.state["bookmarks"]["work_orders"]["cursor"]
+        chance = random.Random(1)
+        for _ in range(NEW):
+            api.move("create")
+        visible = api.company.visible_ids()
+        changed = 0
+        while changed < CHANGED:
+            changed += api.move(chance.choice(EDITS), chance.choice(visible)) is not None
+        api.reset_log()
+        run(api, chosen, first.state)
+        next_requests = len(api.log)
+    is_open = len(cursor["open"])
+    pages = -(-work_orders // PAGE)
+    least = 1 + -(-is_open // PAGE) + -(-NEW // PAGE)
+    return {
+        "work orders": work_orders,
+        "open": is_open,
+        "first run": first_requests,
+        "least": 1 + pages,
+        "allowed": int(1.05 * pages) + 15,
+        "next run": next_requests,
+        "least then": least,
+        "allowed then": -(-is_open // PAGE) + -(-NEW // PAGE) + 5,
+        "all again": 1 + pages,
+        "state, bytes": len(json.dumps(first.state)),
+    }
+
+
+def main() -> None:
+    """Measure, print and save."""
+    sizes = [int(size) for size in sys.argv[1:]] or SIZES
+    figures = [measure(size) for size in sizes]
+    table(
+        f"Requests, the token's included; a next run meets {NEW} new and {CHANGED} changed work orders",
+        list(figures[0]),
+        [list(row.values()) for row in figures],
+    )
+    save("requests", figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Field Nation's emulator -> tap -> Meltano -> target-postgres -> PostgreSQL, and a look at what landed."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from demo.postgres import PostgresError, postgres
+from demo.project import Project
+from demo.table import table
+from emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCHEMA = "fieldnation_dev"  # what meltano.yml says for its environment `dev`
+BY_MONTH_AND_STATUS = """
+select to_char(created_at, 'YYYY-MM') as month,
+       count(*) as work_orders,
+       count(*) filter (where status_name in ('Draft', 'Published', 'Routed')) as unassigned,
+       count(*) filter (where status_name = 'Assigned') as assigned,
+       count(*) filter (where status_name = 'Work Done') as done,
+       count(*) filter (where status_name = 'Approved') as approved,
+       count(*) filter (where status_name = 'Paid') as paid,
+       count(*) filter (where status_name = 'Cancelled') as cancelled,
+       sum(pay_total) as pay
+from work_orders
+group by month
+order by month
+"""
+
+
+class DemoError(Exception):
+    """A step failed; says which, and why."""
+
+
+@contextlib.contextmanager
+def step(text: str) -> Iterator[None]:
+    """Say what is being done, and then how long it took."""
+    print(f"{text} ... ", end="", flush=True)
+    start = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print("failed", flush=True)
+        raise
+    print(f"{time.monotonic() - start:.1f} s", flush=True)
+
+
+def run(work_orders: int, seed: int) -> None:
+    """The whole demo."""
+    start = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        with step("Starting PostgreSQL from a wheel, on a free port of 127.0.0.1"):
+            server = stack.enter_context(postgres())
+        with step(f"Starting an emulator of Field Nation with {work_orders:,} work orders (seed {seed})"):
+            api = stack.enter_context(Emulator(work_orders=work_orders, seed=seed, rate_limit=0))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tap-fieldnation-demo-"))
+        settings = {
+            "api_url": api.url,
+            "client_id": api.client_id,
+            "client_secret": api.client_secret,
+            "requests_per_minute": "6000",  # the emulator's own limit is off
+        }
+        project = Project.create(Path(folder), settings, server)
+        command = ["--environment=dev", "run", "fieldnation-to-postgres"]
+        with step(f"Running (20 s or so): meltano {' '.join(command)}"):
+            result = project.meltano(*command)
+            if result.code:
+                raise DemoError(f"Meltano ended with exit code {result.code}; its last lines:\n{result.last_words}")
+        expected = len(api.company.visible_ids())
+        with psycopg.connect(server.uri, options=f"-c search_path={SCHEMA}") as connection:
+            show(connection, expected)
+    print(f"\nDone in {time.monotonic() - start:.1f} s; the server and its data are gone again.")
+
+
+def show(connection: psycopg.Connection[tuple[object, ...]], expected: int) -> None:
+    """Print what landed; the work orders have to be as many as expected."""
+    names = [
+        str(name)
+        for (name,) in connection.execute(
+            "select table_name from information_schema.tables where table_schema = %s order by table_name",
+            [SCHEMA],
+        )
+    ]
+    counts = []
+    for name in names:
+        counted = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(name)))
+        counts.append((f"{SCHEMA}.{name}", *(counted.fetchone() or ())))
+    print(f"\nWhat landed:\n\n{table(['table', 'rows'], counts)}")
+    if (f"{SCHEMA}.work_orders", expected) not in counts:
+        raise DemoError(f"The API shows {expected:,} work orders, and that many did not land.")
+    result = connection.execute(BY_MONTH_AND_STATUS)
+    heading = [column.name for column in result.description or ()]
+    print(f"\nA look at it:\n{BY_MONTH_AND_STATUS}\n{table(heading, result)}")
+
+
+def main() -> int:
+    """Run the demo; a failure is told in a sentence."""
+    parser = argparse.ArgumentParser(prog="dev demo", description=__doc__)
+    parser.add_argument("--work-orders", type=int, default=2500, metavar="N", help="how many there are (2500)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which company is made up (1)")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that this too tidies up
+    try:
+        run(arguments.work_orders, arguments.seed)
+    except (DemoError, PostgresError, psycopg.Error) as error:
+        print(f"The demo failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""The sections of a work order by their key, in the order in which the API sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulator.json import Json
+from emulator.work_order.facts import Facts
+
+from .basics import BASICS
+from .custom_fields import custom_fields
+from .files import attachments, shipments, signatures
+from .networks import networks, qualifications
+from .older import OLDER
+from .pay import pay
+from .people import PEOPLE
+from .problems import problems
+from .standing import STANDING
+from .swaps import swaps
+from .tasks import tasks
+from .time_logs import time_logs
+from .timing import TIMING
+from .whereabouts import location
+
+Section = Callable[[Facts], Json]
+
+SECTIONS: dict[str, Section] = {
+    **BASICS,
+    **STANDING,
+    **PEOPLE,
+    **TIMING,
+    "location": location,
+    "networks": networks,
+    "qualifications": qualifications,
+    "pay": pay,
+    "custom_fields": custom_fields,
+    "attachments": attachments,
+    "shipments": shipments,
+    "signatures": signatures,
+    "time_logs": time_logs,
+    "tasks": tasks,
+    "problems": problems,
+    "swaps": swaps,
+    **OLDER,
+}

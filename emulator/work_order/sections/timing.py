@@ -1,0 +1,103 @@
+"""When: milestones, schedule, and the provider's estimated time of arrival."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.company.dates import DAY, HOUR
+from emulator.company.directory import COMPANY_ID
+from emulator.company.state import ASSIGNED, MILESTONES, WORK_DONE
+from emulator.company.words import REMARKS
+from emulator.work_order.facts import NOTHING, Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from emulator.json import Json
+
+
+def milestones(f: Facts) -> Json:
+    """Eight dates, and four durations in seconds.
+
+    `time_to_work_done` is filled while `workdone` is still empty, as production payloads show.
+    """
+    steps = f.steps
+    dates: dict[str, Json] = {name: f.date(at) for name, at in zip(MILESTONES, steps, strict=False)}
+    dates["published"] = f.precise(steps[1]) if f.id % 7 == 0 else dates["published"]
+    dates["time_to_dispatch"] = max(0, steps[ASSIGNED] - steps[0]) if steps[ASSIGNED] else 0
+    dates["time_to_work_done"] = max(0, (steps[WORK_DONE] or f.state.service) - steps[0])
+    dates["time_alive"] = f.state.last_step - steps[0] + f.state.version
+    dates["time_to_approve"] = max(0, steps[5] - steps[WORK_DONE]) if steps[5] and steps[WORK_DONE] else 0
+    return dates
+
+
+def _window(f: Facts) -> dict[str, Json]:
+    start = f.state.service
+    mode = ("exact", "hours", "between")[f.id % 3]
+    # An exact appointment has no end.
+    return {"mode": mode, "start": f.date(start), "end": f.date(0 if mode == "exact" else f.service_end)}
+
+
+def _updated(f: Facts, at: int) -> dict[str, Json]:
+    """Date and author of a change; the author's id comes as a numeric string."""
+    return {**f.date(at), "by": {"id": str(f.manager.id), "name": f.manager.name}}
+
+
+def schedule(f: Facts) -> Json:
+    """The service window in the site's time."""
+    dice = f.dice("schedule")
+    return {
+        "work_order_id": f.id,
+        "service_window": _window(f),
+        "schedule_note": dice.pick(REMARKS) if dice.chance(25) else "",
+        "schedule_option": dice.below(3),
+        "time_zone": f.place.time_zone(),
+        "status_id": f.state.status,
+        "company_id": COMPANY_ID,
+        "today_tomorrow": dice.pick(("", "", "today", "tomorrow")),
+        "correlation_id": f.digest("schedule"),
+        "est_labor_hours": dice.between(1, 16) / 2,
+        "updated": _updated(f, f.steps[0] + HOUR + f.edits.schedule * DAY) if f.id % 2 or f.edits.schedule else NOTHING,
+        "requests": {
+            "metadata": {"total": 0, "page": 1, "pages": 1, "per_page": 0},
+            "results": [],
+            "actions": [],
+        },
+        "actions": ["edit"],
+    }
+
+
+def eta(f: Facts, task: int = 0) -> Json:
+    """The arrival that the provider announced; unset while nobody is assigned."""
+    dice = f.dice("eta")
+    known = bool(f.steps[ASSIGNED])
+    at = f.steps[ASSIGNED] + HOUR if known else 0
+    start = f.state.service if known else 0
+    status = ("confirmed", "onmyway", "checkedin")[dice.below(3)] if known else "unconfirmed"
+    return {
+        "user": {"id": f.tech.id if known else 0},
+        "task": {"id": task or (f.base + 1 if known else 0)},
+        "start": f.date(start),
+        "end": f.date(start + 2 * HOUR if known else 0),
+        "hour_estimate": dice.between(1, 16) / 2 if known else 0,
+        "notes": dice.pick(REMARKS) if known and dice.chance(20) else "",
+        "status": {"name": status, "updated": f.date(at)},
+        "mode": ("exact", "hours", "between")[f.id % 3],
+        "updated": _updated(f, at) if known else NOTHING,
+        "condition": {
+            "status": "on_time",
+            "estimated_delay": dice.below(30),
+            "drive_time": dice.between(5, 90),
+            "distance": dice.between(10, 900) / 10,
+            "coords": {"latitude": f.place.latitude, "longitude": f.place.longitude},
+            "created": f.precise(at),
+            "route": NOTHING,
+        }
+        if known and dice.chance(15)
+        else NOTHING,
+        "window_duration": 7_200 if known else 0,
+        "actions": ["edit"] if known else [],
+    }
+
+
+TIMING: dict[str, Callable[[Facts], Json]] = {"milestones": milestones, "schedule": schedule, "eta": eta}

@@ -1,0 +1,1 @@
+"""Singer tap for Field Nation: work orders, what hangs on them, and company data."""

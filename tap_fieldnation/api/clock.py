@@ -1,0 +1,54 @@
+"""Time as a thing that is passed in: what the clock says, waiting, and the end of the time allowed."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+
+from tap_fieldnation.api.errors import OutOfTimeError
+
+# One sleep is cut into pieces, so that a wait ends early when the machine was suspended meanwhile.
+LONGEST_SLEEP = 60.0
+
+
+class Clock:
+    """The machine's clock.
+
+    Args:
+        allowed: Seconds from now after which no wait may end (the setting ``max_minutes``), or None.
+    """
+
+    def __init__(self, allowed: float | None = None) -> None:
+        self._deadline = None if allowed is None else self.monotonic() + allowed
+
+    def monotonic(self) -> float:
+        """Seconds from a fixed point in the past; never goes back."""
+        return time.monotonic()
+
+    def utc_now(self) -> datetime:
+        """The time of day, with UTC as its time zone."""
+        return datetime.now(timezone.utc)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            OutOfTimeError: At once, where the wait would outlast the time allowed.
+        """
+        until = self.monotonic() + seconds
+        if self._deadline is not None and until > self._deadline:
+            raise OutOfTimeError
+        while (left := until - self.monotonic()) > 0:
+            self._pause(min(left, LONGEST_SLEEP))
+
+    def check(self) -> None:
+        """Return while there is time left.
+
+        Raises:
+            OutOfTimeError: Once the time allowed is spent.
+        """
+        if self._deadline is not None and self.monotonic() >= self._deadline:
+            raise OutOfTimeError
+
+    def _pause(self, seconds: float) -> None:
+        time.sleep(seconds)

@@ -1,0 +1,151 @@
+"""What can go wrong, as one table: status -> what the tap does -> what the user is told to do.
+
+Every exception here is one sentence for the user; `str()` of it is what stderr ends with.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from tap_fieldnation.api.redact import excerpt, redact
+
+
+class TapError(Exception):
+    """A foreseen failure. Its text is one sentence: what is wrong, where, and what to do."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(redact(sentence))
+
+
+class SettingsError(TapError):
+    """A setting is missing or cannot be used."""
+
+
+class StateError(TapError):
+    """The STATE that the run was given cannot be used."""
+
+
+class CredentialsError(TapError):
+    """Field Nation refuses the credentials, the grant or the token."""
+
+
+class TokenRefusedError(CredentialsError):
+    """A request was refused with a new token too. Older pages document it for an unknown id of a record as well."""
+
+
+class OutOfTimeError(Exception):
+    """The time allowed by ``max_minutes`` is spent. Not a failure: the run stops, resumable."""
+
+
+class Action(Enum):
+    """What the tap does about an answer."""
+
+    RETRY = "retry"
+    WAIT = "wait"
+    RENEW = "renew the token"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the table.
+
+    Attributes:
+        action: What the tap does at first.
+        advice: What the user is told once that did not help.
+    """
+
+    action: Action
+    advice: str
+
+
+_BUG = "this looks like a fault of tap-fieldnation: please report it with this line"
+_LATER = "Field Nation has trouble answering: see its status page, and run again later (nothing is lost)"
+
+RULES: t.Mapping[int, Rule] = {
+    400: Rule(Action.FAIL, _BUG),
+    401: Rule(Action.RENEW, "check client_id, client_secret and environment"),
+    403: Rule(Action.SKIP, "ask for permission for this API user, or deselect the stream"),
+    404: Rule(Action.SKIP, "check environment and api_url; if they are right, this account has no such resource"),
+    408: Rule(Action.RETRY, _LATER),
+    414: Rule(Action.FAIL, "the request is too long for the server: select fewer streams, or report it"),
+    422: Rule(Action.FAIL, _BUG),
+    429: Rule(
+        Action.WAIT,
+        "the request budget is shared with other integrations of this company: "
+        "lower requests_per_minute, or run at another time (nothing is lost)",
+    ),
+}
+_SERVER = Rule(Action.RETRY, _LATER)
+_REDIRECT = Rule(Action.FAIL, "redirects are not followed, for the token's sake: check api_url")
+_OTHER = Rule(Action.FAIL, _BUG)
+_CONNECTION = Rule(Action.RETRY, "check the network, a proxy and api_url, and run again (nothing is lost)")
+
+_ENDED_TOKEN = re.compile(r"(?i)\b(expired|invalid)(\b.{0,20}\b|_)token\b|\btoken\b.{0,40}\b(expired|invalid)\b")
+
+
+def rule_for(status: int, reason: str = "") -> Rule:
+    """The row for an answer's HTTP status; older pages document an ended token as a 400 that speaks of it."""
+    if status == 400 and _ENDED_TOKEN.search(reason):  # noqa: PLR2004
+        return RULES[401]
+    if status in RULES:
+        return RULES[status]
+    if status >= 500:  # noqa: PLR2004
+        return _SERVER
+    return _REDIRECT if 300 <= status < 400 else _OTHER  # noqa: PLR2004
+
+
+class ApiError(TapError):
+    """An answer, or the lack of one, that a request could not get past.
+
+    Attributes:
+        path: The path asked for, without its query.
+        status: The HTTP status, or None where no answer came.
+        rule: The table's row for it.
+        wait: Seconds that the API asks to wait, or None.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        status: int | None,
+        reason: str,
+        *,
+        rule: Rule | None = None,
+        wait: float | None = None,
+        correlation_id: str | None = None,
+        stream: str = "",
+    ) -> None:
+        self.path, self.status, self.wait = path, status, wait
+        self.rule = rule or (_CONNECTION if status is None else rule_for(status, reason))
+        answer = "could not be read" if status is None else f"was answered with HTTP {status}"
+        why = f" ({excerpt(reason)}{f'; correlation id {correlation_id}' if correlation_id else ''})" if reason else ""
+        super().__init__(f"{f'{stream}: ' if stream else ''}{path} {answer}{why}: {self.rule.advice}.")
+
+    def end_retries(self) -> None:
+        """Enough tries were made: nobody shall make more, neither here nor further up."""
+        if self.rule.action in {Action.RETRY, Action.WAIT}:
+            self.rule = replace(self.rule, action=Action.FAIL)
+
+
+def reason_of(body: object) -> str:
+    """The API's own reason: the first that is there of the places in which its documentation shows one."""
+    if not isinstance(body, dict):
+        return ""
+    error, errors = body.get("error"), body.get("errors")
+    places = (
+        body.get("detail"),
+        body.get("error_description"),
+        error.get("message") if isinstance(error, dict) else None,
+        errors[0].get("message") or errors[0].get("detail")
+        if isinstance(errors, list) and errors and isinstance(errors[0], dict)
+        else None,
+        body.get("message"),
+        body.get("title"),
+        error,
+    )
+    return next((str(place) for place in places if isinstance(place, str) and place), "")

@@ -1,0 +1,169 @@
+"""What can have changed since the last complete run: work orders created since, and those that are not closed."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import timedelta
+from http import HTTPStatus
+
+from tap_fieldnation.api.client import API_ROOT
+from tap_fieldnation.api.errors import ApiError
+from tap_fieldnation.api.work_orders import IDS, PATH
+from tap_fieldnation.reading.cursor import Slice
+from tap_fieldnation.reading.reader import OVERLAP, Batch, Event, Removal
+from tap_fieldnation.reading.scan import Scan
+from tap_fieldnation.reading.slices import PAGES_A_SLICE, everything, horizon
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date, datetime
+
+    from tap_fieldnation.api.work_orders import Page
+    from tap_fieldnation.reading.ahead import Ahead
+    from tap_fieldnation.reading.reader import Reading
+
+MOST_IDS = 100
+
+
+def read_new(reading: Reading) -> t.Generator[Batch, None, int]:
+    """Read from the newest back to one that was created an hour before the last complete run began.
+
+    The hour is for rows that become visible late; stopping at the highest known id would lose them.
+
+    Returns:
+        How many work orders there are that neither this run found nor any before it knew of.
+    """
+    cursor = reading.cursor
+    assert cursor.started_at is not None  # noqa: S101
+    cutoff = cursor.started_at - OVERLAP
+    known = frozenset(cursor.recent)
+    wanted = everything(reading)
+    scan = Scan(lambda number: reading.source.page(number, wanted))
+    counted: int | None = None
+    found: list[datetime] = []
+    for page, fresh in scan:
+        counted = page.total if counted is None else counted
+        seen = reading.look(fresh)
+        yield from reading.hand_on(page, fresh)
+        new = [one.created for one in seen if one.created and one.created >= cutoff and one.id not in known]
+        found += new
+        _count(reading, [created.date() for created in new])
+        reading.checkpoint()
+        if not scan.fell and any(one.created and one.created < cutoff for one in seen):
+            break
+    reading.removed += scan.falls
+    return (counted or 0) - len(found) - (cursor.total or 0)
+
+
+def read_open(reading: Reading) -> Iterator[Event]:
+    """Read every open work order again that this run has not read yet, by id; what does not come back is gone.
+
+    An id that is not answered is asked for once more before it counts as gone.
+    """
+    yield from _read_ids(reading, _rotated(sorted(reading.stale), reading.cursor.reached))
+    yield from _confirm(reading)
+    gone = sorted(reading.stale)
+    if gone:
+        yield Removal(gone, reading.now())
+        reading.stale.clear()
+        reading.cursor.open.difference_update(gone)
+        reading.removed += len(gone)
+    reading.cursor.reached = None
+    reading.checkpoint()
+
+
+def _confirm(reading: Reading) -> Iterator[Batch]:
+    return _read_ids(reading, sorted(reading.stale))
+
+
+def due_slices(reading: Reading) -> list[Slice]:
+    """The slices of history whose turn it is to be read again, the longest unread first."""
+    oldest = reading.options.reconcile
+    if oldest is None:
+        return []
+    now = reading.started_at
+    due = [piece for piece in reading.cursor.slices if piece.due_at <= now or piece.read_at + oldest <= now]
+    return sorted(due, key=lambda piece: piece.read_at)
+
+
+def spread(reading: Reading) -> None:
+    """Give each slice of a history just read its turn, so that the cost of reading it again is spread evenly."""
+    total = max(1, sum(piece.count or 0 for piece in reading.cursor.slices))
+    behind = 0
+    for piece in reading.cursor.slices:
+        behind += piece.count or 0
+        share = timedelta(seconds=int((reading.options.reconcile or timedelta()).total_seconds() * behind / total))
+        piece.due_at = piece.read_at + share
+
+
+def _rotated(ids: list[int], reached: int | None) -> list[int]:
+    """Begin where an interrupted run stopped, so that runs too short for all of them get round all the same."""
+    if reached is None:
+        return ids
+    return [one for one in ids if one > reached] + [one for one in ids if one <= reached]
+
+
+def _read_ids(reading: Reading, ids: Sequence[int]) -> Iterator[Batch]:
+    """Requests for some ids each. They fit one page, so nothing can move between pages: they are read ahead."""
+    size = min(MOST_IDS, reading.options.page_size)
+    at = 0
+    threads = reading.options.threads
+    ahead: Ahead[tuple[Sequence[int], int], Page] = reading.ahead(lambda key: _fetch(reading, *key), threads)
+    try:
+        while at < len(ids):
+            chunk = tuple(ids[at : at + size])
+            scan = Scan(lambda number, chunk=chunk: ahead.get((chunk, number)))  # type: ignore[misc]
+            ahead.want(
+                (tuple(ids[start : start + size]), 1) for start in range(at, min(len(ids), at + size * threads), size)
+            )
+            try:
+                for page, fresh in scan:
+                    if page.per_page < size:
+                        size = page.per_page
+                        ahead.drop()
+                    yield from reading.hand_on(page, fresh)
+            except ApiError as error:
+                if error.status != HTTPStatus.REQUEST_URI_TOO_LONG or size == 1:
+                    raise
+                size //= 2
+                ahead.drop()
+                continue
+            at += len(chunk)
+            reading.cursor.reached = chunk[-1]
+            reading.checkpoint()
+    finally:
+        ahead.drop()
+
+
+def _fetch(reading: Reading, ids: Sequence[int], number: int) -> Page:
+    page = reading.source.page(number, {IDS: ",".join(map(str, ids))})
+    if IDS not in page.echoes:
+        raise ApiError(f"{API_ROOT}{PATH}", HTTPStatus.OK, f"the filter {IDS} was ignored")
+    return page
+
+
+def _count(reading: Reading, days: Sequence[date]) -> None:
+    """Count new work orders in the slices of their days; a full last slice gets a successor."""
+    slices = reading.cursor.slices
+    for day in sorted(days):
+        piece = next((piece for piece in slices if piece.first <= day <= piece.last), None)
+        if piece is None:
+            piece = _slice_for(reading, day)
+        if piece.count is not None:
+            piece.count += 1
+
+
+def _slice_for(reading: Reading, day: date) -> Slice:
+    slices = reading.cursor.slices
+    last = slices[-1] if slices else None
+    end = max(day, horizon(reading))
+    if last and last.last < day and (last.count or 0) < PAGES_A_SLICE * reading.options.page_size:
+        last.last = end
+        return last
+    now = reading.now()
+    first = last.last + timedelta(days=1) if last and last.last < day else day
+    due_at = now + (reading.options.reconcile or timedelta())
+    piece = Slice(first, end if first > day or not last or last.last < day else day, 0, now, due_at)
+    slices.append(piece)
+    slices.sort(key=lambda one: one.first)
+    return piece

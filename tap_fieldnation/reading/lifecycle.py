@@ -1,0 +1,72 @@
+"""What the reading plan has to know of a work order: since when it exists, and whether it can still change.
+
+Statuses: Field Nation's page on the life of a work order; ids and names differ between pages, so the name decides,
+and the id where there is no name.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import timedelta
+
+from tap_fieldnation.timestamps import moment
+
+if t.TYPE_CHECKING:
+    from datetime import datetime
+
+    from tap_fieldnation.api.work_orders import Record
+
+CLOSED_NAMES = frozenset({"paid", "cancelled", "canceled", "deleted"})
+CLOSED_IDS = frozenset({6, 7})
+APPROVED_NAME, APPROVED_ID = "approved", 5
+
+# An approved work order is paid within days; one that was not after so long is not awaited any more.
+APPROVED_FOR = timedelta(days=90)
+
+
+class Facts(t.NamedTuple):
+    """Of one work order.
+
+    Attributes:
+        id: Its id.
+        created: When it was created, UTC, or None where the API does not say.
+        closed: Whether it is paid, cancelled or deleted, or was approved over 90 days ago.
+    """
+
+    id: int
+    created: datetime | None
+    closed: bool
+
+
+def facts(record: Record, now: datetime) -> Facts:
+    """Read off a work order as the API sends it."""
+    milestones = record.get("milestones")
+    milestones = milestones if isinstance(milestones, dict) else {}
+    created = milestones.get("created")
+    return Facts(
+        record["id"],
+        moment(created.get("utc")) if isinstance(created, dict) else None,
+        _closed(record.get("status"), milestones, now),
+    )
+
+
+def company_of(record: Record) -> int | None:
+    """The id of the company whose work order it is."""
+    company = record.get("company")
+    try:
+        return int(company["id"]) or None if isinstance(company, dict) else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _closed(status: object, milestones: dict[str, t.Any], now: datetime) -> bool:
+    if not isinstance(status, dict):
+        return False
+    name = str(status.get("name") or "").strip().lower()
+    if name in CLOSED_NAMES or (not name and status.get("id") in CLOSED_IDS):
+        return True
+    if name == APPROVED_NAME or (not name and status.get("id") == APPROVED_ID):
+        moments = (moment(value.get("utc")) for value in milestones.values() if isinstance(value, dict))
+        latest = max((at for at in moments if at), default=None)
+        return latest is not None and now - latest > APPROVED_FOR
+    return False

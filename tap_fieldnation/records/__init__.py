@@ -1,0 +1,1 @@
+"""One record on its way from the API's JSON to a Singer RECORD."""

@@ -1,0 +1,89 @@
+"""The columns of `work_orders` that stand beside the nested data, so that SQL needs no JSON.
+
+Names are a contract with users. Taken from the cleaned record, so that types, dates and placeholders are settled.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from tap_fieldnation.records.schema import Node
+
+Path = tuple[str, ...]
+
+# Column -> where its value stands.
+PATHS: t.Mapping[str, Path] = {
+    column: tuple(path.split("."))
+    for column, path in {
+        "status_id": "status.id",
+        "status_name": "status.name",
+        "company_id": "company.id",
+        "client_id": "client.id",
+        "client_name": "client.name",
+        "project_id": "project.id",
+        "project_name": "project.name",
+        "template_id": "template.id",
+        "manager_id": "manager.id",
+        "provider_id": "assignee.user.id",
+        "type_of_work_id": "type_of_work.id",
+        "type_of_work_name": "type_of_work.name",
+        "location_id": "location.saved_location.id",
+        "location_city": "location.city",
+        "location_state": "location.state",
+        "location_zip": "location.zip",
+        "location_country": "location.country",
+        "time_zone": "schedule.time_zone.name",
+        "scheduled_start_at": "schedule.service_window.start.utc",
+        "scheduled_end_at": "schedule.service_window.end.utc",
+        "pay_type": "pay.type",
+        "pay_total": "pay.total",
+    }.items()
+}
+
+# Column -> key in `milestones`; `last_milestone_at` is the latest of them.
+MILESTONES: t.Mapping[str, str] = {
+    "created_at": "created",
+    "published_at": "published",
+    "routed_at": "routed",
+    "assigned_at": "assigned",
+    "work_done_at": "workdone",
+    "approved_at": "approved",
+    "paid_at": "paid",
+    "cancelled_at": "canceled",
+}
+
+COLUMNS = (*PATHS, *MILESTONES, "last_milestone_at")
+
+# The sections of a work order that the columns are taken from.
+SECTIONS = frozenset({path[0] for path in PATHS.values()} | {"milestones", "types_of_work"})
+
+
+def lift(record: Node) -> None:
+    """Add the columns to a cleaned work order."""
+    for column, path in PATHS.items():
+        value: t.Any = record
+        for key in path:
+            if value is None:
+                break
+            value = value.get(key)
+        record[column] = value
+    if record["type_of_work_id"] is None:
+        record["type_of_work_id"], record["type_of_work_name"] = _primary_type(record)
+    milestones = record.get("milestones") or {}
+    latest: str | None = None
+    for column, key in MILESTONES.items():
+        moment = milestones.get(key)
+        at = moment.get("utc") if moment else None
+        record[column] = at
+        # Without the Z, a moment with a fraction of a second is greater than the same one without.
+        if at is not None and (latest is None or at[:-1] > latest[:-1]):
+            latest = at
+    record["last_milestone_at"] = latest
+
+
+def _primary_type(record: Node) -> tuple[int | None, str | None]:
+    """`type_of_work` is on its way out of the API, in favour of the primary one of `types_of_work`."""
+    kinds = (kind for kind in record.get("types_of_work") or () if kind and kind.get("isPrimary"))
+    primary: Node = next(kinds, {})
+    return primary.get("id"), primary.get("name")

@@ -1,0 +1,65 @@
+"""What is said at the end of a run: what did not fit, and what was read of what there is."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_fieldnation.streams.by_request import ByRequestStream
+from tap_fieldnation.streams.company import CompanyStream
+from tap_fieldnation.streams.embedded import CarriedStream
+from tap_fieldnation.streams.work_orders import WorkOrdersStream
+
+if t.TYPE_CHECKING:
+    from collections import Counter
+
+    from singer_sdk.streams import Stream
+
+    from tap_fieldnation.records.walker import Findings
+    from tap_fieldnation.tap import TapFieldNation
+
+MOST_NAMES = 10
+
+
+def report(tap: TapFieldNation) -> None:
+    """Log the findings of each stream, and as the last line how complete the reading was."""
+    for stream in tap.streams.values():
+        if isinstance(stream, WorkOrdersStream):
+            _tell_findings(stream, stream.findings)
+        elif isinstance(stream, (CarriedStream, CompanyStream)):
+            _tell_findings(stream, stream.maker.findings)
+            if stream.maker.keyless:
+                keys = ", ".join(stream.primary_keys)
+                stream.logger.warning("%d rows without a key (%s) were left out", stream.maker.keyless, keys)
+        if isinstance(stream, ByRequestStream) and stream.refused and not stream.closed:
+            stream.logger.warning("%d records could not be read (gone, or not visible to this account)", stream.refused)
+    stream = tap.streams[WorkOrdersStream.name]
+    if isinstance(stream, WorkOrdersStream) and (reading := stream.reading):
+        if tap.out_of_time:
+            tap.logger.warning(
+                "work_orders: stopped by max_minutes after %s were read; the next run goes on there.",
+                f"{reading.read:,}",
+            )
+        elif reading.counted is not None:
+            tap.logger.info(
+                "work_orders: %s read; the API counts %s; %s created and %s removed meanwhile",
+                *(f"{n:,}" for n in (reading.read, reading.counted, reading.created, reading.removed)),
+            )
+
+
+def _tell_findings(stream: Stream, findings: Findings) -> None:
+    if unknown := findings.unknown:
+        stream.logger.info("%s that this version does not know: %s", _fields(unknown), _names(unknown))
+    if nulled := findings.nulled:
+        stream.logger.warning(
+            "%s with values that did not fit their type and were set to null: %s", _fields(nulled), _names(nulled)
+        )
+
+
+def _fields(places: Counter[str]) -> str:
+    return "1 field" if len(places) == 1 else f"{len(places)} fields"
+
+
+def _names(places: Counter[str]) -> str:
+    named = [f"{place} ({count}x)" for place, count in places.most_common(MOST_NAMES)]
+    more = len(places) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")

@@ -1,0 +1,297 @@
+"""The settings: one table, from which the config's JSON Schema, its messages and the docs are made."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+
+from singer_sdk import typing as th
+
+from tap_fieldnation.api.errors import SettingsError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENVIRONMENTS: t.Mapping[str, str] = {
+    "production": "https://api.fieldnation.com",
+    "sandbox": "https://api-sandbox.fndev.net",
+}
+SECRETS = ("client_id", "client_secret", "username", "password")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        name: In a config; `TAP_FIELDNATION_<NAME>` in the environment.
+        kind: Its type, with its bounds.
+        title: A few words.
+        description: What it does, for the docs.
+        expected: What a usable value is, for messages.
+        default: Its value where it is not given.
+        required: Whether it has to be given.
+    """
+
+    name: str
+    kind: t.Any
+    title: str
+    description: str
+    expected: str
+    default: t.Any = None
+    required: bool = False
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value must never be shown."""
+        return self.name in SECRETS
+
+
+SETTINGS = (
+    Setting(
+        "client_id",
+        th.StringType(min_length=1),
+        "Client ID",
+        "OAuth 2.0 client id, as Field Nation gave it out for this environment.",
+        "the OAuth 2.0 client id",
+        required=True,
+    ),
+    Setting(
+        "client_secret",
+        th.StringType(min_length=1),
+        "Client secret",
+        "OAuth 2.0 client secret that belongs to the client id.",
+        "the OAuth 2.0 client secret",
+        required=True,
+    ),
+    Setting(
+        "username",
+        th.StringType(min_length=1),
+        "User name",
+        "With `password`: log in by the password grant instead of client credentials, for accounts that need it.",
+        "the API user's name",
+    ),
+    Setting(
+        "password",
+        th.StringType(min_length=1),
+        "Password",
+        "With `username`: the API user's password.",
+        "the API user's password",
+    ),
+    Setting(
+        "environment",
+        th.StringType(allowed_values=list(ENVIRONMENTS)),
+        "Environment",
+        "Which Field Nation to read: `production` or `sandbox`; credentials belong to one of them.",
+        "production or sandbox",
+        default="production",
+    ),
+    Setting(
+        "api_url",
+        th.StringType,
+        "API URL",
+        "Another origin than the environment's (an emulator, a proxy), without a path: `https://…`, "
+        "or `http://…` on a loopback host only.",
+        "an origin such as https://api.fieldnation.com",
+    ),
+    Setting(
+        "access_token_location",
+        th.StringType(allowed_values=["query", "header"]),
+        "Access token location",
+        "Where the token travels: in the `query` (as Field Nation documents it) or in the `header`.",
+        "query or header",
+        default="query",
+    ),
+    Setting(
+        "start_date",
+        th.DateTimeType,
+        "Start date",
+        "Only work orders created on or after that day (UTC) are read, open or not.",
+        "a date such as 2026-01-31 or 2026-01-31T00:00:00Z",
+    ),
+    Setting(
+        "end_date",
+        th.DateTimeType,
+        "End date",
+        "Only work orders created on or before that day (UTC): a bounded backfill, "
+        "which leaves the incremental state as it was.",
+        "a date such as 2026-01-31 or 2026-01-31T00:00:00Z",
+    ),
+    Setting(
+        "company_id",
+        th.IntegerType(minimum=1),
+        "Company ID",
+        "Needed for `networks` and `site_revisit_reasons` only where the account has no work order to take it from; "
+        "it filters nothing.",
+        "an integer",
+    ),
+    Setting(
+        "page_size",
+        th.IntegerType(minimum=1, maximum=100),
+        "Page size",
+        "Work orders a request.",
+        "an integer from 1 to 100",
+        default=100,
+    ),
+    Setting(
+        "requests_per_minute",
+        th.NumberType(exclusive_minimum=0),
+        "Requests per minute",
+        "The budget of the whole run, token requests and retries included. Field Nation documents 60 a minute for a "
+        "company, all its integrations together: the default leaves room for them.",
+        "a number above 0",
+        default=50,
+    ),
+    Setting(
+        "max_concurrent_requests",
+        th.IntegerType(minimum=1, maximum=16),
+        "Concurrent requests",
+        "Requests in flight at the same time, where reading ahead is safe.",
+        "an integer from 1 to 16",
+        default=4,
+    ),
+    Setting(
+        "request_timeout",
+        th.NumberType(exclusive_minimum=0),
+        "Request timeout",
+        "Seconds that the server may stay silent before a request is tried again (connecting: 10 s).",
+        "a number of seconds above 0",
+        default=120,
+    ),
+    Setting(
+        "max_retries",
+        th.IntegerType(minimum=0),
+        "Retries",
+        "Tries after the first, per request.",
+        "an integer, 0 or more",
+        default=6,
+    ),
+    Setting(
+        "reconcile_days",
+        th.NumberType(minimum=0),
+        "Reconcile days",
+        "Closed work orders are read again so that each is at most this many days old; 0 = never.",
+        "a number of days, 0 or more",
+        default=30,
+    ),
+    Setting(
+        "max_minutes",
+        th.NumberType(exclusive_minimum=0),
+        "Time limit",
+        "Minutes after which the run stops cleanly; the next one goes on there. No wait outlasts it.",
+        "a number of minutes above 0",
+    ),
+    Setting(
+        "progress",
+        th.BooleanType,
+        "Progress",
+        "Progress lines on stderr while work orders are read.",
+        "true or false",
+        default=True,
+    ),
+    Setting(
+        "user_agent",
+        th.StringType,
+        "User agent",
+        "Sent in place of `tap-fieldnation/VERSION`.",
+        "a text",
+    ),
+)
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def config_jsonschema() -> dict[str, t.Any]:
+    """The config's JSON Schema, as the SDK and Meltano's Hub read it."""
+    return t.cast(
+        "dict[str, t.Any]",
+        th.PropertiesList(
+            *(
+                th.Property(
+                    setting.name,
+                    setting.kind,
+                    title=setting.title,
+                    description=setting.description,
+                    default=setting.default,
+                    required=setting.required,
+                    secret=setting.secret,
+                )
+                for setting in SETTINGS
+            )
+        ).to_dict(),
+    )
+
+
+def check(config: Mapping[str, t.Any], invalid: t.Iterable[str]) -> None:
+    """Refuse a config that cannot work.
+
+    Args:
+        config: The settings, defaults filled in.
+        invalid: Names of the settings that the JSON Schema refuses.
+
+    Raises:
+        SettingsError: One sentence: which setting, and what is expected; never a value.
+    """
+    for setting in SETTINGS:
+        value = config.get(setting.name)
+        if value is None:
+            if setting.required:
+                raise SettingsError(f"Setting {setting.name} is missing: give {setting.expected}.")
+            continue
+        if setting.secret and isinstance(value, str) and value != value.strip():
+            raise SettingsError(f"Setting {setting.name} has space around it: give it without.")
+        if setting.name in invalid:
+            raise SettingsError(f"Setting {setting.name} cannot be used: it must be {setting.expected}.")
+    for name in invalid:
+        raise SettingsError(f"Setting {name} cannot be used: see `tap-fieldnation --about` for what it may be.")
+    for one, other in (("username", "password"), ("password", "username")):
+        if config.get(one) and not config.get(other):
+            raise SettingsError(f"Setting {one} is given without {other}: give both (password grant), or neither.")
+    start, end = day(config, "start_date"), day(config, "end_date")
+    if start and end and start > end:
+        raise SettingsError("Setting start_date is after end_date: it must be the same day or an earlier one.")
+
+
+def day(config: Mapping[str, t.Any], name: str) -> date | None:
+    """The UTC day of a date setting.
+
+    Raises:
+        SettingsError: It is no date.
+    """
+    text = config.get(name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text)
+    except (AttributeError, TypeError, ValueError):
+        moment = None
+    if moment is None:
+        raise SettingsError(f"Setting {name} cannot be used: it must be {BY_NAME[name].expected}.")
+    return (moment.astimezone(timezone.utc) if moment.tzinfo else moment).date()
+
+
+def from_environment(variables: Mapping[str, str], prefix: str) -> dict[str, t.Any]:
+    """The settings that environment variables give, in their types.
+
+    A value that does not look like its type stays text, and is refused by the JSON Schema.
+    """
+    found: dict[str, t.Any] = {}
+    for name, schema in config_jsonschema()["properties"].items():
+        text = variables.get(f"{prefix}{name.upper()}")
+        if text is None:
+            continue
+        found[name] = _typed(text, schema["type"])
+    return found
+
+
+def _typed(text: str, types: list[str]) -> t.Any:
+    readers: list[tuple[str, t.Callable[[str], t.Any]]] = [("integer", int), ("number", float)]
+    for kind, read in readers:
+        if kind in types:
+            try:
+                return read(text)
+            except ValueError:
+                return text
+    if "boolean" in types:
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
+    return text

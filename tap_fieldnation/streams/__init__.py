@@ -1,0 +1,1 @@
+"""The Singer streams. Uses `reading` and `api`; neither of them knows of this package."""

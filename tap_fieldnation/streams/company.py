@@ -1,0 +1,228 @@
+"""Company data: lists, read whole, a few requests each; and the lists that each row of another list has."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from singer_sdk.streams import RESTStream
+from typing_extensions import override
+
+from tap_fieldnation.api import paging
+from tap_fieldnation.api.client import API_ROOT
+from tap_fieldnation.api.errors import Action, ApiError, OutOfTimeError
+from tap_fieldnation.records import schema
+from tap_fieldnation.streams.catalog import COMPANY
+from tap_fieldnation.streams.rows import EXTRACTED_AT, RowMaker
+from tap_fieldnation.streams.sdk import WalkedRecords, activate_version, start_version
+from tap_fieldnation.timestamps import moment, written
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import requests
+    from singer_sdk.helpers.types import Auth, Context, Record
+
+    from tap_fieldnation.api.paging import ListPage
+    from tap_fieldnation.streams.catalog import Company
+    from tap_fieldnation.tap import TapFieldNation
+
+BY_NAME = {entry.name: entry for entry in COMPANY}
+COMPANY_ID = "{company_id}"
+
+# A row of a list that shows this shows its other fields too.
+DETAIL_MARK = "name"
+ROUNDS = 2
+
+
+class Lists:
+    """The company's lists, each asked for once a run, whoever needs it first."""
+
+    def __init__(self, tap: TapFieldNation) -> None:
+        self._tap = tap
+        self._pages: dict[str, list[ListPage]] = {}
+        self._ids: dict[str, list[t.Any]] = {}
+
+    def pages(self, entry: Company) -> Iterator[ListPage]:
+        """The pages of a list, for the stream that writes them."""
+        if entry.name in self._pages:
+            yield from self._pages.pop(entry.name)
+            return
+        ids: list[t.Any] = []
+        for page in self._ask(entry):
+            ids += _ids(entry, page)
+            yield page
+        self._ids[entry.name] = ids
+
+    def ids(self, name: str, key: str) -> list[t.Any]:
+        """The ids of a list's rows, for a stream that asks for something of each."""
+        entry = BY_NAME[name]
+        if name not in self._ids:
+            self._pages[name] = list(self._ask(entry))
+            self._ids[name] = [one for page in self._pages[name] for one in _ids(entry, page, key)]
+        return self._ids[name]
+
+    def _ask(self, entry: Company) -> Iterator[ListPage]:
+        path = entry.path
+        if COMPANY_ID in path:
+            path = path.replace(COMPANY_ID, str(self._tap.company_id))
+        params = dict(entry.params)
+        if entry.detail:
+            params["columns"] = ",".join(name for name in schema.load(entry.name)["properties"] if name != EXTRACTED_AT)
+        return paging.pages(self._tap.client, path, params, stream=entry.name)
+
+
+def _ids(entry: Company, page: ListPage, key: str = "") -> list[t.Any]:
+    key = key or entry.keys[0]
+    return [
+        one for row in page.rows if type(row) is dict and (one := row.get(key, row.get(entry.fallback.get(key, ""))))
+    ]
+
+
+class CompanyStream(WalkedRecords, RESTStream[int]):
+    """A list of the company's, or of each row of another list."""
+
+    entry: Company
+    # The SDK would send the version message before the records; here it goes last, and only if all were sent.
+    emit_activate_version_messages = False
+
+    def __init__(self, tap: TapFieldNation) -> None:
+        super().__init__(tap)
+        self._fieldnation = tap
+        self.maker = RowMaker(self.name, self.primary_keys)
+        self._complete = True
+
+    @property
+    @override
+    def url_base(self) -> str:
+        """Where the API's paths begin."""
+        return f"{self._fieldnation.origin}{API_ROOT}"
+
+    @property
+    @override
+    def authenticator(self) -> Auth:
+        """The one of the run."""
+        return self._fieldnation.authenticator
+
+    @property
+    @override
+    def requests_session(self) -> requests.Session:
+        """The one of the run."""
+        return self._fieldnation.transport.session
+
+    @override
+    def request_records(self, context: Context | None) -> Iterable[Record]:
+        """Every row of the list."""
+        if COMPANY_ID in self.entry.path and self._fieldnation.company_id is None:
+            self.logger.warning("Not read: no work order shows the id of the company; set company_id.")
+            return
+        versioned = bool(self.config.get("emit_activate_version_messages"))
+        if versioned:
+            start_version(self)
+        try:
+            yield from (self._rows_of_parents() if self.entry.parent else self._rows())
+        except OutOfTimeError:
+            self._fieldnation.out_of_time = True
+            return
+        except ApiError as error:
+            if error.rule.action is not Action.SKIP or self.stream_state.get("read"):
+                raise
+            self.logger.warning("Not read: %s", error)
+            return
+        self.stream_state["read"] = True
+        if versioned and self._complete:
+            activate_version(self)
+
+    def _rows(self) -> Iterator[Record]:
+        seen: set[t.Any] = set()
+        for number in range(ROUNDS):
+            total: int | None = None
+            bare: list[t.Any] = []
+            for page in self._fieldnation.lists.pages(self.entry):
+                total = page.total
+                if self.entry.detail and page.rows and not any(DETAIL_MARK in row for row in page.rows):
+                    bare += _ids(self.entry, page)
+                    seen.update(bare)
+                    continue
+                yield from self._written(page, seen)
+            if bare:
+                yield from self._details(bare)
+            if total is None or len(seen) >= total:
+                return
+            if number + 1 < ROUNDS:
+                self.logger.info("%d of %d rows came; reading the list once more.", len(seen), total)
+        self._complete = False
+        self.logger.warning("The API counts %s rows but hands out %d; those were read.", total, len(seen))
+
+    def _written(self, page: ListPage, seen: set[t.Any], **columns: t.Any) -> Iterator[Record]:
+        """The rows of a page that did not come before."""
+        self.received_at = page.received_at
+        items = (_with_fallback(row, self.entry) for row in page.rows)
+        for row in self.maker.rows(items, **columns, **{EXTRACTED_AT: written(page.received_at)}):
+            key = tuple(row[name] for name in self.primary_keys)
+            if key not in seen:
+                seen.add(key)
+                yield row
+
+    def _rows_of_parents(self) -> Iterator[Record]:
+        entry = self.entry
+        seen: set[t.Any] = set()
+        for one in self._fieldnation.lists.ids(entry.parent, entry.parent_key):
+            path = entry.path.format(id=one)
+            try:
+                for page in paging.pages(self._fieldnation.client, path, entry.params, stream=self.name):
+                    yield from self._written(page, seen, **{entry.parent_column: one})
+            except ApiError as error:
+                if error.status != 404:  # noqa: PLR2004  (one that went away meanwhile)
+                    raise
+                self.logger.debug("Left out: %s", error)
+
+    def _details(self, ids: Sequence[int]) -> Iterator[Record]:
+        """Rows one by one, where the list sends bare ids: new ones, and of the others those whose turn it is."""
+        state = self.stream_state.setdefault("details", {})
+        for one in self._due(sorted(ids), state):
+            try:
+                body, received_at = self._fieldnation.client.get(self.entry.detail.format(id=one), {}, stream=self.name)
+            except ApiError as error:
+                if error.status != 404:  # noqa: PLR2004
+                    raise
+                continue
+            self.received_at = received_at
+            yield from self.maker.rows([body], **{EXTRACTED_AT: written(received_at)})
+            if one > state.get("highest", 0):
+                state["highest"] = one
+            else:
+                state["reached"] = one
+        state["read_at"] = written(self._fieldnation.clock.utc_now())
+
+    def _due(self, ids: Sequence[int], state: dict[str, t.Any]) -> list[int]:
+        """The ids above the highest known; and as many of the known ones, in turn, as get round in `reconcile_days`."""
+        highest, reached = state.get("highest", 0), state.get("reached", 0)
+        new = [one for one in ids if one > highest]
+        known = [one for one in ids if one <= highest]
+        days = float(self.config["reconcile_days"])
+        last = moment(state.get("read_at"))
+        if not known or not days or last is None:
+            self._complete = self._complete and not known
+            return new
+        passed = (self._fieldnation.clock.utc_now() - last).total_seconds() / 86400
+        many = min(len(known), math.ceil(len(known) * passed / days))
+        self._complete = self._complete and many == len(known)
+        turn = [one for one in known if one > reached] + [one for one in known if one <= reached]
+        return [*turn[:many], *new]
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterable[Record]:
+        """Not used: pages come decoded from the client."""
+        raise AssertionError(response)
+
+    @override
+    def get_new_paginator(self) -> None:
+        """Not used: `paging` knows which page comes next."""
+
+
+def _with_fallback(row: t.Any, entry: Company) -> t.Any:
+    for key, other in entry.fallback.items():
+        if type(row) is dict and row.get(key) is None:
+            row[key] = row.get(other)
+    return row

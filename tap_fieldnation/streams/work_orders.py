@@ -1,0 +1,235 @@
+"""The stream that reads the pages of `GET /workorders`, and hands each page to the streams embedded in it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import typing as t
+from datetime import timedelta
+from http import HTTPStatus
+
+from singer_sdk.streams import RESTStream
+from typing_extensions import override
+
+from tap_fieldnation.api import paging
+from tap_fieldnation.api.client import API_ROOT
+from tap_fieldnation.api.errors import ApiError, OutOfTimeError
+from tap_fieldnation.api.work_orders import PATH, WorkOrders
+from tap_fieldnation.reading import cursor as cursors
+from tap_fieldnation.reading import plan
+from tap_fieldnation.reading.reader import Batch, Options, Reading
+from tap_fieldnation.records import lifted, schema
+from tap_fieldnation.records.walker import Findings, compile_walker
+from tap_fieldnation.streams.by_request import Asks, ByRequestStream
+from tap_fieldnation.streams.catalog import ELSEWHERE, REMOVALS
+from tap_fieldnation.streams.embedded import CarriedStream, EmbeddedStream
+from tap_fieldnation.streams.rows import EXTRACTED_AT
+from tap_fieldnation.streams.sdk import WalkedRecords
+from tap_fieldnation.timestamps import written
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import requests
+    from singer_sdk.helpers.types import Auth, Context, Record
+
+    from tap_fieldnation.reading.reader import Removal
+    from tap_fieldnation.tap import TapFieldNation
+
+C = t.TypeVar("C", bound=CarriedStream)
+
+# Work orders on a page without which a section that none of them has is no cause for a warning.
+ENOUGH_TO_TELL = 100
+
+# Asked for whatever is selected: they say which work order it is, whose, how far it has come and since when.
+CONTROL_SECTIONS = frozenset({"id", "company", "milestones", "status"})
+
+
+class WorkOrdersStream(WalkedRecords, RESTStream[int]):
+    """Work orders."""
+
+    name = "work_orders"
+    path = PATH
+    primary_keys = ("id",)
+    replication_key = EXTRACTED_AT
+    is_sorted = True
+    check_sorted = False
+    emit_activate_version_messages = False
+    schema = schema.public(schema.load("work_orders"))
+
+    def __init__(self, tap: TapFieldNation) -> None:
+        super().__init__(tap)
+        self._fieldnation = tap
+        self.findings = Findings()
+        self.reading: Reading | None = None
+        self._absent: list[str] | None = None
+        self._rows: list[tuple[EmbeddedStream, list[Record]]] = []
+
+    @property
+    @override
+    def url_base(self) -> str:
+        """Where the API's paths begin."""
+        return f"{self._fieldnation.origin}{API_ROOT}"
+
+    @property
+    @override
+    def authenticator(self) -> Auth:
+        """The one of the run."""
+        return self._fieldnation.authenticator
+
+    @property
+    @override
+    def requests_session(self) -> requests.Session:
+        """The one of the run."""
+        return self._fieldnation.transport.session
+
+    def _selected(self, kind: type[C]) -> list[C]:
+        return [child for child in self.child_streams if isinstance(child, kind) and child.selected]
+
+    @functools.cached_property
+    def sections(self) -> list[str]:
+        """The keys of a work order that the API is asked for: those that something selected needs."""
+        wanted = set(CONTROL_SECTIONS).union(child.entry.section for child in self._selected(EmbeddedStream))
+        wanted = wanted.union(*(child.entry.sections for child in self._selected(ByRequestStream)))
+        if self.selected:
+            columns = {name for name in self.schema["properties"] if self.mask[("properties", name)]}
+            if columns.intersection(lifted.COLUMNS):
+                wanted |= lifted.SECTIONS
+            wanted |= columns.difference(lifted.COLUMNS, {EXTRACTED_AT})
+        return sorted(wanted)
+
+    @override
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:
+        """None: the cursor decides what is read, not the bookmark."""
+        return
+
+    @override
+    def request_records(self, context: Context | None) -> Iterable[Record]:
+        """Every work order that the reading plan finds; meanwhile the rows of the other streams are written."""
+        children = self._selected(CarriedStream)
+        walk = compile_walker(schema.load(self.name), self.findings, cut=ELSEWHERE)
+        self.reading = reading = self._new_reading()
+        with contextlib.ExitStack() as stack:
+            counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
+            for child in children:
+                stack.enter_context(child.get_sync_timer())
+                child._write_schema_message()  # noqa: SLF001
+            try:
+                for event in plan.read(reading):
+                    if isinstance(event, Batch):
+                        yield from self._records_of(event, walk)
+                    else:
+                        self._write_removals(event)
+                    for child in children:
+                        counters[child].increment(child.take_count())
+            except OutOfTimeError:
+                self._fieldnation.out_of_time = True
+
+    @override
+    def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:
+        """Write the rows that stand in this work order, unless a stream map filters it out; no child sync."""
+        if self._rows and self.stream_maps[0].get_filter_result(record):
+            for child, rows in self._rows:
+                child.write_rows(rows)
+        return ()
+
+    def _records_of(self, batch: Batch, walk: t.Callable[[Record], Record]) -> Iterator[Record]:
+        assert self.reading is not None  # noqa: S101
+        extracted_at = written(batch.received_at)
+        embedded = self._selected(EmbeddedStream)
+        for stream in (self, *embedded):
+            stream.received_at = batch.received_at
+        self._look_for_sections(batch.records)
+        asks = Asks(self._selected(ByRequestStream), batch.records, self.reading)
+        for record in batch.records:
+            found = ((child, child.found_in(record, self._whole_list)) for child in embedded)
+            rows = ((child, child.rows_of(items, record["id"], extracted_at)) for child, items in found if items)
+            self._rows = [(child, some) for child, some in rows if some]
+            if self.selected or self._is_mapped:
+                walk(record)
+                lifted.lift(record)
+                record[EXTRACTED_AT] = extracted_at
+            yield record
+        asks.serve(self._fieldnation.client)
+
+    def _look_for_sections(self, records: Sequence[Record]) -> None:
+        """Warn once of a section that was asked for and comes in no work order of a full page."""
+        if self._absent is None and len(records) >= ENOUGH_TO_TELL:
+            self._absent = [section for section in self.sections if not any(section in record for record in records)]
+            named = {child.entry.section: child.name for child in self._selected(EmbeddedStream)}
+            if empty := sorted({named.get(section, f"{self.name}.{section}") for section in self._absent}):
+                self.logger.warning("The API sends nothing of what these hold, they stay empty: %s", ", ".join(empty))
+
+    def _whole_list(self, path: str) -> list[t.Any]:
+        """A list that the page holds only in part, from its own endpoint."""
+        try:
+            pages = list(paging.pages(self._fieldnation.client, path, paging.NUMBERED, stream=self.name))
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            self.logger.warning("The work order went away while a list of it was read: %s", error)
+            return []
+        return [row for page in pages for row in page.rows]
+
+    @functools.cached_property
+    def _is_mapped(self) -> bool:
+        return not self._written_as_is
+
+    def _write_removals(self, removal: Removal) -> None:
+        at = written(removal.detected_at)
+        rows = ({"work_order_id": one, "detected_at": at, EXTRACTED_AT: at} for one in removal.ids)
+        for child in self.child_streams:
+            if child.name == REMOVALS and child.selected and isinstance(child, CarriedStream):
+                child.received_at = removal.detected_at
+                child.write_rows(rows)
+
+    def _new_reading(self) -> Reading:
+        tap = self._fieldnation
+        since, until = tap.days
+        days = float(self.config["reconcile_days"])
+        options = Options(
+            since=since,
+            until=until,
+            threads=self.config["max_concurrent_requests"],
+            page_size=self.config["page_size"],
+            reconcile=timedelta(days=days) if days else None,
+        )
+        known = None if until else cursors.from_state(self.stream_state.get(cursors.KEY))
+        serves = [stream.name for stream in (self, *self.child_streams) if stream.selected and stream.name != REMOVALS]
+        cursor = plan.prepare(
+            known or cursors.Cursor(),
+            options,
+            serves,
+            tap.clock.utc_now(),
+            anew=self.replication_method == "FULL_TABLE",
+        )
+        source = WorkOrders(tap.client, self.sections, options.page_size)
+        return Reading(
+            source,
+            cursor,
+            options,
+            tap.clock.utc_now,
+            self._checkpoint,
+            clock_ahead=lambda: tap.client.ahead_of_server,
+        )
+
+    def _checkpoint(self) -> None:
+        """Write what was handed on so far into STATE; a bounded backfill leaves it as it was."""
+        assert self.reading is not None  # noqa: S101
+        if self.reading.options.until is None:
+            self.stream_state[cursors.KEY] = self.reading.cursor.to_state()
+            self._tap.state_writer.write_state(self.tap_state)
+
+    @override
+    def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
+        if self._fieldnation.days[1] is None:
+            super()._increment_stream_state(latest_record, context=context)
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterable[Record]:
+        """Not used: pages come decoded from the client."""
+        raise AssertionError(response)
+
+    @override
+    def get_new_paginator(self) -> None:
+        """Not used: `reading` knows which page comes next."""

@@ -1,0 +1,237 @@
+"""The plugin: its settings, its streams, and what a run does. No HTTP."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import typing as t
+
+from singer_sdk import Tap
+from singer_sdk.configuration._dict_config import merge_missing_config_jsonschema, parse_environment_config
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers._util import load_json
+from singer_sdk.helpers.capabilities import (
+    EMIT_ACTIVATE_VERSION_CONFIG,
+    CapabilitiesEnum,
+    PluginCapabilities,
+    TapCapabilities,
+)
+from singer_sdk.plugin_base import JSONSchemaValidator, _ConfigInput
+from typing_extensions import override
+
+from tap_fieldnation import settings
+from tap_fieldnation.api import redact
+from tap_fieldnation.api.auth import FieldNationAuthenticator
+from tap_fieldnation.api.budget import Budget
+from tap_fieldnation.api.client import Client
+from tap_fieldnation.api.clock import Clock
+from tap_fieldnation.api.transport import TokenPlace, Transport, checked_origin
+from tap_fieldnation.api.work_orders import WorkOrders
+from tap_fieldnation.command import Command
+from tap_fieldnation.reading import cursor as cursors
+from tap_fieldnation.reading.lifecycle import company_of
+from tap_fieldnation.report import report
+from tap_fieldnation.streams import made
+from tap_fieldnation.streams.company import Lists
+from tap_fieldnation.streams.sdk import Writer
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from types import FrameType
+
+    import click
+    from singer_sdk.streams import Stream
+
+
+class TapFieldNation(Tap):
+    """Field Nation: work orders, what hangs on them, and company data."""
+
+    name = "tap-fieldnation"
+    message_writer_class = Writer
+    config_jsonschema = settings.config_jsonschema()
+    capabilities: t.ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        redact.install()
+        self.out_of_time = False
+        super().__init__(*args, **kwargs)
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host that the run reads from."""
+        return str(self.config.get("api_url") or settings.ENVIRONMENTS[self.config["environment"]])
+
+    @property
+    def days(self) -> tuple[date | None, date | None]:
+        """The first and the last creation day asked for, UTC."""
+        return settings.day(self.config, "start_date"), settings.day(self.config, "end_date")
+
+    @functools.cached_property
+    def clock(self) -> Clock:
+        """The run's clock."""
+        minutes = self.config.get("max_minutes")
+        return Clock(allowed=None if minutes is None else 60.0 * float(minutes))
+
+    @functools.cached_property
+    def transport(self) -> Transport:
+        """The run's one HTTP session."""
+        return Transport(
+            self.origin,
+            user_agent=self.config.get("user_agent") or f"{self.name}/{self.plugin_version}",
+            place=TokenPlace(self.config["access_token_location"]),
+            timeout=float(self.config["request_timeout"]),
+            connections=self.config["max_concurrent_requests"],
+        )
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """The run's one way to the API: one budget, one token."""
+        burst = self.config["max_concurrent_requests"]
+        budget = Budget(float(self.config["requests_per_minute"]), burst, self.clock)
+        client = Client(self.transport, budget, self.clock, max_retries=self.config["max_retries"], logger=self.logger)
+        client.authenticator = FieldNationAuthenticator(
+            client_id=self.config["client_id"],
+            client_secret=self.config["client_secret"],
+            username=self.config.get("username"),
+            password=self.config.get("password"),
+            environment=self.config.get("api_url") or self.config["environment"],
+            post=client.post,
+            clock=self.clock,
+        )
+        return client
+
+    @property
+    def authenticator(self) -> FieldNationAuthenticator:
+        """The run's one authenticator."""
+        authenticator = self.client.authenticator
+        assert authenticator is not None  # noqa: S101
+        return authenticator
+
+    @functools.cached_property
+    def lists(self) -> Lists:
+        """The company's lists, each asked for once a run."""
+        return Lists(self)
+
+    @functools.cached_property
+    def company_id(self) -> int | None:
+        """The company whose account this is: as an earlier run or the setting knows it, else by one request."""
+        known = self.state.get("bookmarks", {}).get("work_orders", {}).get(cursors.KEY) or {}
+        if found := known.get("company_id") or self.config.get("company_id"):
+            return int(found)
+        page = WorkOrders(self.client, ["company"], 1).page(1, {})
+        return next(filter(None, map(company_of, page.records)), None)
+
+    @override
+    def discover_streams(self) -> Sequence[Stream]:
+        """All streams; no request is made."""
+        return made.streams(self)
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """End with the STATE of what was emitted, and an exit code that says that the run was cut short.
+
+        The SDK's own handler exits with 0, and writes STATE into the middle of a message that is being written.
+        """
+        writer = t.cast("Writer", self.message_writer)
+        leave = functools.partial(self._leave, signum)
+        if writer.busy and writer.leave is None:
+            writer.leave = leave
+        else:
+            leave()
+
+    def _leave(self, signum: int) -> t.NoReturn:
+        writer = t.cast("Writer", self.message_writer)
+        if not writer.busy:
+            writer.leave = None
+            self._state_writer.write_state(self.state)
+            sys.stdout.flush()
+        name = signal.Signals(signum).name
+        # Not by the logger, in whose middle the signal may have come.
+        os.write(
+            2, f"Stopped by {name}: the next run goes on from the STATE written last (nothing is lost).\n".encode()
+        )
+        os._exit(128 + signum)  # without waiting for requests that are under way
+
+    @classmethod
+    @override
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        state: t.IO[str] | None = None,
+        catalog: t.IO[str] | None = None,
+    ) -> None:
+        """Run the tap, and say at the end what was read."""
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        given = config or _ConfigInput()
+        tap = cls(
+            config=given.config,
+            state=None if state is None else load_json(state.read()),
+            catalog=None if catalog is None else load_json(catalog.read()),
+            parse_env_config=given.parse_env,
+        )
+        tap.sync_all()
+        report(tap)
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings, and fill in the defaults; messages are ours, as the SDK's show the value."""
+        redact.protect(*(value for name in settings.SECRETS if isinstance(value := self._config.get(name), str)))
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        invalid = {
+            str(error.absolute_path[0])
+            for error in JSONSchemaValidator(schema).iter_errors(self._config)
+            if error.absolute_path
+        }
+        if raise_errors:
+            settings.check(self._config, sorted(invalid))
+            checked_origin(self.origin)
+        return sorted(invalid)
+
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
+        """Add the SDK's own settings, the one for version messages included."""
+        super().append_builtin_config(config_jsonschema)
+        merge_missing_config_jsonschema(EMIT_ACTIVATE_VERSION_CONFIG, config_jsonschema)
+
+    @classproperty
+    @override
+    def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805
+        """Settings from the environment: the SDK's own by its way, ours in their types."""
+        schema: dict[str, t.Any] = {"properties": {}}
+        cls.append_builtin_config(schema)
+        found = parse_environment_config(schema, cls._env_var_prefix)
+        return {**found, **settings.from_environment(os.environ, cls._env_var_prefix)}
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        """The command line."""
+        command = super().get_singer_command()
+        return Command(
+            name=command.name,
+            callback=command.callback,
+            context_settings=command.context_settings,
+            params=command.params,
+            help=command.help,
+            logger=cls.logger,
+        )

@@ -1,0 +1,238 @@
+"""Requests per minute: never more than allowed, hardly less, and evenly."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_fieldnation.api.budget import Budget
+from tap_fieldnation.api.errors import OutOfTimeError
+from tests.fakes import FakeClock, SharedClock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RATES = (0.2, 0.5, 1, 1.5, 2.9, 7, 50, 60, 61, 240)
+EPSILON = 1e-6
+
+rates = st.sampled_from(RATES)
+bursts = st.integers(1, 16)
+
+
+def most_in_a_minute(times: Sequence[float]) -> int:
+    """The most of these moments that lie within 60 s, both ends included."""
+    return max((bisect_right(times, start + 60.0) - at for at, start in enumerate(times)), default=0)
+
+
+def leave(budget: Budget, clock: FakeClock) -> float:
+    budget.acquire()
+    return clock.monotonic()
+
+
+@given(rates, bursts, st.lists(st.one_of(st.just(0.0), st.floats(0, 5), st.floats(0, 300)), max_size=300))
+def test_never_more_than_allowed_in_any_minute_whenever_they_are_asked_for(
+    per_minute: float, burst: int, idle: list[float]
+) -> None:
+    clock = FakeClock()
+    budget = Budget(per_minute, burst, clock)
+    times = []
+    for seconds in idle:
+        clock.advance(seconds)
+        times.append(leave(budget, clock))
+    assert most_in_a_minute(times) <= max(1, int(per_minute))
+    assert budget.spent == len(idle)
+
+
+@given(rates, bursts, st.lists(st.floats(0, 100), max_size=200))
+def test_no_stretch_of_time_holds_more_than_a_burst_and_its_share(
+    per_minute: float, burst: int, idle: list[float]
+) -> None:
+    clock = FakeClock()
+    budget = Budget(per_minute, burst, clock)
+    times = []
+    for seconds in idle:
+        clock.advance(seconds)
+        times.append(leave(budget, clock))
+    for at, start in enumerate(times):
+        for further, end in enumerate(times[at + 1 :], start=2):
+            assert further <= burst + (end - start) * per_minute / 60.0 + EPSILON
+
+
+@given(
+    rates,
+    bursts,
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("ask"), st.floats(0, 20)),
+            st.tuples(st.just("pause"), st.floats(0, 300)),
+            st.tuples(st.just("lower"), st.floats(0.2, 300)),
+        ),
+        max_size=100,
+    ),
+)
+def test_pauses_hold_and_a_lower_limit_counts_from_then_on(
+    per_minute: float, burst: int, events: list[tuple[str, float]]
+) -> None:
+    clock = FakeClock()
+    budget = Budget(per_minute, burst, clock)
+    times: list[float] = []
+    allowed, held_until = per_minute, 0.0
+    since_lowered = 0
+    for what, value in events:
+        if what == "pause":
+            budget.pause(value)
+            held_until = max(held_until, clock.monotonic() + value)
+        elif what == "lower":
+            budget.lower(value)
+            if value < allowed:
+                allowed, since_lowered = value, len(times)
+        else:
+            clock.advance(value)
+            times.append(leave(budget, clock))
+            assert times[-1] >= held_until - EPSILON
+        assert budget.per_minute == allowed
+    assert most_in_a_minute(times) <= max(1, int(per_minute))
+    assert most_in_a_minute(times[since_lowered:]) <= max(1, int(allowed))
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 30, 50, 60, 240])
+@pytest.mark.parametrize("burst", [1, 4, 16])
+def test_asked_all_the_time_it_spends_nearly_all_of_it(per_minute: float, burst: int) -> None:
+    clock = FakeClock()
+    budget = Budget(per_minute, burst, clock)
+    start, minutes = clock.monotonic(), 60
+    while leave(budget, clock) < start + 60 * minutes:
+        pass
+    assert budget.spent >= 0.95 * per_minute * minutes
+
+
+@pytest.mark.parametrize("per_minute", [0.2, 0.5])
+def test_less_than_one_a_minute_is_spent_in_full_over_hours(per_minute: float) -> None:
+    clock = FakeClock()
+    budget = Budget(per_minute, 4, clock)
+    start, minutes = clock.monotonic(), 600
+    while leave(budget, clock) < start + 60 * minutes:
+        pass
+    assert 0.95 * per_minute * minutes <= budget.spent <= per_minute * minutes + 2
+
+
+@pytest.mark.parametrize("per_minute", [0.5, 1, 50, 60])
+def test_asked_all_the_time_it_is_spent_evenly(per_minute: float) -> None:
+    clock = FakeClock()
+    budget = Budget(per_minute, 4, clock)
+    times = [leave(budget, clock) for _ in range(500)]
+    gaps = [after - before for before, after in pairwise(times)]
+    interval = 60.0 / per_minute
+    assert min(gaps) >= interval - EPSILON
+    assert max(gaps) <= interval + 1.0 + EPSILON
+
+
+@pytest.mark.parametrize("burst", [1, 4, 16])
+def test_after_an_idle_time_no_more_than_the_burst_leaves_at_once(burst: int) -> None:
+    clock = FakeClock()
+    budget = Budget(60, burst, clock)
+    leave(budget, clock)
+    clock.advance(3600)
+    start = clock.monotonic()
+    times = [leave(budget, clock) - start for _ in range(burst + 5)]
+    assert times[:burst] == [0.0] * burst
+    assert times[burst:] == pytest.approx([1, 2, 3, 4, 5], abs=1e-3)
+
+
+def test_a_new_run_begins_with_one_request_not_with_a_burst() -> None:
+    clock = FakeClock()
+    budget = Budget(60, 4, clock)
+    start = clock.monotonic()
+    assert [leave(budget, clock) - start for _ in range(3)] == pytest.approx([0, 1, 2], abs=1e-3)
+
+
+@pytest.mark.parametrize("useless", [0, -1, 50, 51, 1e9])
+def test_a_limit_that_is_not_lower_changes_nothing(useless: float) -> None:
+    budget = Budget(50, 4, FakeClock())
+    budget.lower(useless)
+    assert budget.per_minute == 50
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
+    clock = FakeClock()
+    budget = Budget(60, 1, clock)
+    start = clock.monotonic()
+    budget.pause(100)
+    budget.pause(10)
+    assert leave(budget, clock) - start == pytest.approx(100, abs=1e-3)
+
+
+@pytest.mark.parametrize(("allowed", "fits"), [(99.0, False), (101.0, True)])
+def test_a_wait_that_would_outlast_the_time_allowed_is_not_begun(allowed: float, *, fits: bool) -> None:
+    clock = FakeClock(allowed)
+    budget = Budget(60, 1, clock)
+    budget.pause(100)
+    before = clock.monotonic()
+    if fits:
+        budget.acquire()
+        assert budget.spent == 1
+        assert budget.waited == pytest.approx(100, abs=1e-3)
+        return
+    with pytest.raises(OutOfTimeError):
+        budget.acquire()
+    assert clock.monotonic() == before
+    assert (budget.spent, budget.waited) == (0, 0.0)
+
+
+@pytest.mark.parametrize(("per_minute", "threads"), [(60, 4), (50, 16), (7, 3), (240, 8), (1.5, 2)])
+def test_several_threads_share_one_budget(per_minute: float, threads: int) -> None:
+    clock = SharedClock(threads)
+    budget = Budget(per_minute, threads, clock)
+    times: list[float] = []
+    end = clock.monotonic() + 20 * 60
+    latency = 3.0
+
+    def work() -> None:
+        with clock.taking_part():
+            while True:
+                budget.acquire()
+                now = clock.monotonic()
+                if now >= end:
+                    return
+                times.append(now)
+                clock.sleep(latency)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert not worker.is_alive()
+    times.sort()
+    assert most_in_a_minute(times) <= max(1, int(per_minute))
+    possible = min(int(per_minute), threads * 60 / latency)
+    assert len(times) >= 0.95 * possible * 20
+
+
+def test_a_pause_holds_every_thread() -> None:
+    threads = 4
+    clock = SharedClock(threads)
+    budget = Budget(600, threads, clock)
+    times: list[float] = []
+    budget.acquire()
+    budget.pause(300)
+    held_until = clock.monotonic() + 300
+
+    def work() -> None:
+        with clock.taking_part():
+            budget.acquire()
+            times.append(clock.monotonic())
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert len(times) == threads
+    assert min(times) >= held_until - EPSILON

@@ -1,0 +1,376 @@
+"""Secrets are masked in every form in which text may hold them, and log records before any formatter sees them."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import logging
+import pickle
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from requests.utils import requote_uri
+from singer_sdk.logging import ConsoleFormatter, StructuredFormatter
+from typing_extensions import override
+
+from tap_fieldnation.api import redact as redaction
+from tap_fieldnation.api.redact import LONGEST_EXCERPT, MASK, excerpt, install, protect, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SECRET = 'k+9/x=Z&ü"q\\w v'
+TOKEN = "abcdefgh+/0123456789=="
+# Whatever is done to it, its first part is still to be seen.
+CANARY = "canary4711+/=ü&'\"x"
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "raw": str,
+    "quote": quote,
+    "quote everything": lambda text: quote(text, safe=""),
+    "quote plus": quote_plus,
+    "quote, lower-case hex": lambda text: quote(text, safe="").replace("%2B", "%2b").replace("%2F", "%2f"),
+    "quote twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "urlencode": lambda text: urlencode({"x": text})[2:],
+    "requests": lambda text: requote_uri(f"http://h/{text}")[9:],
+    "repr": lambda text: repr(text)[1:-1],
+    "repr of bytes": lambda text: repr(text.encode())[2:-1],
+    "JSON, ASCII": lambda text: json.dumps(text)[1:-1],
+    "JSON, Unicode": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text))[3:-3],
+    "JSON of PHP": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "JSON, HTML-safe": lambda text: json.dumps(text)[1:-1].replace("&", "\\u0026").replace("+", "\\u002B"),
+    "HTML": html.escape,
+    "HTML, numeric": lambda text: html.escape(text).replace("&amp;", "&#38;").replace("+", "&#x2b;"),
+}
+
+
+@pytest.fixture(autouse=True)
+def secrets() -> Iterator[None]:
+    """The secrets that the tests use, and none of them known before and afterwards."""
+    _forget()
+    protect(SECRET, TOKEN, CANARY)
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    redaction._secrets.clear()
+    protect("no secret of any test")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("secret", [SECRET, TOKEN])
+def test_each_form_of_a_secret_is_masked(form: str, secret: str) -> None:
+    shown = FORMS[form](secret)
+    assert redact(f"before {shown} after") == f"before {MASK} after"
+
+
+@given(st.text(min_size=4, max_size=40), st.sampled_from(sorted(FORMS)))
+def test_any_text_can_be_a_secret(secret: str, form: str) -> None:
+    try:
+        shown = FORMS[form](secret)
+    except UnicodeEncodeError:  # half of a surrogate pair has no form in a URL
+        assume(False)  # noqa: FBT003
+    _forget()
+    protect(secret)
+    assert MASK in redact(f"¿{shown}¿")
+    assert shown not in redact(f"¿{shown}¿") or shown in MASK
+
+
+def test_a_secret_within_another_one_leaves_nothing_of_it() -> None:
+    protect("inner-secret", "an-inner-secret-and-more")
+    assert redact("x an-inner-secret-and-more x inner-secret x") == f"x {MASK} x {MASK} x"
+
+
+def test_values_too_short_to_be_told_from_words_are_left_to_the_labels() -> None:
+    protect("ab", "", None)
+    assert redact("the cab is absent") == "the cab is absent"
+    assert redact("password=ab&x=1") == f"password={MASK}&x=1"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GET /x?a=1&access_token=unknown&b=2", f"GET /x?a=1&access_token={MASK}&b=2"),
+        ("GET /x?access_token=un%2Fknown%3D HTTP/1.1", f"GET /x?access_token={MASK} HTTP/1.1"),
+        ("next=%2Fx%3Faccess_token%3Dunknown", f"next=%2Fx%3Faccess_token%3D{MASK}"),
+        ("Client_Secret=unknown;", f"Client_Secret={MASK}"),
+        ('{"access_token": "unknown", "expires_in": 3600}', f'{{"access_token": "{MASK}", "expires_in": 3600}}'),
+        ('{"access_token":"un\\/known","b":1}', f'{{"access_token":"{MASK}","b":1}}'),
+        ("{'password': 'unknown', 'b': 1}", f"{{'password': '{MASK}', 'b': 1}}"),
+        ('"{\\"client_secret\\":\\"unknown\\",\\"b\\":1}"', f'"{{\\"client_secret\\":\\"{MASK}\\",\\"b\\":1}}"'),
+        ("Authorization: Bearer unknown-token.x", f"Authorization: Bearer {MASK}"),
+        ("{'Authorization': 'bearer unknown-token.x'}", f"{{'Authorization': 'bearer {MASK}'}}"),
+        ("the bearer of this letter", "the bearer of this letter"),
+        ("setting password is missing", "setting password is missing"),
+        ("check client_id, client_secret and environment", "check client_id, client_secret and environment"),
+    ],
+)
+def test_what_is_labelled_as_a_secret_is_masked_though_unknown(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+@given(st.text())
+def test_text_without_secrets_stays_as_it_is(text: str) -> None:
+    assume("=" not in text)
+    assert redact(text) == text
+
+
+def test_an_excerpt_is_one_short_line() -> None:
+    assert excerpt(" a\n\n  b\tc ") == "a b c"
+    assert excerpt("x" * 5000) == "x" * LONGEST_EXCERPT + "…"
+    assert excerpt(f"{SECRET} " * 5_000) == f"{MASK} " * 75 + "…"
+    assert excerpt("x" * 5_000_000) == "x" * LONGEST_EXCERPT + "…"
+
+
+@pytest.mark.parametrize("filling", ["x", " ", "\n\t ", "x "])
+@pytest.mark.parametrize("of", [1, 2])
+def test_no_excerpt_holds_half_a_secret(filling: str, of: int) -> None:
+    token = "q7J" * 300
+    protect(token)
+    for length in range(0, 7000, 97):
+        text = (filling * 7000)[:length] + token * of + "and more " * 1000
+        assert "q7J" not in excerpt(text), length
+    assert "q7J" not in excerpt((filling * 7000)[: 6000 - 450] + token)
+
+
+def _raise_plain() -> None:
+    raise ValueError(CANARY)
+
+
+def _raise_from_cause() -> None:
+    try:
+        _raise_plain()
+    except ValueError as error:
+        raise RuntimeError("harmless") from error
+
+
+def _raise_in_context() -> None:
+    try:
+        _raise_plain()
+    except ValueError:
+        raise RuntimeError("harmless")  # noqa: B904
+
+
+def _raise_with_suppressed_context() -> None:
+    try:
+        _raise_plain()
+    except ValueError:
+        raise RuntimeError("harmless") from None
+
+
+class _Request:
+    @override
+    def __repr__(self) -> str:
+        return f"<GET https://host/x?access_token={quote(CANARY, safe='')}>"
+
+
+def _raise_with_an_object() -> None:
+    raise KeyError(_Request())
+
+
+def _plain(log: logging.Logger) -> None:
+    log.error(f"failed: {CANARY}")  # noqa: G004
+
+
+def _as_argument(log: logging.Logger) -> None:
+    log.error("failed: %s and %s", 1, CANARY)
+
+
+def _as_named_argument(log: logging.Logger) -> None:
+    log.error("failed: %(what)s", {"what": CANARY, "more": 1})
+
+
+def _as_object(log: logging.Logger) -> None:
+    log.error("failed: %r", _Request())
+
+
+def _as_argument_that_is_not_shown(log: logging.Logger) -> None:
+    log.error("failed: %.1s", CANARY)
+
+
+def _in_a_malformed_call(log: logging.Logger) -> None:
+    log.error("failed: %s %s %d", CANARY)  # noqa: PLE1206
+
+
+def _url_encoded(log: logging.Logger) -> None:
+    log.error("failed: GET /x?access_token=%s", quote(CANARY, safe=""))
+
+
+def _as_extra(log: logging.Logger) -> None:
+    log.error("failed", extra={"detail": CANARY})
+
+
+def _deep_in_extra(log: logging.Logger) -> None:
+    log.error("failed", extra={"detail": {"a": [1, (CANARY, {CANARY: None})], "b": {CANARY}}})
+
+
+def _object_in_extra(log: logging.Logger) -> None:
+    log.error("failed", extra={"request": _Request(), "error": ValueError(CANARY)})
+
+
+def _with(failure: Callable[[], None]) -> Callable[[logging.Logger], None]:
+    def call(log: logging.Logger) -> None:
+        try:
+            failure()
+        except Exception:
+            log.exception("failed")
+
+    return call
+
+
+def _as_given_exc_info(log: logging.Logger) -> None:
+    log.error("failed", exc_info=ValueError(CANARY))
+
+
+def _in_the_stack(log: logging.Logger) -> None:
+    log.handle(log.makeRecord(log.name, logging.ERROR, "f.py", 1, "failed", (), None, sinfo=f"Stack: {CANARY}"))
+
+
+LEAKS: dict[str, Callable[[logging.Logger], None]] = {
+    "message": _plain,
+    "argument": _as_argument,
+    "named argument": _as_named_argument,
+    "object": _as_object,
+    "argument that is not shown": _as_argument_that_is_not_shown,
+    "malformed call": _in_a_malformed_call,
+    "URL-encoded": _url_encoded,
+    "extra": _as_extra,
+    "nested extra": _deep_in_extra,
+    "object in extra": _object_in_extra,
+    "exception": _with(_raise_plain),
+    "cause": _with(_raise_from_cause),
+    "context": _with(_raise_in_context),
+    "suppressed context": _with(_raise_with_suppressed_context),
+    "object in an exception": _with(_raise_with_an_object),
+    "exception given": _as_given_exc_info,
+    "stack": _in_the_stack,
+}
+
+
+class _EverythingFormatter(logging.Formatter):
+    """Somebody's own: every attribute of the record, as it is."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        shown = {name: repr(value) for name, value in record.__dict__.items()}
+        if record.exc_info and record.exc_info[1]:
+            error: BaseException | None = record.exc_info[1]
+            while error:
+                shown[f"{len(shown)}"] = f"{error!r} {error}"
+                error = error.__cause__ or error.__context__
+        return json.dumps(shown, ensure_ascii=False)
+
+
+FORMATTERS: dict[str, Callable[[], logging.Formatter]] = {
+    "console": ConsoleFormatter,
+    "structured": StructuredFormatter,
+    "structured with defaults": lambda: StructuredFormatter(defaults={"app_name": "x"}),
+    "everything": _EverythingFormatter,
+}
+
+
+def logged(call: Callable[[logging.Logger], None], formatter: logging.Formatter) -> str:
+    """What a handler writes for a call."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    log = logging.Logger("test")  # noqa: LOG001  (one of our own, without handlers from elsewhere)
+    log.addHandler(handler)
+    call(log)
+    return stream.getvalue()
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a text holds the canary, in whatever form."""
+    return "canary" in text
+
+
+@pytest.mark.parametrize("formatter", FORMATTERS)
+@pytest.mark.parametrize("leak", LEAKS)
+def test_no_formatter_finds_a_secret_in_a_log_record(leak: str, formatter: str) -> None:
+    make = FORMATTERS[formatter]
+    unprotected = logged(LEAKS[leak], make())
+    install()
+    text = logged(LEAKS[leak], make())
+    assert "failed" in text
+    assert not holds_secret(text)
+    if holds_secret(unprotected):
+        assert text != unprotected
+
+
+def test_the_leaks_above_are_leaks_without_protection() -> None:
+    for leak in LEAKS.values():
+        assert holds_secret(logged(leak, _EverythingFormatter())), leak
+
+
+@pytest.mark.parametrize("make", FORMATTERS.values(), ids=FORMATTERS)
+def test_records_without_secrets_are_written_as_before(make: Callable[[], logging.Formatter]) -> None:
+    def call(log: logging.Logger) -> None:
+        marker = {"a": [1, None, "x"], "b": (True, 2.5)}
+        record = log.makeRecord("n", logging.INFO, "f.py", 1, "%s of %d", ("page", 7), None, extra={"seen": marker})
+        record.created = record.msecs = record.relativeCreated = 0.0
+        log.handle(record)
+
+    before = logged(call, make())
+    install()
+    assert logged(call, make()) == before
+
+
+def test_exceptions_without_secrets_keep_their_traceback() -> None:
+    install()
+    error = ValueError("harmless")
+    record = logging.Logger("test").makeRecord(  # noqa: LOG001
+        "n", logging.ERROR, "f.py", 1, "failed", (), (ValueError, error, None)
+    )
+    assert record.exc_info == (ValueError, error, None)
+
+
+def test_a_traceback_with_a_secret_is_kept_without_it() -> None:
+    install()
+    text = logged(LEAKS["cause"], ConsoleFormatter())
+    assert f"ValueError: {MASK}" in text
+    assert "RuntimeError: harmless" in text
+    assert "_raise_from_cause" in text
+
+
+def test_logging_goes_on_where_a_value_cannot_be_shown() -> None:
+    class Broken:
+        @override
+        def __repr__(self) -> str:
+            raise RuntimeError(CANARY)
+
+    install()
+    text = logged(lambda log: log.error("failed: %s", Broken(), extra={"broken": Broken()}), ConsoleFormatter())
+    assert "failed" in text
+    assert not holds_secret(text)
+
+
+def test_installing_twice_changes_nothing_more() -> None:
+    install()
+    factory = logging.getLogRecordFactory()
+    install()
+    assert logging.getLogRecordFactory() is factory
+
+
+def test_a_factory_that_was_there_before_is_used() -> None:
+    class Record(logging.LogRecord):
+        pass
+
+    logging.setLogRecordFactory(Record)
+    install()
+    assert isinstance(logging.makeLogRecord({"msg": "x"}), Record)
+
+
+def test_records_can_be_sent_to_another_process() -> None:
+    install()
+    record = logging.Logger("test").makeRecord(  # noqa: LOG001
+        "n", logging.INFO, "f.py", 1, "to %s", ("go",), None, extra={"a": {"b": 1}}
+    )
+    copy: Any = pickle.loads(pickle.dumps(record))  # noqa: S301
+    assert (copy.getMessage(), copy.a) == ("to go", {"b": 1})

@@ -1,0 +1,148 @@
+"""`GET /workorders`: asked with all that makes the server answer in full, and its envelope read with care."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_fieldnation.api.errors import ApiError
+from tap_fieldnation.api.work_orders import WorkOrders, created_between
+from tests.fakes import FakeTransport, answer, make_client
+
+ENVELOPE: dict[str, Any] = {
+    "metadata": {"total": 250, "page": 2, "pages": 3, "per_page": 100},
+    "results": [{"id": 7, "pay": {}}, {"id": 5}],
+    "f_created_date": "2026-01-01,2026-01-31",
+    "f_created": "",
+}
+
+
+def source_of(body: object) -> tuple[FakeTransport, WorkOrders]:
+    transport = FakeTransport([answer(200, body)])
+    return transport, WorkOrders(make_client(transport), ["id", "pay"], 100)
+
+
+def changed(**metadata: object) -> dict[str, Any]:
+    return {**ENVELOPE, "metadata": {**ENVELOPE["metadata"], **metadata}}
+
+
+def without(*path: str) -> dict[str, Any]:
+    outer, *inner = path
+    if inner:
+        return {**ENVELOPE, outer: {key: value for key, value in ENVELOPE[outer].items() if key not in inner}}
+    return {key: value for key, value in ENVELOPE.items() if key != outer}
+
+
+def test_a_page_is_asked_for_with_all_that_the_server_would_otherwise_remember_or_leave_out() -> None:
+    transport, source = source_of(ENVELOPE)
+    source.page(2, {"f_created_date": "2026-01-01,2026-01-31"})
+    [(path, parameters, _)] = transport.gets
+    assert path == "/api/rest/v2/workorders"
+    assert parameters == {
+        "list": "workorders_all",
+        "sticky": "false",
+        "f_": "",
+        "view": "model",
+        "columns": "id,pay",
+        "sort": "id",
+        "order": "desc",
+        "page": 2,
+        "per_page": 100,
+        "f_created_date": "2026-01-01,2026-01-31",
+    }
+
+
+def test_a_page_says_what_its_envelope_says() -> None:
+    _, source = source_of(ENVELOPE)
+    page = source.page(2, created_between(date(2026, 1, 1), date(2026, 1, 31)), "asc")
+    assert [record["id"] for record in page.records] == [7, 5]
+    assert (page.number, page.pages, page.per_page, page.total) == (2, 3, 100, 250)
+    assert page.echoes == {"f_created_date"}
+
+
+def test_the_total_is_asked_for_with_the_smallest_page_there_is() -> None:
+    transport, source = source_of(ENVELOPE)
+    assert source.total({"f_created": "2026-01-01,2026-01-31"}) == 250
+    [(_, parameters, _)] = transport.gets
+    assert (parameters["columns"], parameters["per_page"], parameters["page"]) == ("id", 1, 1)
+    assert parameters["f_created"] == "2026-01-01,2026-01-31"
+
+
+def test_creation_days_are_asked_for_by_both_names_unless_one_is_known() -> None:
+    days = (date(2026, 1, 31), date(2026, 2, 1))
+    assert created_between(*days) == {
+        "f_created_date": "2026-01-31,2026-02-01",
+        "f_created": "2026-01-31,2026-02-01",
+    }
+    assert created_between(*days, ("f_created",)) == {"f_created": "2026-01-31,2026-02-01"}
+
+
+@pytest.mark.parametrize(
+    ("body", "per_page", "total"),
+    [
+        (changed(total="250", pages="3", per_page="50"), 50, 250),
+        (changed(per_page=0), 1, 250),
+        (changed(total=0), 100, 0),
+    ],
+)
+def test_numbers_may_come_as_text(body: object, per_page: int, total: int) -> None:
+    page = source_of(body)[1].page(1, {})
+    assert (page.per_page, page.total, page.pages) == (per_page, total, 3)
+
+
+@pytest.mark.parametrize("empty", [None, [], {}, False, ""])
+def test_no_results_are_none(empty: object) -> None:
+    assert list(source_of({**ENVELOPE, "results": empty})[1].page(1, {}).records) == []
+
+
+def test_an_id_may_come_as_text() -> None:
+    page = source_of({**ENVELOPE, "results": [{"id": "7"}]})[1].page(1, {})
+    assert page.records[0]["id"] == 7
+
+
+BROKEN: dict[str, object] = {
+    "no object": [1],
+    "text": "x",
+    "null": None,
+    "no metadata": without("metadata"),
+    "metadata of another kind": {**ENVELOPE, "metadata": []},
+    "no total": without("metadata", "total"),
+    "no pages": without("metadata", "pages"),
+    "no page size": without("metadata", "per_page"),
+    "no results": without("results"),
+    "a total that is none": changed(total="many"),
+    "an infinite total": changed(total=float("inf")),
+    "no total at all": changed(total=None),
+    "results of another kind": {**ENVELOPE, "results": {"7": {"id": 7}}},
+    "results that are text": {**ENVELOPE, "results": "abc"},
+    "a result of another kind": {**ENVELOPE, "results": [{"id": 7}, 5]},
+    "an empty result": {**ENVELOPE, "results": [None]},
+    "a result without id": {**ENVELOPE, "results": [{"pay": {}}]},
+    "an id that is none": {**ENVELOPE, "results": [{"id": "x"}]},
+    "an id that is null": {**ENVELOPE, "results": [{"id": None}]},
+}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+def test_another_envelope_is_an_error_that_says_so(body: object) -> None:
+    with pytest.raises(ApiError, match=r"/api/rest/v2/workorders .*lacks the metadata, the results or an id"):
+        source_of(body)[1].page(1, {})
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3))
+def test_whatever_stands_in_an_envelope_is_read_or_refused_in_a_sentence(value: object) -> None:
+    for body in (
+        *(changed(**{key: value}) for key in ENVELOPE["metadata"]),
+        *({**ENVELOPE, key: value} for key in ENVELOPE),
+        {**ENVELOPE, "results": [{"id": value}]},
+    ):
+        try:
+            page = source_of(body)[1].page(1, {"f_created": "x"})
+        except ApiError as error:  # noqa: PERF203
+            assert str(error).endswith(".")  # noqa: PT017
+        else:
+            assert all(type(record["id"]) is int for record in page.records)
