@@ -9,13 +9,13 @@ import sys
 import typing as t
 from pathlib import Path
 
-from singer_sdk.exceptions import MappingError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._util import load_json
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
-from tap_fieldnation.api.errors import TapError
+from tap_fieldnation.api.errors import SettingsError, TapError
 from tap_fieldnation.api.redact import redact
 
 if t.TYPE_CHECKING:
@@ -106,6 +106,9 @@ class Command(SingerCommand):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
+        run = self.callback
+        assert run  # noqa: S101
+        self.callback = functools.partial(_told_by_us, run)
         options = {str(option.name): option for option in self.params}
         config = options["config"]
         assert config.callback  # noqa: S101
@@ -121,6 +124,8 @@ class Command(SingerCommand):
             return super().main(*args, **kwargs)
         except TapError as error:
             self._end(str(error))
+        except ConfigValidationError as error:
+            self._end(_misconfigured(error))
         except MappingError as error:
             self._end(f"Setting stream_maps cannot be used: {' '.join(str(error).split()).rstrip('.')}.")
         except Exception as error:
@@ -135,6 +140,19 @@ class Command(SingerCommand):
             sys.stdout.flush()
         self.logger.error("%s", redact(sentence))
         sys.exit(1)
+
+
+def _told_by_us(run: t.Callable[..., t.Any], **options: t.Any) -> t.Any:
+    """The command itself. What the SDK finds wrong with a setting of its own is kept from the SDK's `invoke`."""
+    try:
+        return run(**options)
+    except ConfigValidationError as error:
+        sentence = _misconfigured(error)
+    raise SettingsError(sentence)
+
+
+def _misconfigured(error: ConfigValidationError) -> str:
+    return f"The settings cannot be used: {'; '.join(error.errors) or error}."
 
 
 def _config(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_fieldnation.progress import duration
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream
 from tap_fieldnation.streams.embedded import CarriedStream
+from tap_fieldnation.streams.sdk import WalkedRecords
 from tap_fieldnation.streams.work_orders import WorkOrdersStream
 
 if t.TYPE_CHECKING:
@@ -32,8 +34,8 @@ def report(tap: TapFieldNation) -> None:
                 stream.logger.warning("%d rows without a key (%s) were left out", stream.maker.keyless, keys)
         if isinstance(stream, ByRequestStream) and stream.refused and not stream.closed:
             stream.logger.warning("%d records could not be read (gone, or not visible to this account)", stream.refused)
-    stream = tap.streams[WorkOrdersStream.name]
-    if isinstance(stream, WorkOrdersStream) and (reading := stream.reading):
+    _tell_costs(tap)
+    if reading := tap.work_orders.reading:
         if tap.out_of_time:
             tap.logger.warning(
                 "work_orders: stopped by max_minutes after %s were read; the next run goes on there.",
@@ -44,6 +46,20 @@ def report(tap: TapFieldNation) -> None:
                 "work_orders: %s read; the API counts %s; %s created and %s removed meanwhile",
                 *(f"{n:,}" for n in (reading.read, reading.counted, reading.created, reading.removed)),
             )
+
+
+def _tell_costs(tap: TapFieldNation) -> None:
+    rows = {stream.name: stream.rows_written for stream in tap.streams.values() if isinstance(stream, WalkedRecords)}
+    sent = ", ".join(f"{name} {count:,}" for name, count in rows.items() if count)
+    tap.logger.info("Records: %s", sent or "none")
+    client = tap.client
+    tap.logger.info(
+        "Requests: %s, %s of them tried again; %s waited for the budget of %g a minute",
+        f"{client.requests:,}",
+        f"{client.retries:,}",
+        duration(client.budget.waited / 60),
+        client.budget.per_minute,
+    )
 
 
 def _tell_findings(stream: Stream, findings: Findings) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import typing as t
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
+from decimal import Decimal
 
 from singer_sdk import typing as th
 
 from tap_fieldnation.api.errors import SettingsError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
 ENVIRONMENTS: t.Mapping[str, str] = {
     "production": "https://api.fieldnation.com",
@@ -32,6 +35,7 @@ class Setting:
         expected: What a usable value is, for messages.
         default: Its value where it is not given.
         required: Whether it has to be given.
+        most: The largest number that can be reckoned with; no NaN is.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Setting:
     expected: str
     default: t.Any = None
     required: bool = False
+    most: float = 1e9
 
     @property
     def secret(self) -> bool:
@@ -125,6 +130,7 @@ SETTINGS = (
         "Needed for `networks` and `site_revisit_reasons` only where the account has no work order to take it from; "
         "it filters nothing.",
         "an integer",
+        most=2**63 - 1,
     ),
     Setting(
         "page_size",
@@ -172,8 +178,9 @@ SETTINGS = (
         th.NumberType(minimum=0),
         "Reconcile days",
         "Closed work orders are read again so that each is at most this many days old; 0 = never.",
-        "a number of days, 0 or more",
+        "a number of days from 0 to 36500",
         default=30,
+        most=36_500,
     ),
     Setting(
         "max_minutes",
@@ -195,9 +202,10 @@ SETTINGS = (
         th.StringType,
         "User agent",
         "Sent in place of `tap-fieldnation/VERSION`.",
-        "a text",
+        "a text in ASCII",
     ),
 )
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]|$)")
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -222,27 +230,20 @@ def config_jsonschema() -> dict[str, t.Any]:
     )
 
 
-def check(config: Mapping[str, t.Any], invalid: t.Iterable[str]) -> None:
+def check(config: MutableMapping[str, t.Any], invalid: t.Iterable[str]) -> None:
     """Refuse a config that cannot work.
 
     Args:
-        config: The settings, defaults filled in.
+        config: The settings, defaults filled in; those that are null get theirs here.
         invalid: Names of the settings that the JSON Schema refuses.
 
     Raises:
         SettingsError: One sentence: which setting, and what is expected; never a value.
     """
+    refused = set(invalid)
     for setting in SETTINGS:
-        value = config.get(setting.name)
-        if value is None:
-            if setting.required:
-                raise SettingsError(f"Setting {setting.name} is missing: give {setting.expected}.")
-            continue
-        if setting.secret and isinstance(value, str) and value != value.strip():
-            raise SettingsError(f"Setting {setting.name} has space around it: give it without.")
-        if setting.name in invalid:
-            raise SettingsError(f"Setting {setting.name} cannot be used: it must be {setting.expected}.")
-    for name in invalid:
+        _check_one(setting, config, refused)
+    for name in sorted(refused.difference(BY_NAME)):
         raise SettingsError(f"Setting {name} cannot be used: see `tap-fieldnation --about` for what it may be.")
     for one, other in (("username", "password"), ("password", "username")):
         if config.get(one) and not config.get(other):
@@ -250,6 +251,19 @@ def check(config: Mapping[str, t.Any], invalid: t.Iterable[str]) -> None:
     start, end = day(config, "start_date"), day(config, "end_date")
     if start and end and start > end:
         raise SettingsError("Setting start_date is after end_date: it must be the same day or an earlier one.")
+
+
+def _check_one(setting: Setting, config: MutableMapping[str, t.Any], refused: t.Collection[str]) -> None:
+    value = config.get(setting.name)
+    if value is None:
+        if setting.required:
+            raise SettingsError(f"Setting {setting.name} is missing: give {setting.expected}.")
+        if setting.default is not None:
+            config[setting.name] = setting.default
+    elif setting.secret and isinstance(value, str) and value != value.strip():
+        raise SettingsError(f"Setting {setting.name} has space around it: give it without.")
+    elif setting.name in refused or not _usable(setting, value):
+        raise SettingsError(f"Setting {setting.name} cannot be used: it must be {setting.expected}.")
 
 
 def day(config: Mapping[str, t.Any], name: str) -> date | None:
@@ -261,13 +275,24 @@ def day(config: Mapping[str, t.Any], name: str) -> date | None:
     text = config.get(name)
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text)
-    except (AttributeError, TypeError, ValueError):
-        moment = None
+    moment = None
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        # Checked besides, because what else is taken for a date differs between versions of Python.
+        if _DATE.match(text):
+            at = datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1] in "zZ" else text)
+            moment = at.astimezone(timezone.utc) if at.tzinfo else at
     if moment is None:
         raise SettingsError(f"Setting {name} cannot be used: it must be {BY_NAME[name].expected}.")
-    return (moment.astimezone(timezone.utc) if moment.tzinfo else moment).date()
+    return moment.date()
+
+
+def _usable(setting: Setting, value: object) -> bool:
+    """Whether a value of the right type is one that the run can work with."""
+    if setting.name == "user_agent":
+        return isinstance(value, str) and value.isascii() and value.isprintable()
+    if isinstance(value, (int, float, Decimal)):
+        return abs(t.cast("float", value)) <= setting.most
+    return True
 
 
 def from_environment(variables: Mapping[str, str], prefix: str) -> dict[str, t.Any]:

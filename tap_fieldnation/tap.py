@@ -8,6 +8,7 @@ import signal
 import sys
 import typing as t
 
+import click
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import merge_missing_config_jsonschema, parse_environment_config
 from singer_sdk.helpers._classproperty import classproperty
@@ -21,7 +22,7 @@ from singer_sdk.helpers.capabilities import (
 from singer_sdk.plugin_base import JSONSchemaValidator, _ConfigInput
 from typing_extensions import override
 
-from tap_fieldnation import settings
+from tap_fieldnation import estimate, settings
 from tap_fieldnation.api import redact
 from tap_fieldnation.api.auth import FieldNationAuthenticator
 from tap_fieldnation.api.budget import Budget
@@ -29,21 +30,26 @@ from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
 from tap_fieldnation.api.transport import TokenPlace, Transport, checked_origin
 from tap_fieldnation.api.work_orders import WorkOrders
+from tap_fieldnation.checks import checks
 from tap_fieldnation.command import Command
 from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading.lifecycle import company_of
 from tap_fieldnation.report import report
 from tap_fieldnation.streams import made
 from tap_fieldnation.streams.company import Lists
-from tap_fieldnation.streams.sdk import Writer
+from tap_fieldnation.streams.sdk import Writer, spare_collector
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
     from types import FrameType
 
-    import click
     from singer_sdk.streams import Stream
+
+    from tap_fieldnation.streams.work_orders import WorkOrdersStream
+
+
+DISABLED = "disabled"  # an option that was not given
 
 
 class TapFieldNation(Tap):
@@ -119,6 +125,11 @@ class TapFieldNation(Tap):
         assert authenticator is not None  # noqa: S101
         return authenticator
 
+    @property
+    def work_orders(self) -> WorkOrdersStream:
+        """The stream that reads work orders, selected or not."""
+        return t.cast("WorkOrdersStream", self.streams["work_orders"])
+
     @functools.cached_property
     def lists(self) -> Lists:
         """The company's lists, each asked for once a run."""
@@ -174,8 +185,10 @@ class TapFieldNation(Tap):
         config: _ConfigInput | None = None,
         state: t.IO[str] | None = None,
         catalog: t.IO[str] | None = None,
+        test: str = DISABLED,
+        plan: str = DISABLED,
     ) -> None:
-        """Run the tap, and say at the end what was read."""
+        """Run the tap, and say at the end what was read; or test it, or say what a run would cost."""
         if about:
             cls.print_about(about_format)
             return
@@ -187,8 +200,26 @@ class TapFieldNation(Tap):
             catalog=None if catalog is None else load_json(catalog.read()),
             parse_env_config=given.parse_env,
         )
-        tap.sync_all()
-        report(tap)
+        if test == "schema":
+            tap.write_schemas()
+        elif test != DISABLED:
+            tap.tell_checks()
+        elif plan != DISABLED:
+            costs = estimate.estimate(tap)
+            click.echo((estimate.as_json if plan == "json" else estimate.as_table)(tap, costs))
+        else:
+            spare_collector()
+            tap.sync_all()
+            report(tap)
+
+    def tell_checks(self) -> None:
+        """Print whether this account can be read as expected; end with 1 if not."""
+        good = True
+        for check in checks(self):
+            click.echo(str(check))
+            good = good and check.good is not False
+        if not good:
+            sys.exit(1)
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -227,6 +258,26 @@ class TapFieldNation(Tap):
     def get_singer_command(cls) -> click.Command:
         """The command line."""
         command = super().get_singer_command()
+        command.params = [option for option in command.params if option.name != "test"]
+        command.params += [
+            click.Option(
+                ["--test"],
+                flag_value="all",
+                is_flag=False,
+                default=DISABLED,
+                type=click.Choice(["all", "schema", DISABLED]),
+                help="Say whether the credentials work, what the account may read, and whether its API answers as "
+                "expected; --test=schema prints SCHEMA messages.",
+            ),
+            click.Option(
+                ["--plan"],
+                flag_value="table",
+                is_flag=False,
+                default=DISABLED,
+                type=click.Choice(["table", "json", DISABLED]),
+                help="Say what a run would read and cost; --plan=json for programs.",
+            ),
+        ]
         return Command(
             name=command.name,
             callback=command.callback,

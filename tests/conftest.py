@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+import re
+import signal
+import socket
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tap_fieldnation.api import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +34,18 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """Undo what a tap that runs within a test does to logging: its record factory, and handlers at the root."""
+def _no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test protects must not be masked in the sentences of the next one."""
+    monkeypatch.setattr(redact, "_secrets", set())
+    monkeypatch.setattr(redact, "_known", re.compile(r"(?!)"))
+
+
+@pytest.fixture(autouse=True)
+def _this_process_as_it_was() -> Iterator[None]:
+    """Undo what a tap that runs within a test does to the process: its record factory, log handlers and signals."""
     root = logging.getLogger()
     factory, handlers, level = logging.getLogRecordFactory(), list(root.handlers), root.level
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     logging.captureWarnings(capture=False)
     logging.setLogRecordFactory(factory)
@@ -40,3 +53,18 @@ def _logging_as_it_was() -> Iterator[None]:
     for handler in list(root.handlers):
         if handler not in handlers:
             root.removeHandler(handler)
+    for number, handler_before in signals.items():
+        signal.signal(number, handler_before)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that would ask Field Nation itself fails at once."""
+    look_up = socket.getaddrinfo
+
+    def only_here(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host not in {None, "127.0.0.1", "::1", "localhost"}:
+            raise AssertionError(f"a test tried to reach {host}")
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", only_here)

@@ -49,7 +49,7 @@ class Client:
     def __init__(
         self, transport: Transport, budget: Budget, clock: Clock, *, max_retries: int, logger: logging.Logger
     ) -> None:
-        self._transport, self._budget, self._clock = transport, budget, clock
+        self._transport, self.budget, self._clock = transport, budget, clock
         self._max_retries = max_retries
         self._logger = logger
         self._lock = threading.Lock()
@@ -108,7 +108,7 @@ class Client:
 
     def _send(self, send: t.Callable[[], Answer]) -> Answer:
         self._clock.check()
-        self._budget.acquire()
+        self.budget.acquire()
         with self._lock:
             self.requests += 1
         answer = send()
@@ -116,7 +116,7 @@ class Client:
             self.ahead_of_server = max(self.ahead_of_server, self._clock.utc_now() - date)
         for name in _LIMIT_HEADERS:
             if (limit := answer.headers.get(name, "")).isdecimal():
-                self._budget.lower(float(limit))
+                self.budget.lower(float(limit))
         return answer
 
     def _retried(self, once: t.Callable[[], _T]) -> _T:
@@ -152,7 +152,7 @@ class Client:
         shared = error.rule.action is Action.WAIT
         if shared:
             seconds = DEFAULT_WAIT if error.wait is None else error.wait
-            self._budget.pause(seconds)
+            self.budget.pause(seconds)
         else:
             seconds = max(seconds, error.wait or 0.0)
         self._logger.warning("%s Trying again in %.0f s.", error, seconds)

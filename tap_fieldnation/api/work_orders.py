@@ -53,7 +53,7 @@ class Page:
 
 def created_between(first: date, last: date, names: Sequence[str] = CREATED_NAMES) -> dict[str, str]:
     """The filter for work orders created on these days or between them."""
-    return dict.fromkeys(names, f"{first:%Y-%m-%d},{last:%Y-%m-%d}")
+    return dict.fromkeys(names, f"{first.isoformat()},{last.isoformat()}")
 
 
 class WorkOrders:

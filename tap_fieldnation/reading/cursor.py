@@ -69,6 +69,7 @@ class History:
         started_at: When the first run that reads it began.
         next: The first day not read yet; None where the oldest day is still to be found out.
         last: The last day to read; None for 'until now'.
+        total: How many work orders the API counted in it at the start; None for unknown.
         position: How far the current slice has come, or None between slices.
     """
 
@@ -76,6 +77,7 @@ class History:
     next: date | None
     last: date | None
     position: Position | None = None
+    total: int | None = None
 
 
 @dataclass
@@ -160,6 +162,8 @@ def from_state(state: object) -> Cursor | None:
         for place, read in _READERS.items():
             if place in state:
                 setattr(cursor, place, read(state[place]))
+        place = "counts"
+        cursor.counts = _counts(state.get(place, {}), sorted(cursor.open))
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, IndexError):
         cursor = None
     if cursor is None:
@@ -181,6 +185,8 @@ def _history_state(history: History) -> State:
         state["next"] = _text(history.next)
     if history.last:
         state["last"] = _text(history.last)
+    if history.total is not None:
+        state["total"] = history.total
     if position := history.position:
         state["position"] = [
             _text(position.last),
@@ -267,6 +273,7 @@ def _history(value: t.Any) -> History:
         _day(value["next"]) if "next" in value else None,
         _day(value["last"]) if "last" in value else None,
         _position(value["position"]) if "position" in value else None,
+        _natural(value["total"]) if "total" in value else None,
     )
 
 

@@ -65,6 +65,7 @@ def read(reading: Reading) -> Iterator[Event]:
         yield from prove(reading, first, last)
         if from_scratch:
             spread(reading)
+    reading.expected += sum(piece.count or 0 for piece in due_slices(reading)) + len(reading.stale)
     if not covers_new:
         missing = yield from read_new(reading)
         if missing > 0:

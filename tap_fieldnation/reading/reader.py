@@ -86,6 +86,8 @@ class Reading:
         started_at: When the run began.
         stale: Open work orders that this run has not read yet.
         read: Work orders handed on.
+        expected: Work orders that are to be read, as far as that is known at the start; 0 for unknown.
+        resumed: Work orders of a history that an earlier run has read already.
         counted: What the API counted when it was last asked.
         created: How many of them were created since the run began.
         removed: How many went away since then, as far as it showed.
@@ -101,6 +103,8 @@ class Reading:
     ahead: type[Ahead[t.Any, Page]] = Ahead
     clock_ahead: Callable[[], timedelta] = timedelta
     read: int = 0
+    expected: int = 0
+    resumed: int = 0
     counted: int | None = None
     created: int = 0
     removed: int = 0
@@ -112,6 +116,16 @@ class Reading:
     def __post_init__(self) -> None:
         self.started_at = self.now()
         self.stale = set(self.cursor.open)
+
+    @property
+    def done(self) -> int:
+        """Work orders read by now, those of an interrupted history included."""
+        return self.resumed + self.read
+
+    @property
+    def due(self) -> int:
+        """Work orders to read in all; 0 for unknown."""
+        return max(self.expected, self.done) if self.expected else 0
 
     def today(self) -> date:
         """The current day, UTC."""

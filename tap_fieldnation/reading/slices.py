@@ -66,6 +66,9 @@ def read_history(reading: Reading) -> Iterator[Batch]:
     width = GROWTH
     if cursor.created_filter is None or history.next is None:
         width = _find_the_beginning(reading, history)
+    reading.expected = history.total or 0
+    reading.resumed = sum(piece.count or 0 for piece in cursor.slices) if cursor.started_at is None else 0
+    reading.resumed += history.position.sent if history.position else 0
     if cursor.created_filter == NO_FILTER:
         yield from _read_without_days(reading, history)
     else:
@@ -161,6 +164,7 @@ def _find_the_beginning(reading: Reading, history: History) -> int:
     last = history.last or horizon(reading)
     page = reading.source.page(1, created_between(reading.options.since or BEGINNING, last, names), "asc")
     cursor.created_filter = _understood(names, page)
+    history.total = page.total
     reading.look(page.records)
     oldest = [facts(record, reading.started_at).created for record in page.records[:1]]
     if not page.records:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import typing as t
+from datetime import datetime, timezone
 
 from singer_sdk.streams import RESTStream
 from typing_extensions import override
@@ -13,7 +14,7 @@ from tap_fieldnation.api.client import API_ROOT
 from tap_fieldnation.api.errors import Action, ApiError, OutOfTimeError
 from tap_fieldnation.records import schema
 from tap_fieldnation.streams.catalog import COMPANY
-from tap_fieldnation.streams.rows import EXTRACTED_AT, RowMaker
+from tap_fieldnation.streams.rows import EXTRACTED_AT, RowMaker, at_path
 from tap_fieldnation.streams.sdk import WalkedRecords, activate_version, start_version
 from tap_fieldnation.timestamps import moment, written
 
@@ -34,6 +35,13 @@ COMPANY_ID = "{company_id}"
 DETAIL_MARK = "name"
 ROUNDS = 2
 
+# So many parents of which the API knows no list, and none of which it knows one: the account has no such resource.
+MOST_MISSING = 10
+
+# Multiples of it, without their whole part, lie evenly between 0 and 1.
+GOLDEN = (math.sqrt(5) - 1) / 2
+DAY = 86_400.0
+
 
 class Lists:
     """The company's lists, each asked for once a run, whoever needs it first."""
@@ -42,9 +50,16 @@ class Lists:
         self._tap = tap
         self._pages: dict[str, list[ListPage]] = {}
         self._ids: dict[str, list[t.Any]] = {}
+        self._refused: dict[str, ApiError] = {}
 
     def pages(self, entry: Company) -> Iterator[ListPage]:
-        """The pages of a list, for the stream that writes them."""
+        """The pages of a list, for the stream that writes them.
+
+        Raises:
+            ApiError: Also where the list was refused before.
+        """
+        if entry.name in self._refused:
+            raise self._refused[entry.name]
         if entry.name in self._pages:
             yield from self._pages.pop(entry.name)
             return
@@ -58,7 +73,11 @@ class Lists:
         """The ids of a list's rows, for a stream that asks for something of each."""
         entry = BY_NAME[name]
         if name not in self._ids:
-            self._pages[name] = list(self._ask(entry))
+            try:
+                self._pages[name] = list(self.pages(entry))
+            except ApiError as error:
+                self._refused[name] = error
+                raise
             self._ids[name] = [one for page in self._pages[name] for one in _ids(entry, page, key)]
         return self._ids[name]
 
@@ -116,7 +135,7 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
         if COMPANY_ID in self.entry.path and self._fieldnation.company_id is None:
             self.logger.warning("Not read: no work order shows the id of the company; set company_id.")
             return
-        versioned = bool(self.config.get("emit_activate_version_messages"))
+        versioned = bool(self.config.get("emit_activate_version_messages")) and not self.entry.parent
         if versioned:
             start_version(self)
         try:
@@ -140,7 +159,7 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
             bare: list[t.Any] = []
             for page in self._fieldnation.lists.pages(self.entry):
                 total = page.total
-                if self.entry.detail and page.rows and not any(DETAIL_MARK in row for row in page.rows):
+                if self.entry.detail and page.rows and not any(at_path(row, DETAIL_MARK) for row in page.rows):
                     bare += _ids(self.entry, page)
                     seen.update(bare)
                     continue
@@ -167,7 +186,9 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
     def _rows_of_parents(self) -> Iterator[Record]:
         entry = self.entry
         seen: set[t.Any] = set()
-        for one in self._fieldnation.lists.ids(entry.parent, entry.parent_key):
+        missing: list[ApiError] = []
+        ids = self._fieldnation.lists.ids(entry.parent, entry.parent_key)
+        for number, one in enumerate(ids):
             path = entry.path.format(id=one)
             try:
                 for page in paging.pages(self._fieldnation.client, path, entry.params, stream=self.name):
@@ -175,41 +196,46 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
             except ApiError as error:
                 if error.status != 404:  # noqa: PLR2004  (one that went away meanwhile)
                     raise
+                missing.append(error)
+                if len(missing) == number + 1 == min(len(ids), MOST_MISSING):
+                    raise
                 self.logger.debug("Left out: %s", error)
 
-    def _details(self, ids: Sequence[int]) -> Iterator[Record]:
+    def _details(self, ids: Iterable[t.Any]) -> Iterator[Record]:
         """Rows one by one, where the list sends bare ids: new ones, and of the others those whose turn it is."""
         state = self.stream_state.setdefault("details", {})
-        for one in self._due(sorted(ids), state):
+        now = self._fieldnation.clock.utc_now()
+        state.setdefault("read_at", written(now))
+        for one, turn in self._due(sorted(map(int, ids)), state, now):
             try:
                 body, received_at = self._fieldnation.client.get(self.entry.detail.format(id=one), {}, stream=self.name)
             except ApiError as error:
                 if error.status != 404:  # noqa: PLR2004
                     raise
-                continue
-            self.received_at = received_at
-            yield from self.maker.rows([body], **{EXTRACTED_AT: written(received_at)})
-            if one > state.get("highest", 0):
+            else:
+                self.received_at = received_at
+                yield from self.maker.rows([body], **{EXTRACTED_AT: written(received_at)})
+            if turn is None:
                 state["highest"] = one
             else:
-                state["reached"] = one
-        state["read_at"] = written(self._fieldnation.clock.utc_now())
+                state["read_at"] = written(turn)
+        state["read_at"] = written(now)
 
-    def _due(self, ids: Sequence[int], state: dict[str, t.Any]) -> list[int]:
-        """The ids above the highest known; and as many of the known ones, in turn, as get round in `reconcile_days`."""
-        highest, reached = state.get("highest", 0), state.get("reached", 0)
-        new = [one for one in ids if one > highest]
+    def _due(
+        self, ids: Sequence[int], state: dict[str, t.Any], now: datetime
+    ) -> Iterator[tuple[int, datetime | None]]:
+        """The ids above the highest known; then those of the known ones whose turn has come, with the moment it came.
+
+        The turns come once in `reconcile_days`, spread evenly, so that each row is at most this old.
+        """
+        highest, last = state.get("highest", 0), moment(state["read_at"])
         known = [one for one in ids if one <= highest]
+        yield from ((one, None) for one in ids if one > highest)
         days = float(self.config["reconcile_days"])
-        last = moment(state.get("read_at"))
-        if not known or not days or last is None:
-            self._complete = self._complete and not known
-            return new
-        passed = (self._fieldnation.clock.utc_now() - last).total_seconds() / 86400
-        many = min(len(known), math.ceil(len(known) * passed / days))
-        self._complete = self._complete and many == len(known)
-        turn = [one for one in known if one > reached] + [one for one in known if one <= reached]
-        return [*turn[:many], *new]
+        turns = sorted((_turn(one, days * DAY, now), one) for one in known) if days else []
+        due = [(one, turn) for turn, one in turns if last is None or turn > last]
+        self._complete = self._complete and len(due) == len(known)
+        yield from due
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
@@ -219,6 +245,12 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
     @override
     def get_new_paginator(self) -> None:
         """Not used: `paging` knows which page comes next."""
+
+
+def _turn(one: int, every: float, now: datetime) -> datetime:
+    """The latest moment until now at which it was the turn of a row, which comes every so many seconds."""
+    phase = one * GOLDEN % 1
+    return datetime.fromtimestamp((math.floor(now.timestamp() / every - phase) + phase) * every, timezone.utc)
 
 
 def _with_fallback(row: t.Any, entry: Company) -> t.Any:

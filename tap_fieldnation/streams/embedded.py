@@ -84,12 +84,13 @@ class EmbeddedStream(CarriedStream):
             whole: Reads the list from its own endpoint, for one that was cut short.
         """
         found = at_path(record, self.entry.place)
-        if self.entry.endpoint and self._is_cut_short(found):
+        if self.entry.endpoint and self.is_cut_short(record):
             return whole(f"/workorders/{record['id']}/{self.entry.endpoint}")
         return found
 
-    def _is_cut_short(self, found: t.Any) -> bool:
-        """Whether the list, or one within it, says that it holds more than it shows."""
+    def is_cut_short(self, record: Record) -> bool:
+        """Whether the list in a work order, or one within it, says that it holds more than it shows."""
+        found = at_path(record, self.entry.place)
         total = at_path(found, "metadata.total")
         items = _items(found)
         if type(total) is int and total > len(items):

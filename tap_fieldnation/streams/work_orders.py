@@ -15,6 +15,7 @@ from tap_fieldnation.api import paging
 from tap_fieldnation.api.client import API_ROOT
 from tap_fieldnation.api.errors import ApiError, OutOfTimeError
 from tap_fieldnation.api.work_orders import PATH, WorkOrders
+from tap_fieldnation.progress import Bar, Progress, shown
 from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading import plan
 from tap_fieldnation.reading.reader import Batch, Options, Reading
@@ -108,12 +109,13 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
         """Every work order that the reading plan finds; meanwhile the rows of the other streams are written."""
         children = self._selected(CarriedStream)
         walk = compile_walker(schema.load(self.name), self.findings, cut=ELSEWHERE)
-        self.reading = reading = self._new_reading()
+        self.reading = reading = self.new_reading()
         with contextlib.ExitStack() as stack:
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
             for child in children:
                 stack.enter_context(child.get_sync_timer())
                 child._write_schema_message()  # noqa: SLF001
+            progress = self._progress(stack)
             try:
                 for event in plan.read(reading):
                     if isinstance(event, Batch):
@@ -122,6 +124,8 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
                         self._write_removals(event)
                     for child in children:
                         counters[child].increment(child.take_count())
+                    if progress:
+                        progress.update()
             except OutOfTimeError:
                 self._fieldnation.out_of_time = True
 
@@ -175,6 +179,13 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
     def _is_mapped(self) -> bool:
         return not self._written_as_is
 
+    def _progress(self, stack: contextlib.ExitStack) -> Progress | Bar | None:
+        tap = self._fieldnation
+        if not self.config["progress"]:
+            return None
+        assert self.reading is not None  # noqa: S101
+        return stack.enter_context(shown(self.reading, tap.client, tap.clock, self.logger))
+
     def _write_removals(self, removal: Removal) -> None:
         at = written(removal.detected_at)
         rows = ({"work_order_id": one, "detected_at": at, EXTRACTED_AT: at} for one in removal.ids)
@@ -183,7 +194,8 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
                 child.received_at = removal.detected_at
                 child.write_rows(rows)
 
-    def _new_reading(self) -> Reading:
+    def new_reading(self) -> Reading:
+        """A reading by this run's settings, selection and STATE."""
         tap = self._fieldnation
         since, until = tap.days
         days = float(self.config["reconcile_days"])

@@ -41,7 +41,7 @@ def test_every_request_is_counted_and_paced() -> None:
     client = make_client(transport, clock)
     client.get("/x", {})
     assert client.requests == len(transport.gets) + len(transport.posts) == 3 + 3
-    assert client.requests == client._budget.spent
+    assert client.requests == client.budget.spent
     assert client.retries == 2
 
 
@@ -286,7 +286,7 @@ def test_headers_can_lower_the_budget_and_never_raise_it(status: int, headers: d
     transport = FakeTransport([answer(status, {"a": 1}, **headers), GOOD])
     client = make_client(transport, per_minute=50)
     client.get("/x", {})
-    assert client._budget.per_minute == allowed
+    assert client.budget.per_minute == allowed
 
 
 @given(st.dictionaries(st.sampled_from(["retry-after", "date", "x-ratelimit-limit"]), st.text(max_size=30)))

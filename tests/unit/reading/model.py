@@ -223,7 +223,7 @@ class Destination:
     ) -> Reading:
         """A run of the tap; killed after `until` messages, if that is given."""
         options = options or Options()
-        known = cursors.from_state(self.state) or Cursor()
+        known = (None if options.until else cursors.from_state(self.state)) or Cursor()
         cursor = plan.prepare(known, options, streams, model.now, anew=anew)
         reading = Reading(_Source(model, options.page_size), cursor, options, lambda: model.now, lambda: None)
         reading.ahead = type("Bound", (Shuffled,), {"model": model})

@@ -1,0 +1,123 @@
+"""`--test`: whether the credentials work, what the account may read, and whether its API answers as the tap expects."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from tap_fieldnation.api.errors import TapError
+from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, WorkOrders, created_between
+from tap_fieldnation.reading.slices import BEGINNING, ROOM
+from tap_fieldnation.streams.by_request import ByRequestStream
+from tap_fieldnation.streams.company import CompanyStream
+from tap_fieldnation.streams.embedded import EmbeddedStream
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_fieldnation.api.work_orders import Page
+    from tap_fieldnation.tap import TapFieldNation
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report.
+
+    Attributes:
+        good: Whether it is as it should be; None where it is worth knowing, but no fault.
+        text: What was looked at, and what was found.
+    """
+
+    good: bool | None
+    text: str
+
+    @override
+    def __str__(self) -> str:
+        mark = {True: "ok  ", False: "FAIL", None: "note"}[self.good]
+        return f"{mark}  {self.text}"
+
+
+def checks(tap: TapFieldNation) -> Iterator[Check]:
+    """One check after another; ends early where the rest would fail for the same reason."""
+    try:
+        tap.authenticator.token()
+    except TapError as error:
+        yield Check(good=False, text=str(error))
+        return
+    yield Check(good=True, text=f"{tap.origin} answers")
+    yield Check(good=True, text=f"access token obtained, ends in {tap.authenticator.expires_in:,} s")
+    source = WorkOrders(tap.client, tap.work_orders.sections, tap.config["page_size"])
+    try:
+        page = source.page(1, {})
+    except TapError as error:
+        yield Check(good=False, text=str(error))
+        return
+    yield Check(good=True, text=f"GET /workorders answers 200: the API counts {page.total:,} work orders")
+    yield from _expectations(tap, source, page)
+    for stream in tap.streams.values():
+        if stream.selected and isinstance(stream, CompanyStream) and not stream.entry.parent:
+            yield _permission(tap, stream)
+        if stream.selected and isinstance(stream, ByRequestStream):
+            yield from _permission_by_request(tap, stream, page)
+
+
+def _expectations(tap: TapFieldNation, source: WorkOrders, page: Page) -> Iterator[Check]:
+    """The table of assumptions in `docs/how-it-reads.md`, as far as one page and two more requests can tell."""
+    sections = tap.work_orders.sections
+    absent = [name for name in sections if page.records and not any(name in record for record in page.records)]
+    if absent:
+        yield Check(
+            good=None, text=f"columns: of {len(sections)} asked for, these came in no work order: {', '.join(absent)}"
+        )
+    else:
+        yield Check(good=True, text=f"columns: all {len(sections)} asked for came")
+    asked = tap.config["page_size"]
+    yield Check(
+        good=True if page.per_page == asked else None,
+        text=f"page size: {page.per_page} work orders a page, {asked} asked for",
+    )
+    ids = [record["id"] for record in page.records]
+    yield Check(good=ids == sorted(ids, reverse=True), text="sort: by descending id")
+    days = created_between(BEGINNING, tap.clock.utc_now().date() + ROOM, CREATED_NAMES)
+    understood = [name for name in CREATED_NAMES if name in source.page(1, days).echoes]
+    yield Check(
+        good=True if understood else None,
+        text=f"creation filter: {' and '.join(understood) or 'none is understood; work orders are read in one pass'}",
+    )
+    if ids:
+        some = ids[:2]
+        answer = source.page(1, {IDS: ",".join(map(str, some))})
+        good = IDS in answer.echoes and {record["id"] for record in answer.records} == set(some)
+        yield Check(good=good, text=f"{IDS}: {len(answer.records)} of {len(some)} asked for came")
+    yield _lists_within(tap, page)
+
+
+def _lists_within(tap: TapFieldNation, page: Page) -> Check:
+    embedded = [child for child in tap.work_orders.child_streams if isinstance(child, EmbeddedStream)]
+    selected = [child for child in embedded if child.selected]
+    cut = sorted({child.name for child in selected for record in page.records if child.is_cut_short(record)})
+    if cut:
+        return Check(good=None, text=f"lists within work orders: completed by further requests for {', '.join(cut)}")
+    return Check(good=True, text="lists within work orders: whole")
+
+
+def _permission(tap: TapFieldNation, stream: CompanyStream) -> Check:
+    try:
+        next(iter(tap.lists.pages(stream.entry)), None)
+    except TapError as error:
+        return Check(good=None, text=str(error))
+    return Check(good=True, text=f"{stream.name}: may be read")
+
+
+def _permission_by_request(tap: TapFieldNation, stream: ByRequestStream, page: Page) -> Iterator[Check]:
+    one = next((one for record in page.records for one in stream.ids_in(record, {})), None)
+    if one is None:
+        yield Check(good=None, text=f"{stream.name}: no work order on the first page to try it with")
+        return
+    answer = stream.fetch(tap.client, one)
+    if isinstance(answer, list):
+        yield Check(good=True, text=f"{stream.name}: may be read")
+    else:
+        yield Check(good=None, text=str(answer))

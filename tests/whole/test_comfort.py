@@ -1,0 +1,121 @@
+"""What a person sees: the plan, the test report, progress and the summary at the end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import typing as t
+
+import pytest
+
+from emulator import Emulator
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+WORK_ORDERS = 250
+
+
+@pytest.fixture(scope="module")
+def api() -> t.Iterator[Emulator]:
+    with Emulator(work_orders=WORK_ORDERS, seed=2, rate_limit=0) as emulator:
+        yield emulator
+
+
+def _tap(api: Emulator, folder: Path, *arguments: str, **settings: t.Any) -> subprocess.CompletedProcess[str]:
+    config = {
+        "client_id": api.client_id,
+        "client_secret": api.client_secret,
+        "api_url": api.url,
+        "requests_per_minute": 6000,
+        **settings,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "tap_fieldnation", "--config", "config.json", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_plan_costs_little_and_comes_true(api: Emulator, tmp_path: Path) -> None:
+    api.reset_log()
+    planned = json.loads(_tap(api, tmp_path, "--plan=json").stdout)
+    assert len(api.log) <= 5
+    api.reset_log()
+    assert _tap(api, tmp_path).returncode == 0
+    made = len(api.log)
+    assert planned["requests"] <= made <= planned["requests"] + 8, "lists of several pages come on top"
+    assert planned["minutes"] == pytest.approx(planned["requests"] / 6000, abs=0.01)
+
+
+def test_the_plan_of_a_next_run_counts_what_can_have_changed(api: Emulator, tmp_path: Path) -> None:
+    lines = _tap(api, tmp_path).stdout.splitlines()
+    state = next(json.loads(line)["value"] for line in reversed(lines) if '"type":"STATE"' in line)
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    planned = json.loads(_tap(api, tmp_path, "--state", "state.json", "--plan=json").stdout)
+    by_name = {cost["what"]: cost["rows"] for cost in planned["plan"]}
+    assert 0 < by_name["work_orders: open"] < WORK_ORDERS / 2
+    assert by_name["work_orders: reconcile"] == 0
+
+
+def test_the_plan_is_a_table_for_people(api: Emulator, tmp_path: Path) -> None:
+    table = _tap(api, tmp_path, "--plan").stdout
+    assert "work_orders: history         250" in table
+    assert "At 6000 requests a minute: about" in table
+
+
+def test_the_test_report_is_one_line_a_check(api: Emulator, tmp_path: Path) -> None:
+    done = _tap(api, tmp_path, "--test")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert all(line.startswith(("ok    ", "note  ")) for line in lines)
+    for text in ("access token obtained, ends in 3,600 s", "GET /workorders answers 200", "creation filter: f_created"):
+        assert any(text in line for line in lines)
+    assert "ok    clients: may be read" in lines
+
+
+@pytest.mark.parametrize(
+    ("switches", "settings", "said", "code"),
+    [
+        ({}, {"client_secret": "not-the-secret"}, "FAIL  Field Nation", 1),
+        ({"created_filter": "none"}, {}, "note  creation filter: none is understood", 0),
+        ({"page_cap": 50}, {}, "note  page size: 50 work orders a page, 100 asked for", 0),
+        ({"embedded_cut": 1}, {}, "note  lists within work orders: completed by further requests for", 0),
+        ({"forbidden": "/clients"}, {}, "note  clients: /api/rest/v2/clients was answered with HTTP 403", 0),
+    ],
+)
+def test_the_test_report_tells_what_is_different(
+    tmp_path: Path, switches: dict[str, t.Any], settings: dict[str, t.Any], said: str, code: int
+) -> None:
+    with Emulator(work_orders=WORK_ORDERS, seed=2, rate_limit=0, **switches) as other:
+        done = _tap(other, tmp_path, "--test", **settings)
+    assert said in done.stdout
+    assert done.returncode == code
+
+
+def test_the_last_lines_sum_up(api: Emulator, tmp_path: Path) -> None:
+    said = _tap(api, tmp_path).stderr.splitlines()
+    assert said[-1].endswith("work_orders: 250 read; the API counts 250; 0 created and 0 removed meanwhile")
+    assert "Requests: " in said[-2]
+    assert "Records: " in said[-3]
+    assert "work_orders 250" in said[-3]
+
+
+def test_no_stream_says_more_than_ten_lines(api: Emulator, tmp_path: Path) -> None:
+    said = _tap(api, tmp_path).stderr.splitlines()
+    for stream in ("work_orders", "work_order_tags", "clients"):
+        assert sum(f".{stream} " in line or f'"stream":"{stream}"' in line for line in said) <= 10
+
+
+def test_max_minutes_stops_cleanly_and_the_next_run_goes_on(api: Emulator, tmp_path: Path) -> None:
+    first = _tap(api, tmp_path, page_size=1, max_minutes=0.03, requests_per_minute=3000, progress=False)
+    assert first.returncode == 0
+    assert "stopped by max_minutes" in first.stderr.splitlines()[-1]
+    records = [json.loads(line) for line in first.stdout.splitlines()]
+    ids = {one["record"]["id"] for one in records if one["type"] == "RECORD" and one["stream"] == "work_orders"}
+    assert 0 < len(ids) < WORK_ORDERS
+    state = next(one["value"] for one in reversed(records) if one["type"] == "STATE")
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    second = _tap(api, tmp_path, "--state", "state.json")
+    records = [json.loads(line) for line in second.stdout.splitlines()]
+    ids |= {one["record"]["id"] for one in records if one["type"] == "RECORD" and one["stream"] == "work_orders"}
+    assert ids == set(api.company.visible_ids())
