@@ -9,7 +9,7 @@ from tap_fieldnation.reading.changes import due_slices, read_new, read_open, spr
 from tap_fieldnation.reading.coverage import find_missing, prove
 from tap_fieldnation.reading.cursor import DAY, Cursor, History
 from tap_fieldnation.reading.reader import OVERLAP
-from tap_fieldnation.reading.slices import NO_FILTER, everything, read_again, read_history
+from tap_fieldnation.reading.slices import NO_FILTER, everything, horizon, read_again, read_history
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ def read(reading: Reading) -> Iterator[Event]:
     started_at = history.started_at if history else reading.started_at
     covers_new = history is not None and history.last is None
     if history:
-        first, last = (None, None) if from_scratch else (history.next, history.last)
+        first, last = (None, None) if from_scratch else (history.next, history.last or horizon(reading))
         yield from read_history(reading)
         yield from prove(reading, first, last)
         if from_scratch:

@@ -178,6 +178,8 @@ def test_a_long_pause_is_read_in_slices_and_ahead() -> None:
     assert set(destination.versions) == set(model.rows)
     filtered = [filters for filters in model.requests if model.filter_name in filters]
     assert len(filtered) > 70, "in slices, not back from the newest"
+    is_open = len(cursors.from_state(destination.state).open) if destination.state else 0  # type: ignore[union-attr]
+    assert len(model.requests) < 800 / 10 + is_open / 10 + 25, "and nothing older than the pause again"
 
 
 def test_no_more_pages_are_held_than_threads_and_one() -> None:
