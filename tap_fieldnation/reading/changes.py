@@ -52,7 +52,7 @@ def read_new(reading: Reading) -> t.Generator[Batch, None, int]:
         if not scan.fell and any(one.created and one.created < cutoff for one in seen):
             break
     reading.removed += scan.falls
-    return (counted or 0) - len(found) - (cursor.total or 0)
+    return 0 if cursor.total is None or counted is None else counted - len(found) - cursor.total
 
 
 def read_open(reading: Reading) -> Iterator[Event]:

@@ -9,7 +9,7 @@ from tap_fieldnation.reading.changes import due_slices, read_new, read_open, spr
 from tap_fieldnation.reading.coverage import find_missing, prove
 from tap_fieldnation.reading.cursor import DAY, Cursor, History
 from tap_fieldnation.reading.reader import OVERLAP
-from tap_fieldnation.reading.slices import NO_FILTER, everything, horizon, read_again, read_history
+from tap_fieldnation.reading.slices import BEGINNING, NO_FILTER, everything, horizon, read_again, read_history
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +47,8 @@ def prepare(cursor: Cursor, options: Options, streams: Sequence[str], now: datet
     elif cursor.history is None and cursor.started_at and now - cursor.started_at > LONGEST_PAUSE:
         _read_pause_as_history(cursor, now)
     _forget_before(cursor, options.since)
-    cursor.since = options.since
+    if cursor.since != options.since:
+        cursor.since, cursor.total = options.since, None  # counted under another filter
     cursor.streams = sorted(streams)
     return cursor
 
@@ -60,7 +61,9 @@ def read(reading: Reading) -> Iterator[Event]:
     started_at = history.started_at if history else reading.started_at
     covers_new = history is not None and history.last is None
     if history:
-        first, last = (None, None) if from_scratch else (history.next, history.last or horizon(reading))
+        first, last = None, None
+        if not from_scratch:
+            first, last = history.next or BEGINNING, history.last or horizon(reading)
         yield from read_history(reading)
         yield from prove(reading, first, last)
         if from_scratch:

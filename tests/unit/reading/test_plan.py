@@ -65,6 +65,15 @@ class TestStartDate:
         read_again = closed_and_known & set(destination.sent)
         assert len(read_again) <= 20, "beside the page of the newest ones"
 
+    def test_taken_away_all_that_is_older_is_read_and_no_more(self) -> None:
+        model, destination = _account(), Destination()
+        destination.run(model, dataclasses.replace(OPTIONS, since=self.SINCE))
+        _later(model, hours=2)
+        reading = destination.run(model, OPTIONS)
+        assert set(destination.versions) == set(model.rows)
+        older = len(model.rows) - len(_created_from(model, self.SINCE))
+        assert len(model.requests) < older / 10 + len(reading.cursor.open) / 10 + 15
+
     def test_moved_to_a_later_day_older_ones_are_forgotten_and_not_called_removed(self) -> None:
         model, destination = _account(), Destination()
         destination.run(model, OPTIONS)
