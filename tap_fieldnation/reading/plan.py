@@ -68,13 +68,14 @@ def read(reading: Reading) -> Iterator[Event]:
         yield from prove(reading, first, last)
         if from_scratch:
             spread(reading)
-    reading.expected += sum(piece.count or 0 for piece in due_slices(reading)) + len(reading.stale)
+    due = [] if from_scratch else due_slices(reading)
+    reading.expected += sum(piece.count or 0 for piece in due) + len(reading.stale)
     if not covers_new:
         missing = yield from read_new(reading)
         if missing > 0:
             yield from find_missing(reading, missing)
-        for piece in due_slices(reading):
-            yield from read_again(reading, piece)
+    for piece in due:
+        yield from read_again(reading, piece)
     if not backfill:
         yield from read_open(reading)
         if not from_scratch:
