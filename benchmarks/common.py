@@ -1,49 +1,158 @@
-"""What the benchmarks share: a run of the tap as a process, and tables."""
+"""What the benchmarks share: the emulator and what reads it as processes, medians, and tables."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import typing as t
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from tap_fieldnation.api.work_orders import PATH
+
 if t.TYPE_CHECKING:
     import resource
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from emulator import Emulator
-
+ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
+TAP = (sys.executable, "-m", "tap_fieldnation")
+MIB = 2**20
+
+K = t.TypeVar("K", bound=t.Hashable)
+R = t.TypeVar("R")
+
+_CREDENTIALS = ("client_id", "client_secret")
+
+
+class Api(t.Protocol):
+    """Where the API is, and how to log in."""
+
+    @property
+    def url(self) -> str:
+        """The origin."""
+
+    @property
+    def client_id(self) -> str:
+        """The OAuth client's id."""
+
+    @property
+    def client_secret(self) -> str:
+        """The OAuth client's secret."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The emulator in a process of its own."""
+
+    url: str
+    client_id: str
+    client_secret: str
+
+    def control(self, action: str, body: object = None) -> t.Any:
+        """Ask it something (a GET), or with a body tell it something (a POST), beside its API."""
+        request = urllib.request.Request(  # noqa: S310  (a loopback port)
+            f"{self.url}/_emulator/{action}", None if body is None else json.dumps(body).encode()
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            return json.load(answer)
+
+    @property
+    def requests(self) -> int:
+        """How many requests it has answered since it was last told to forget them."""
+        return len(self.control("log"))
+
+    def plan(self, *, seed: int, every: int, moves: int = 1, weights: Mapping[str, int] | None = None) -> None:
+        """Make so many moves before every so-and-so-manyth request for work orders."""
+        self.control("plan", {"seed": seed, "every": every, "moves": moves, "weights": weights})
+
+
+@contextlib.contextmanager
+def serving(work_orders: int, *, seed: int = 1, warm: str | None = "", **switches: object) -> Iterator[Server]:
+    """The emulator as another process.
+
+    Args:
+        work_orders: How many it holds.
+        seed: What they are made from.
+        warm: The sections that it is to have ready as bytes; "" for all, None for none.
+        switches: Further ones than no limit of requests.
+    """
+    given = {"rate_limit": 0, **switches}
+    command = [sys.executable, "-m", "emulator", "--credentials", f"--work-orders={work_orders}", f"--seed={seed}"]
+    command += [part for name, value in given.items() for part in ("--switch", f"{name}={value}")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        try:
+            assert process.stdout
+            url = process.stdout.readline().split()[-1]
+            credentials = json.loads(process.stdout.readline())
+            server = Server(url, *(credentials[name] for name in _CREDENTIALS))
+            if warm is not None:
+                server.control("warm", {"columns": warm})
+            yield server
+        finally:
+            process.terminate()
+
+
+class Output(t.NamedTuple):
+    """What a run printed.
+
+    Attributes:
+        rows: Records by stream.
+        state: The last STATE.
+        ids: Of the work orders among the records, where somebody wants to know.
+    """
+
+    rows: dict[str, int]
+    state: dict[str, t.Any]
+    ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of the tap cost, and what it left.
+    """What one run cost, and what it left.
 
     Attributes:
         wall: Seconds from start to end.
         cpu: Seconds of CPU, user and system.
         peak: Most memory it held, bytes.
-        rows: Records by stream.
-        state: The last STATE.
+        output: What it printed.
     """
 
     wall: float
     cpu: float
     peak: int
-    rows: dict[str, int]
-    state: dict[str, t.Any]
+    output: Output
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Records by stream."""
+        return self.output.rows
+
+    @property
+    def state(self) -> dict[str, t.Any]:
+        """The last STATE."""
+        return self.output.state
+
+    def figures(self) -> dict[str, t.Any]:
+        """For JSON."""
+        return {"wall": self.wall, "cpu": self.cpu, "peak": self.peak, "rows": self.rows}
+
+
+Reader = t.Callable[[t.IO[bytes]], Output]
 
 
 def catalog(*streams: str) -> dict[str, t.Any]:
     """A catalog with these streams selected, and no others; with the default selection for none."""
-    listed = subprocess.run([sys.executable, "-m", "tap_fieldnation", "--discover"], capture_output=True, check=True)
+    listed = subprocess.run([*TAP, "--discover"], capture_output=True, check=True)
     found: dict[str, t.Any] = json.loads(listed.stdout)
     for stream in found["streams"]:
         for entry in stream["metadata"]:
@@ -53,52 +162,101 @@ def catalog(*streams: str) -> dict[str, t.Any]:
     return found
 
 
-def run(api: Emulator, chosen: dict[str, t.Any], state: dict[str, t.Any] | None = None, **settings: t.Any) -> Outcome:
+def run(
+    api: Api,
+    chosen: dict[str, t.Any],
+    state: dict[str, t.Any] | None = None,
+    *,
+    read: Reader | None = None,
+    **settings: t.Any,
+) -> Outcome:
     """Run the tap against an emulator, and read all that it writes."""
+    config = {
+        "client_id": api.client_id,
+        "client_secret": api.client_secret,
+        "api_url": api.url,
+        "requests_per_minute": 1_000_000,
+        **settings,
+    }
+    return run_singer(TAP, {"config": config, "catalog": chosen, "state": state or {}}, read)
+
+
+def asked_columns(api: Server, chosen: dict[str, t.Any]) -> str:
+    """The columns that the tap asks for."""
+    api.control("reset-log", {})
+    run(api, chosen)
+    asked = [entry["params"]["columns"] for entry in api.control("log") if entry["path"] == PATH]
+    return str(max(asked, key=len))
+
+
+def run_singer(command: Sequence[str], files: Mapping[str, object], read: Reader | None = None) -> Outcome:
+    """Run a tap with these files as options of that name, and read all that it writes."""
     with tempfile.TemporaryDirectory() as folder:
-        files = {
-            "config": {
-                "client_id": api.client_id,
-                "client_secret": api.client_secret,
-                "api_url": api.url,
-                "requests_per_minute": 1_000_000,
-                **settings,
-            },
-            "catalog": chosen,
-            "state": state or {},
-        }
-        command = [sys.executable, "-m", "tap_fieldnation"]
+        options: list[str] = []
         for name, content in files.items():
             path = Path(folder, f"{name}.json")
             path.write_text(json.dumps(content))
-            command += [f"--{name}", str(path)]
+            options += [f"--{name}", str(path)]
+        return run_process([*command, *options], read or read_messages)
+
+
+def run_process(command: Sequence[str], read: Reader, given: object = None) -> Outcome:
+    """Run a command, and measure it; `read` makes something of what it prints, `given` is for its stdin."""
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as errors:
+        stdin.write(json.dumps(given).encode())
+        stdin.seek(0)
         began = time.perf_counter()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT) as process:
             assert process.stdout
-            rows, last = _read(process.stdout)
-            assert process.stderr
-            errors = process.stderr.read().decode()
+            output = read(process.stdout)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"the tap failed:\n{errors[-2000:]}")
-    return Outcome(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, _bytes(usage), rows, last)
+        wall = time.perf_counter() - began
+        if process.returncode:
+            errors.seek(0)
+            sys.exit(f"{command[0]} failed:\n{errors.read().decode()[-2000:]}")
+    return Outcome(wall, usage.ru_utime + usage.ru_stime, _bytes(usage), output)
 
 
-def _read(lines: t.IO[bytes]) -> tuple[dict[str, int], dict[str, t.Any]]:
+def read_messages(lines: t.IO[bytes]) -> Output:
+    """How many records of each stream a tap writes, and its last STATE."""
     rows: dict[str, int] = {}
     last = b"{}"
     for line in lines:
-        if line.startswith(b'{"type":"RECORD","stream":"'):
-            name = line[27 : line.index(b'"', 27)].decode()
+        # Not parsed, as it is not the reader that is measured; taps write with and without spaces.
+        head = line[:80].replace(b" ", b"")
+        if head.startswith(b'{"type":"RECORD","stream":"'):
+            name = head[27 : head.index(b'"', 27)].decode()
             rows[name] = rows.get(name, 0) + 1
-        elif line.startswith(b'{"type":"STATE"'):
+        elif head.startswith(b'{"type":"STATE"'):
             last = line
-    return rows, json.loads(last).get("value", {})
+    return Output(rows, json.loads(last).get("value", {}))
 
 
 def _bytes(usage: resource.struct_rusage) -> int:
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def in_turns(times: int, ways: Mapping[K, Callable[[], R]]) -> dict[K, list[R]]:
+    """Run each of several ways so often, A B C A B C, so that what else the machine does meets all alike."""
+    outcomes: dict[K, list[R]] = {key: [] for key in ways}
+    for number in range(times):
+        for key, way in ways.items():
+            progress(f"{number + 1} of {times}: {key}")
+            outcomes[key].append(way())
+    progress("")
+    return outcomes
+
+
+def median(outcomes: Sequence[R], value: Callable[[R], float]) -> float:
+    """The median of a value over some runs."""
+    return statistics.median(map(value, outcomes))
+
+
+def progress(text: str) -> None:
+    """What is under way, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -126,7 +284,23 @@ def _cell(value: object) -> str:
 def save(name: str, content: object) -> None:
     """Write the figures as JSON, with the machine that they are from."""
     RESULTS.mkdir(exist_ok=True)
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine, "figures": content}, indent=2) + "\n")
-    print(f"\n({machine}; written to benchmarks/results/{path.name})")
+    path.write_text(json.dumps({"machine": machine(), "figures": content}, indent=2) + "\n")
+    print(f"\n({machine()}; written to benchmarks/results/{path.name})")
+
+
+def machine() -> str:
+    """What the figures are from."""
+    sdk = importlib.metadata.version("singer-sdk")
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, "
+        f"singer-sdk {sdk}"
+    )
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

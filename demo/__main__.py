@@ -37,6 +37,23 @@ from work_orders
 group by month
 order by month
 """
+# A row of something that hangs on a work order is current where it was read with it.
+HOURS = """
+select clients.name as client,
+       types_of_work.name as type_of_work,
+       managers.first_name || ' ' || managers.last_name as manager,
+       count(distinct work_orders.id) as work_orders,
+       sum(work_order_time_logs.hours) as hours
+from work_orders
+join work_order_time_logs on work_order_time_logs.work_order_id = work_orders.id
+                         and work_order_time_logs.extracted_at = work_orders.extracted_at
+join clients on clients.id = work_orders.client_id
+join types_of_work on types_of_work.id = work_orders.type_of_work_id
+join managers on managers.id = work_orders.manager_id
+group by 1, 2, 3
+order by hours desc, 1, 2, 3
+limit 25
+"""
 
 
 class DemoError(Exception):
@@ -99,9 +116,10 @@ def show(connection: psycopg.Connection[tuple[object, ...]], expected: int) -> N
     print(f"\nWhat landed:\n\n{table(['table', 'rows'], counts)}")
     if (f"{SCHEMA}.work_orders", expected) not in counts:
         raise DemoError(f"The API shows {expected:,} work orders, and that many did not land.")
-    result = connection.execute(BY_MONTH_AND_STATUS)
-    heading = [column.name for column in result.description or ()]
-    print(f"\nA look at it:\n{BY_MONTH_AND_STATUS}\n{table(heading, result)}")
+    for title, query in (("A look at it", BY_MONTH_AND_STATUS), ("A join of five tables", HOURS)):
+        result = connection.execute(query)
+        heading = [column.name for column in result.description or ()]
+        print(f"\n{title}:\n{query}\n{table(heading, result)}")
 
 
 def main() -> int:

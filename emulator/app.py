@@ -136,7 +136,7 @@ class App:
                 entry.fault = rule.do
                 self.faults.note_served(rule)
 
-        wire.note = note
+        wire.note, wire.now = note, self.clock.wall
         if rule is None:
             wire.send(right(request), compress=switches.gzip)
         else:

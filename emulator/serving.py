@@ -13,8 +13,10 @@ import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from email.message import Message
+from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -46,6 +48,7 @@ class Wire:
         self.server = handler.server
         self.stopping = handler.server.stopping
         self.note: Callable[[Reply | None], None] = lambda _: None  # called just before the answer shows
+        self.now: Callable[[], float] = time.time  # for the header `Date`
 
     def head(self, reply: Reply, length: int | None) -> bytes:
         """Status line and headers; `length` None leaves Content-Length out."""
@@ -54,7 +57,7 @@ class Wire:
             phrase = HTTPStatus(reply.status).phrase
         except ValueError:
             phrase = "Unknown"
-        lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {self._handler.date_time_string()}"]
+        lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {formatdate(self.now(), usegmt=True)}"]
         if reply.content_type:
             lines.append(f"Content-Type: {reply.content_type}")
         if length is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from tap_fieldnation.api.errors import TapError
-from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, WorkOrders, created_between
+from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, WorkOrders, created_between, whole
 from tap_fieldnation.reading.slices import BEGINNING, ROOM
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream
@@ -66,7 +66,8 @@ def checks(tap: TapFieldNation) -> Iterator[Check]:
 def _expectations(tap: TapFieldNation, source: WorkOrders, page: Page) -> Iterator[Check]:
     """The table of assumptions in `docs/how-it-reads.md`, as far as one page and two more requests can tell."""
     sections = tap.work_orders.sections
-    absent = [name for name in sections if page.records and not any(name in record for record in page.records)]
+    records = [whole(record) for record in page.records]
+    absent = [name for name in sections if records and not any(name in record for record in records)]
     if absent:
         yield Check(
             good=None, text=f"columns: of {len(sections)} asked for, these came in no work order: {', '.join(absent)}"
@@ -97,7 +98,8 @@ def _expectations(tap: TapFieldNation, source: WorkOrders, page: Page) -> Iterat
 def _lists_within(tap: TapFieldNation, page: Page) -> Check:
     embedded = [child for child in tap.work_orders.child_streams if isinstance(child, EmbeddedStream)]
     selected = [child for child in embedded if child.selected]
-    cut = sorted({child.name for child in selected for record in page.records if child.is_cut_short(record)})
+    records = map(whole, page.records)
+    cut = sorted({child.name for record in records for child in selected if child.is_cut_short(record)})
     if cut:
         return Check(good=None, text=f"lists within work orders: completed by further requests for {', '.join(cut)}")
     return Check(good=True, text="lists within work orders: whole")
@@ -112,7 +114,7 @@ def _permission(tap: TapFieldNation, stream: CompanyStream) -> Check:
 
 
 def _permission_by_request(tap: TapFieldNation, stream: ByRequestStream, page: Page) -> Iterator[Check]:
-    one = next((one for record in page.records for one in stream.ids_in(record, {})), None)
+    one = next((one for record in map(whole, page.records) for one in stream.ids_in(record, {})), None)
     if one is None:
         yield Check(good=None, text=f"{stream.name}: no work order on the first page to try it with")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import os
 import sys
 import typing as t
 from pathlib import Path
@@ -58,7 +59,7 @@ SHAPES: t.Mapping[str, dict[str, t.Any]] = {
                         "replication_key": _TEXT_OR_NULL,
                         "replication_method": _TEXT_OR_NULL,
                         "key_properties": {"type": ["array", "null"], "items": {"type": "string"}},
-                        "schema": {"$ref": "#/definitions/schema"},
+                        "schema": {"required": ["properties"], "allOf": [{"$ref": "#/definitions/schema"}]},
                         "metadata": {
                             "type": "array",
                             "items": {
@@ -88,6 +89,7 @@ SHAPES: t.Mapping[str, dict[str, t.Any]] = {
             "schema": {
                 "type": "object",
                 "properties": {
+                    "type": {"type": ["array", "string"], "items": {"type": "string"}},
                     "properties": {"type": "object", "additionalProperties": {"$ref": "#/definitions/schema"}},
                     "items": {"$ref": "#/definitions/schema"},
                 },
@@ -99,6 +101,10 @@ SHAPES: t.Mapping[str, dict[str, t.Any]] = {
 
 class FileError(TapError):
     """A file that the command line names cannot be used."""
+
+
+class OutputError(TapError):
+    """What the tap writes cannot be written."""
 
 
 class Command(SingerCommand):
@@ -129,6 +135,8 @@ class Command(SingerCommand):
         except MappingError as error:
             self._end(f"Setting stream_maps cannot be used: {' '.join(str(error).split()).rstrip('.')}.")
         except Exception as error:
+            if isinstance(error, OSError) and error.filename is None:
+                self._end(_unwritable(error))
             self.logger.exception("Unforeseen")
             self._end(
                 f"The tap failed on something it did not foresee ({type(error).__name__}): "
@@ -136,8 +144,10 @@ class Command(SingerCommand):
             )
 
     def _end(self, sentence: str) -> t.NoReturn:
-        with contextlib.suppress(OSError):
+        try:
             sys.stdout.flush()
+        except OSError:
+            _forget_output()
         self.logger.error("%s", redact(sentence))
         sys.exit(1)
 
@@ -148,7 +158,24 @@ def _told_by_us(run: t.Callable[..., t.Any], **options: t.Any) -> t.Any:
         return run(**options)
     except ConfigValidationError as error:
         sentence = _misconfigured(error)
+    except BrokenPipeError as error:
+        # `click` would end without a word.
+        raise OutputError(_unwritable(error)) from None
     raise SettingsError(sentence)
+
+
+def _unwritable(error: OSError) -> str:
+    """What to say of an error of the system that names no file: those of the network `api.transport` has told of."""
+    if isinstance(error, BrokenPipeError):
+        return "Nobody reads what the tap writes: see in its log why the target ended, and run again (nothing is lost)."
+    reason = error.strerror or type(error).__name__
+    return f"stdout cannot be written ({reason}): see where it leads to, and run again (nothing is lost)."
+
+
+def _forget_output() -> None:
+    """Let what could not be written go: at its end Python would try again, and exit with a code of its own."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _misconfigured(error: ConfigValidationError) -> str:

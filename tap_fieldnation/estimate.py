@@ -7,7 +7,7 @@ import math
 import typing as t
 from dataclasses import asdict, dataclass
 
-from tap_fieldnation.api.work_orders import CREATED_NAMES, WorkOrders, created_between
+from tap_fieldnation.api.work_orders import CREATED_NAMES, WorkOrders, created_between, whole
 from tap_fieldnation.progress import duration
 from tap_fieldnation.reading.changes import due_slices
 from tap_fieldnation.reading.slices import BEGINNING, horizon
@@ -60,7 +60,7 @@ def _work_orders(stream: WorkOrdersStream) -> list[Cost]:
     pages = [_history(reading, size)] if reading.cursor.history else _changes(reading, size)
     read = sum(cost.rows or 0 for cost in pages)
     asked = [child for child in stream.child_streams if isinstance(child, ByRequestStream) and child.selected]
-    sample = source.page(1, {}).records[:SAMPLE] if asked else []
+    sample = [whole(record) for record in source.page(1, {}).records[:SAMPLE]] if asked else []
     return [*pages, Cost("work_orders: proof", None, 1), *(_by_request(child, sample, read) for child in asked)]
 
 

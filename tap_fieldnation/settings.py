@@ -193,7 +193,7 @@ SETTINGS = (
         "progress",
         th.BooleanType,
         "Progress",
-        "Progress lines on stderr while work orders are read.",
+        "Progress lines on stderr while work orders are read, or a bar where that is a terminal.",
         "true or false",
         default=True,
     ),

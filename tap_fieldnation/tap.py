@@ -37,7 +37,7 @@ from tap_fieldnation.reading.lifecycle import company_of
 from tap_fieldnation.report import report
 from tap_fieldnation.streams import made
 from tap_fieldnation.streams.company import Lists
-from tap_fieldnation.streams.sdk import Writer, spare_collector
+from tap_fieldnation.streams.sdk import Writer, share_memory, spare_collector
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +99,7 @@ class TapFieldNation(Tap):
             place=TokenPlace(self.config["access_token_location"]),
             timeout=float(self.config["request_timeout"]),
             connections=self.config["max_concurrent_requests"],
+            clock=self.clock,
         )
 
     @functools.cached_property
@@ -209,6 +210,7 @@ class TapFieldNation(Tap):
             click.echo((estimate.as_json if plan == "json" else estimate.as_table)(tap, costs))
         else:
             spare_collector()
+            share_memory()
             tap.sync_all()
             report(tap)
 

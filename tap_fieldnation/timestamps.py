@@ -19,7 +19,7 @@ def rfc3339(text: str) -> str | None:
     """
     if len(text) == PLAIN_LENGTH and text[10] == " " and text[:4] != "0000":
         datetime.fromisoformat(text)  # proves that it is one
-        return f"{text[:10]}T{text[11:]}Z"
+        return f"{text.replace(' ', 'T', 1)}Z"
     text = text.strip()
     if is_unset(text):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -42,13 +43,17 @@ def _no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _this_process_as_it_was() -> Iterator[None]:
-    """Undo what a tap that runs within a test does to the process: its record factory, log handlers and signals."""
+    """Undo what a tap does to the process that it runs in: record factory, log handlers, signals, collector."""
     root = logging.getLogger()
-    factory, handlers, level = logging.getLogRecordFactory(), list(root.handlers), root.level
+    handlers, level = list(root.handlers), root.level
+    thresholds = gc.get_threshold()
     signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    logging.setLogRecordFactory(logging.LogRecord)  # a tap that was made while tests were collected has set its own
     yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
     logging.captureWarnings(capture=False)
-    logging.setLogRecordFactory(factory)
+    logging.setLogRecordFactory(logging.LogRecord)
     root.setLevel(level)
     for handler in list(root.handlers):
         if handler not in handlers:

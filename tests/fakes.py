@@ -146,7 +146,7 @@ class FakeTransport(Transport):
 
     @override
     def get(self, path: str, params: Mapping[str, object], token: str) -> Answer:
-        self.gets.append((path, params, token))
+        self.gets.append((path, dict(params), token))
         return self._next(path, self._get_answers)
 
     @override

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.company.dates import DAY, midnight, stamp
+from emulator.company.dates import DAY, EMPTY, HOUR, midnight, moment, stamp
 from emulator.company.dice import Dice, digest, uuid
 from emulator.company.directory import COMPANY_ID, NETWORKS
 from emulator.company.people import PICTURES
@@ -157,6 +157,10 @@ def project_row(company: Company, at: int) -> dict[str, Json]:
         "tiered_auto_dispatch": _tiers(company.seed, project.id) if at % 4 == 0 else [],
         "client": {"id": client.id, "name": client.name},
         "finance": {"id": 900 + at % 3, "description": "Main account", "balance": 104_250.75 - at, "terms": 30},
+        "created": {"utc": born(company, f"project/{at}"), "local": {"date": "2020-02-03", "time": "09:00:00"}},
+        "start": moment(midnight(company.today) - (30 + at) * DAY, -6 * HOUR),
+        "end": moment(midnight(company.today) + 300 * DAY, -6 * HOUR) if at % 5 else EMPTY,
+        "service_contract": {"id": 14, "name": "Gold SLA"} if at % 8 == 0 else [],
     }
 
 

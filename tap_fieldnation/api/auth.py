@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from tap_fieldnation.api import redact
 from tap_fieldnation.api.decode import decode
-from tap_fieldnation.api.errors import Action, ApiError, CredentialsError, Rule, reason_of
+from tap_fieldnation.api.errors import Action, ApiError, CredentialsError, Rule, login_rule_for, reason_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,8 +28,6 @@ if t.TYPE_CHECKING:
 TOKEN_PATH = "/authentication/api/oauth/token"  # noqa: S105  (a path, not a secret)
 SCOPE = "api"
 DEFAULT_LIFE = 3600.0
-# Answers that speak of the grant or scope, not of who asks; "invalid_grant" is a wrong user name or password.
-_CLOSED = frozenset({"unsupported_grant_type", "unauthorized_client", "invalid_scope"})
 _NO_TOKEN = Rule(Action.FAIL, "check api_url, environment and what stands between")
 MARGIN = 60.0
 
@@ -133,22 +131,8 @@ class FieldNationAuthenticator(OAuthAuthenticator):
         error = ApiError(TOKEN_PATH, status, reason)
         if error.rule.action not in {Action.FAIL, Action.RENEW, Action.SKIP} or 300 <= status < 400:  # noqa: PLR2004
             return error
-        code = body.get("error") if isinstance(body.get("error"), str) else ""
-        settings = "client_id and client_secret"
-        if self._username is not None:
-            settings += ", username and password"
-        if code in _CLOSED or (code != "invalid_grant" and "grant" in reason.lower()):
-            advice = (
-                "the grant or scope is not open to this client: ask Field Nation to enable it"
-                if self._username is not None
-                else "the client-credentials grant or its scope is not open to this client: "
-                "set username and password for the password grant, or ask Field Nation to enable it"
-            )
-        else:
-            advice = (
-                f"check {settings}, without space around them, and that they belong to this environment"
-                f"{'' if self._username is not None else '; some accounts need username and password too'}"
-            )
+        rule = login_rule_for(body.get("error"), reason)
+        advice = rule.client if self._username is None else rule.password
         return CredentialsError(
             f"Field Nation ({self._environment}) gave no access token, HTTP {status} "
             f"({redact.excerpt(reason)}): {advice}."

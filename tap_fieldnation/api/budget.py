@@ -48,9 +48,10 @@ class Budget:
                 self.waited += wait
 
     def pause(self, seconds: float) -> None:
-        """Let no request leave for so long, whichever thread asks."""
+        """Let no request leave for so long, whichever thread asks; nor all of them at once afterwards."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+            self._next = max(self._next, self._paused_until)
 
     def lower(self, per_minute: float) -> None:
         """Spend at most so much from now on; never raises what is allowed."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 import backoff
 
 from tap_fieldnation.api.decode import decode
-from tap_fieldnation.api.errors import Action, ApiError, Rule, TokenRefusedError, reason_of
+from tap_fieldnation.api.errors import Action, ApiError, Rule, TokenRefusedError, reason_of, rule_for
 
 if t.TYPE_CHECKING:
     import logging
@@ -21,6 +21,8 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.api.budget import Budget
     from tap_fieldnation.api.clock import Clock
     from tap_fieldnation.api.transport import Answer, Transport
+
+Decoder = t.Callable[[bytes], t.Any]
 
 API_ROOT = "/api/rest/v2"
 LONGEST_BACKOFF = 60.0
@@ -71,13 +73,16 @@ class Client:
 
         return self._retried(once)
 
-    def get(self, path: str, params: Mapping[str, object], *, stream: str = "") -> tuple[t.Any, datetime]:
+    def get(
+        self, path: str, params: Mapping[str, object], *, stream: str = "", decoder: Decoder = decode
+    ) -> tuple[t.Any, datetime]:
         """GET and decode.
 
         Args:
             path: Below ``/api/rest/v2``, for example ``/workorders``.
             params: The query, without the token.
             stream: For whom, for messages.
+            decoder: Makes a value of the body; raises ValueError where that is no JSON.
 
         Returns:
             The decoded body, untyped, and when it was received (UTC).
@@ -87,31 +92,37 @@ class Client:
             CredentialsError: The token is refused, a new one too.
             OutOfTimeError: The time allowed is spent.
         """
-        return self._retried(lambda: self._get_once(f"{API_ROOT}{path}", params, stream))
+        return self._retried(lambda: self._get_once(f"{API_ROOT}{path}", params, stream, decoder))
 
-    def _get_once(self, path: str, params: Mapping[str, object], stream: str) -> tuple[t.Any, datetime]:
+    def _get_once(
+        self, path: str, params: Mapping[str, object], stream: str, decoder: Decoder
+    ) -> tuple[t.Any, datetime]:
         assert self.authenticator is not None  # noqa: S101  (set where both are made)
         token = self.authenticator.token()
-        answer = self._send(lambda: self._transport.get(path, params, token))
+        answer = self._send(lambda: self._transport.get(path, params, token), stream)
         error = self._failure(path, answer, stream)
         if error and error.rule.action is Action.RENEW:
             self._logger.info("The access token was refused; asking for a new one.")
             token = self.authenticator.renew(token)
-            answer = self._send(lambda: self._transport.get(path, params, token))
+            answer = self._send(lambda: self._transport.get(path, params, token), stream)
             error = self._failure(path, answer, stream)
             if error and error.rule.action is Action.RENEW:
                 raise TokenRefusedError(str(error))
         if error:
             raise error
         received_at = self._clock.utc_now()
-        return _decoded(path, answer, stream), received_at
+        return _decoded(path, answer, stream, decoder), received_at
 
-    def _send(self, send: t.Callable[[], Answer]) -> Answer:
+    def _send(self, send: t.Callable[[], Answer], stream: str = "") -> Answer:
         self._clock.check()
         self.budget.acquire()
         with self._lock:
             self.requests += 1
-        answer = send()
+        try:
+            answer = send()
+        except ApiError as error:
+            error.name(stream)
+            raise
         if date := _date_of(answer):
             self.ahead_of_server = max(self.ahead_of_server, self._clock.utc_now() - date)
         for name in _LIMIT_HEADERS:
@@ -168,11 +179,13 @@ class Client:
         except ValueError:
             body = None
         reason = reason_of(body) or answer.body.decode(errors="replace")
-        correlation_id = body.get("correlationId") if isinstance(body, dict) else None
+        members = body if isinstance(body, dict) else {}
+        correlation_id, code = members.get("correlationId"), members.get("error")
         return ApiError(
             path,
             answer.status,
             reason,
+            rule=rule_for(answer.status, f"{code} {reason}" if isinstance(code, str) else reason),
             wait=_asked_wait(answer, body, self._clock.utc_now()),
             correlation_id=correlation_id if isinstance(correlation_id, str) else None,
             stream=stream,
@@ -212,11 +225,11 @@ def _moment(http_date: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def _decoded(path: str, answer: Answer, stream: str = "") -> t.Any:
+def _decoded(path: str, answer: Answer, stream: str = "", decoder: Decoder = decode) -> t.Any:
     """The body as Python objects; one that is cut or is no JSON is worth another try."""
     failure = ""
     try:
-        return decode(answer.body)
+        return decoder(answer.body)
     except ValueError as error:
         failure = f"the body is not the JSON that was due: {error}"
     rule = Rule(Action.RETRY, "a proxy or the server garbles answers: see what stands between, and run again")

@@ -55,10 +55,17 @@ def _int(digits: str) -> int | str:
 
 
 def _scrubbed(value: t.Any) -> t.Any:
-    if isinstance(value, str):
-        return _UNFIT.sub("", value)
-    if isinstance(value, list):
-        return [_scrubbed(item) for item in value]
-    if isinstance(value, dict):
-        return {_scrubbed(key): _scrubbed(item) for key, item in value.items()}
-    return value
+    """The value without what is unfit, changed in place; however deep it is, as it calls itself for nothing in it."""
+    whole = [value]
+    coming: list[t.Any] = [whole]
+    while coming:
+        container = coming.pop()
+        if isinstance(container, dict):
+            for key in [key for key in container if _UNFIT.search(key)]:
+                container[_UNFIT.sub("", key)] = container.pop(key)
+        for place, item in container.items() if isinstance(container, dict) else enumerate(container):
+            if isinstance(item, str):
+                container[place] = _UNFIT.sub("", item)
+            elif isinstance(item, (dict, list)):
+                coming.append(item)
+    return whole[0]

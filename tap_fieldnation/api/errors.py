@@ -85,13 +85,70 @@ _REDIRECT = Rule(Action.FAIL, "redirects are not followed, for the token's sake:
 _OTHER = Rule(Action.FAIL, _BUG)
 _CONNECTION = Rule(Action.RETRY, "check the network, a proxy and api_url, and run again (nothing is lost)")
 
+# The refusal of a token that was given a moment ago, by a word in the reason; the first that fits, else the row above.
+TOKEN_RULES: t.Sequence[tuple[re.Pattern[str], Rule]] = (
+    (
+        re.compile(r"(?i)expired"),
+        Rule(Action.RENEW, "a new token counts as ended too: run again later, and ask Field Nation if it stays so"),
+    ),
+    (
+        re.compile(r"(?i)invalid|malformed|corrupt"),
+        Rule(
+            Action.RENEW,
+            "a new token is not known either: see what proxy stands between and may cut it, or try the other "
+            "access_token_location",
+        ),
+    ),
+)
+
+
+class LoginRule(t.NamedTuple):
+    """One row of the table for the token endpoint: what the user is told, by the grant that was asked for."""
+
+    client: str
+    password: str
+
+
+_ENABLE = "ask Field Nation to enable it"
+_USE_PASSWORD = f"set username and password for the password grant, or {_ENABLE}"
+_BELONG = "without space around them, and that they belong to this environment"
+# Wrong, with space in them, or of the other environment: the API's answer is the same.
+_CREDENTIALS = LoginRule(
+    f"check client_id and client_secret, {_BELONG}; some accounts need username and password too",
+    f"check client_id and client_secret, username and password, {_BELONG}",
+)
+_GRANT = LoginRule(
+    f"the client-credentials grant is not open to this client: {_USE_PASSWORD}",
+    f"the password grant is not open to this client: {_ENABLE}",
+)
+_SCOPE = LoginRule(
+    f"the scope is not open to this client: {_USE_PASSWORD}", f"the scope is not open to this client: {_ENABLE}"
+)
+
+# By OAuth 2.0's code (RFC 6749, 5.2), where the answer has one.
+LOGIN_RULES: t.Mapping[str, LoginRule] = {
+    "invalid_client": _CREDENTIALS,
+    "invalid_grant": _CREDENTIALS,  # a wrong user name or password
+    "unsupported_grant_type": _GRANT,
+    "unauthorized_client": _GRANT,
+    "invalid_scope": _SCOPE,
+}
+
+
+def login_rule_for(code: object, reason: str) -> LoginRule:
+    """The row for a refusal of the token endpoint; some answers speak of the grant in words only."""
+    if isinstance(code, str) and code in LOGIN_RULES:
+        return LOGIN_RULES[code]
+    return _GRANT if "grant" in reason.lower() else _CREDENTIALS
+
+
 _ENDED_TOKEN = re.compile(r"(?i)\b(expired|invalid)(\b.{0,20}\b|_)token\b|\btoken\b.{0,40}\b(expired|invalid)\b")
 
 
 def rule_for(status: int, reason: str = "") -> Rule:
     """The row for an answer's HTTP status; older pages document an ended token as a 400 that speaks of it."""
-    if status == 400 and _ENDED_TOKEN.search(reason):  # noqa: PLR2004
-        return RULES[401]
+    if status == 401 or (status == 400 and _ENDED_TOKEN.search(reason)):  # noqa: PLR2004
+        return next((rule for words, rule in TOKEN_RULES if words.search(reason)), RULES[401])
     if status in RULES:
         return RULES[status]
     if status >= 500:  # noqa: PLR2004
@@ -125,6 +182,11 @@ class ApiError(TapError):
         answer = "could not be read" if status is None else f"was answered with HTTP {status}"
         why = f" ({excerpt(reason)}{f'; correlation id {correlation_id}' if correlation_id else ''})" if reason else ""
         super().__init__(f"{f'{stream}: ' if stream else ''}{path} {answer}{why}: {self.rule.advice}.")
+
+    def name(self, stream: str) -> None:
+        """Say for which stream it was, where whoever raised it does not know."""
+        if stream:
+            self.args = (f"{stream}: {self}",)
 
     def end_retries(self) -> None:
         """Enough tries were made: nobody shall make more, neither here nor further up."""

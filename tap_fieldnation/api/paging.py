@@ -98,7 +98,8 @@ def _next(page: ListPage) -> tuple[str, object] | None:
     pagination = page.envelope.get("pagination")
     if isinstance(pagination, dict):
         cursor = pagination.get("next_cursor")
-        return ("after", cursor) if pagination.get("has_next_page") and cursor else None
+        usable = isinstance(cursor, (str, int)) and cursor
+        return ("after", cursor) if pagination.get("has_next_page") and usable else None
     metadata = page.envelope.get("metadata")
     if isinstance(metadata, dict):
         try:

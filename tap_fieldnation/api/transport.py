@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import quote, urlsplit
 
@@ -16,18 +16,27 @@ import requests
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
+from tap_fieldnation.api.clock import Clock
 from tap_fieldnation.api.errors import Action, ApiError, Rule, SettingsError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 CONNECT_TIMEOUT = 10.0
+# An answer that comes drop by drop is never silent for long: all of it has to be there in so many times that silence.
+PATIENCE = 5.0
 JSON_TYPE = "application/json"
 
 # Commas part the ids, columns and days of a parameter; encoded they would take three characters each of a long URL.
 _UNENCODED = ","
 
+
+class TooSlowError(requests.exceptions.RequestException):
+    """The answer trickles in, and would go on to."""
+
+
 _REASONS: t.Mapping[type[Exception], str] = {
+    TooSlowError: "the answer came too slowly",
     requests.exceptions.ProxyError: "the proxy could not be used",
     requests.exceptions.SSLError: "the server's certificate was not accepted",
     requests.exceptions.ConnectTimeout: "the connection timed out",
@@ -51,19 +60,49 @@ class TokenPlace(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, the headers (names in lower case), and the whole body, decompressed."""
+    """What came back: the status, the headers (names in lower case), and the whole body, decompressed.
+
+    Neither headers nor body are shown: a body can hold the token, and the target of a redirect too.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class _Body:
+    """The body of an answer, read as it comes in, as far as it does so in time.
+
+    Reading by blocks, as `requests` does by itself, would wait for a block to be full, however slowly it fills.
+    """
+
+    def __init__(self, raw: t.Any, clock: Clock, until: float) -> None:
+        self._raw, self._clock, self._until = raw, clock, until
+
+    def stream(self, amount: int, *, decode_content: bool) -> Iterator[bytes]:
+        read = getattr(self._raw, "read1", self._raw.read)  # an urllib3 of old has blocks only
+        while piece := read(amount, decode_content=decode_content):
+            yield piece
+            if self._clock.monotonic() > self._until:
+                self._raw.close()
+                raise TooSlowError
 
 
 class Session(requests.Session):
-    """A `requests` session that follows no redirect and lets no token out."""
+    """A `requests` session that follows no redirect and lets no token out.
 
-    def __init__(self, *, user_agent: str, place: TokenPlace, connections: int) -> None:
+    Args:
+        user_agent: Sent with each request.
+        place: Where the token travels.
+        connections: How many are kept open.
+        longest: Seconds that an answer may take in all.
+        clock: What time it is.
+    """
+
+    def __init__(self, *, user_agent: str, place: TokenPlace, connections: int, longest: float, clock: Clock) -> None:
         super().__init__()
         self.place = place
+        self._longest, self._clock = longest, clock
         self.headers["User-Agent"] = user_agent
         self.headers["Accept"] = JSON_TYPE
         # Otherwise `requests` sends what a ~/.netrc says of the host.
@@ -79,10 +118,13 @@ class Session(requests.Session):
             ApiError: Where no whole answer came; free of URL, token and context.
         """
         token: str | None = kwargs.pop("token", None)
-        kwargs["allow_redirects"] = False
+        kwargs |= {"allow_redirects": False, "stream": True}
         failure, rule = "", None
+        until = self._clock.monotonic() + self._longest
         try:
             response = super().send(self._with_token(request, token), **kwargs)
+            response.raw = _Body(response.raw, self._clock, until)
+            response.content  # noqa: B018  (reads it)
         except requests.RequestException as error:
             failure = next(text for kind, text in _REASONS.items() if isinstance(error, kind))
         except OSError:
@@ -120,12 +162,28 @@ class Transport:
         place: Where the token travels.
         timeout: Seconds that the server may stay silent.
         connections: How many are kept open.
+        clock: What time it is; the machine's where none is given.
     """
 
-    def __init__(self, origin: str, *, user_agent: str, place: TokenPlace, timeout: float, connections: int) -> None:
+    def __init__(
+        self,
+        origin: str,
+        *,
+        user_agent: str,
+        place: TokenPlace,
+        timeout: float,
+        connections: int,
+        clock: Clock | None = None,
+    ) -> None:
         self.origin = checked_origin(origin)
         self._timeout = (CONNECT_TIMEOUT, timeout)
-        self.session = Session(user_agent=user_agent, place=place, connections=connections)
+        self.session = Session(
+            user_agent=user_agent,
+            place=place,
+            connections=connections,
+            longest=PATIENCE * timeout,
+            clock=clock or Clock(),
+        )
 
     def get(self, path: str, params: Mapping[str, object], token: str) -> Answer:
         """GET a path with parameters; empty ones are sent too, as Field Nation gives a meaning to some."""

@@ -16,7 +16,10 @@ from tap_fieldnation.timestamps import moment
 VERSION = 1
 KEY = "cursor"
 
-_START_OVER = "give the run an earlier STATE, or none to read everything again (`meltano run --full-refresh`)"
+# What is known lies between these, and can be reckoned with.
+EARLIEST, LATEST = date(1970, 1, 1), date(9000, 1, 1)
+
+START_OVER = "give the run an earlier STATE, or none to read everything again (`meltano run --full-refresh`)"
 
 State = dict[str, t.Any]
 
@@ -156,7 +159,7 @@ def from_state(state: object) -> Cursor | None:
         if version > VERSION:
             raise StateError(
                 f"The STATE was written by a newer version of tap-fieldnation (its cursor is of version {version}, "
-                f"this one knows {VERSION}): upgrade the tap, or {_START_OVER}."
+                f"this one knows {VERSION}): upgrade the tap, or {START_OVER}."
             )
         cursor = Cursor()
         for place, read in _READERS.items():
@@ -167,7 +170,7 @@ def from_state(state: object) -> Cursor | None:
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, IndexError):
         cursor = None
     if cursor is None:
-        raise StateError(f"The STATE is damaged at bookmarks.work_orders.{KEY}, {place!r}: {_START_OVER}.")
+        raise StateError(f"The STATE is damaged at bookmarks.work_orders.{KEY}, {place!r}: {START_OVER}.")
     return cursor
 
 
@@ -223,7 +226,8 @@ def _ids(value: object) -> set[int]:
 
 
 def _moment(value: object) -> datetime:
-    if (at := moment(value)) is None:
+    at = moment(value)
+    if at is None or not EARLIEST.year <= at.year <= LATEST.year:
         raise ValueError
     return at
 
@@ -231,7 +235,9 @@ def _moment(value: object) -> datetime:
 def _day(value: object) -> date:
     if not isinstance(value, str):
         raise TypeError
-    return date.fromisoformat(value)
+    if (day := date.fromisoformat(value)) < EARLIEST:
+        raise ValueError
+    return day
 
 
 def _str(value: object) -> str:

@@ -41,6 +41,7 @@ class ByRequestStream(CarriedStream):
         self.closed = False
         self.refused = 0
         self._refused_in_a_row = 0
+        self._can_be_read = False
         self._asked: set[int] = set()
 
     def ids_in(self, record: Record, known: dict[int, int]) -> list[int]:
@@ -64,6 +65,10 @@ class ByRequestStream(CarriedStream):
         new = [one for one in dict.fromkeys(ids) if one not in self._asked]
         self._asked.update(new)
         return new
+
+    def forget(self, one: int) -> None:
+        """Take it that this id was not asked for."""
+        self._asked.discard(one)
 
     def fetch(self, client: Client, one: int) -> list[ListPage] | ApiError | TokenRefusedError:
         """All pages for one id; an error that concerns this record alone is handed back."""
@@ -91,7 +96,7 @@ class ByRequestStream(CarriedStream):
 
     def _write(self, one: int, pages: Sequence[ListPage]) -> None:
         self._refused_in_a_row = 0
-        self.stream_state["read"] = True
+        self._can_be_read = self.stream_state["read"] = True
         owner = {WORK_ORDER_ID: one} if WORK_ORDER_ID in self.primary_keys else {}
         for page in pages:
             self.received_at = page.received_at
@@ -104,7 +109,7 @@ class ByRequestStream(CarriedStream):
         self.refused += 1
         self._refused_in_a_row += 1
         forbidden = isinstance(error, ApiError) and error.status == 403  # noqa: PLR2004
-        if not forbidden and self._refused_in_a_row < MOST_REFUSALS:
+        if self._refused_in_a_row < MOST_REFUSALS and (self._can_be_read or not forbidden):
             self.logger.debug("Left out: %s", error)
             return
         if self.stream_state.get("read") or isinstance(error, TokenRefusedError):
@@ -118,24 +123,34 @@ class Asks:
 
     Args:
         streams: The selected streams of this kind.
-        records: The work orders, as the API sends them.
         reading: Whose cursor knows the counts of earlier readings.
     """
 
-    def __init__(self, streams: Sequence[ByRequestStream], records: Iterable[Record], reading: Reading) -> None:
+    def __init__(self, streams: Sequence[ByRequestStream], reading: Reading) -> None:
+        self._streams = streams
         self._reading = reading
         self._causes: dict[Ask, list[tuple[int, int | None]]] = {}
-        for record in records if streams else ():
-            for stream in streams:
-                count = at_path(record, stream.entry.count) if stream.entry.count else None
-                for one in stream.ids_in(record, reading.cursor.counts.get(stream.name, {})):
-                    self._causes.setdefault((stream, one), []).append((record["id"], count))
 
-    def serve(self, client: Client) -> None:
+    def note(self, record: Record) -> None:
+        """Take in a work order, as the API sends it."""
+        for stream in self._streams:
+            count = at_path(record, stream.entry.count) if stream.entry.count else None
+            for one in stream.ids_in(record, self._reading.cursor.counts.get(stream.name, {})):
+                self._causes.setdefault((stream, one), []).append((record["id"], count))
+
+    def serve(self, client: Client, *, without: set[int]) -> None:
         """Make the requests, and write what they bring; what there was no time for is left to the next run.
 
         Each request stands alone, so nothing can move from one to another: they are made ahead.
+
+        Args:
+            client: Makes the requests.
+            without: Work orders that a stream map filters out: they give no cause.
         """
+        for ask, causes in list(self._causes.items()):
+            if without.issuperset(work_order for work_order, _ in causes):
+                del self._causes[ask]
+                ask[0].forget(ask[1])
         asks = list(self._causes)
         ahead: Ahead[Ask, t.Any] = Ahead(lambda ask: ask[0].fetch(client, ask[1]), self._reading.options.threads)
         try:

@@ -19,6 +19,7 @@ class Embedded:
         inner: In each item of that list, where the rows are, if it is a list of groups.
         lift: Column -> key of the group that a row stands in.
         endpoint: Below the work order's own path, where the list can be had whole; "" for nowhere.
+        plain: Column that holds plain values -> key of the objects that the endpoint has in their place.
     """
 
     name: str
@@ -27,11 +28,17 @@ class Embedded:
     inner: str = ""
     lift: t.Mapping[str, str] = field(default_factory=dict)
     endpoint: str = ""
+    plain: t.Mapping[str, str] = field(default_factory=dict)
 
     @property
     def section(self) -> str:
         """The key of a work order to ask the API for."""
         return self.place.partition(".")[0]
+
+    @property
+    def cost(self) -> str:
+        """What it costs in requests, for 1,000 work orders."""
+        return "0"
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,13 @@ class ByRequest:
         """The keys of a work order that the ids and the count stand in."""
         return {place.partition(".")[0] for place in (*self.of, self.count) if place}
 
+    @property
+    def cost(self) -> str:
+        """What it costs in requests, for 1,000 work orders."""
+        if self.count:
+            return "up to 1,000: 1 for each work order that has some, where their number has changed"
+        return "1,000: 1 for each work order" if self.of == ("id",) else "1 for each that 1,000 work orders name"
+
 
 @dataclass(frozen=True)
 class Company:
@@ -97,6 +111,13 @@ class Company:
     fallback: t.Mapping[str, str] = field(default_factory=dict)
     selected: bool = True
 
+    @property
+    def cost(self) -> str:
+        """What it costs in requests, for 1,000 work orders: it does not depend on them."""
+        if self.parent:
+            return f"0, and 1 a run for each row of `{self.parent}`, or for each 100 rows of its list"
+        return "0, and 1 a run" + ("" if self.params == paging.WHOLE else " for each 100 rows")
+
 
 EMBEDDED = (
     Embedded(
@@ -125,7 +146,7 @@ EMBEDDED = (
     Embedded("work_order_shipments", "shipments", endpoint="shipments"),
     Embedded("work_order_signatures", "signatures", endpoint="signatures"),
     Embedded("work_order_tags", "tags", endpoint="tags"),
-    Embedded("work_order_tasks", "tasks", endpoint="tasks"),
+    Embedded("work_order_tasks", "tasks", endpoint="tasks", plain={"alerts": "email"}),
     Embedded("work_order_time_logs", "time_logs", endpoint="time_logs"),
 )
 

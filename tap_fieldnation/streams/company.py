@@ -11,7 +11,8 @@ from typing_extensions import override
 
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.client import API_ROOT
-from tap_fieldnation.api.errors import Action, ApiError, OutOfTimeError
+from tap_fieldnation.api.errors import Action, ApiError, OutOfTimeError, StateError
+from tap_fieldnation.reading.cursor import START_OVER
 from tap_fieldnation.records import schema
 from tap_fieldnation.streams.catalog import COMPANY
 from tap_fieldnation.streams.rows import EXTRACTED_AT, RowMaker, at_path
@@ -204,9 +205,11 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
     def _details(self, ids: Iterable[t.Any]) -> Iterator[Record]:
         """Rows one by one, where the list sends bare ids: new ones, and of the others those whose turn it is."""
         state = self.stream_state.setdefault("details", {})
+        if type(state) is not dict or type(state.get("highest", 0)) is not int:
+            raise StateError(f"The STATE is damaged at bookmarks.{self.name}.details: {START_OVER}.")
         now = self._fieldnation.clock.utc_now()
         state.setdefault("read_at", written(now))
-        for one, turn in self._due(sorted(map(int, ids)), state, now):
+        for one, came in self._due(sorted(map(int, ids)), state, now):
             try:
                 body, received_at = self._fieldnation.client.get(self.entry.detail.format(id=one), {}, stream=self.name)
             except ApiError as error:
@@ -215,15 +218,13 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
             else:
                 self.received_at = received_at
                 yield from self.maker.rows([body], **{EXTRACTED_AT: written(received_at)})
-            if turn is None:
+            if came is None:
                 state["highest"] = one
             else:
-                state["read_at"] = written(turn)
+                state["read_at"] = written(came)
         state["read_at"] = written(now)
 
-    def _due(
-        self, ids: Sequence[int], state: dict[str, t.Any], now: datetime
-    ) -> Iterator[tuple[int, datetime | None]]:
+    def _due(self, ids: Sequence[int], state: dict[str, t.Any], now: datetime) -> Iterator[tuple[int, datetime | None]]:
         """The ids above the highest known; then those of the known ones whose turn has come, with the moment it came.
 
         The turns come once in `reconcile_days`, spread evenly, so that each row is at most this old.
@@ -232,8 +233,8 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
         known = [one for one in ids if one <= highest]
         yield from ((one, None) for one in ids if one > highest)
         days = float(self.config["reconcile_days"])
-        turns = sorted((_turn(one, days * DAY, now), one) for one in known) if days else []
-        due = [(one, turn) for turn, one in turns if last is None or turn > last]
+        turns = sorted((turn(one, days, now), one) for one in known) if days else []
+        due = [(one, came) for came, one in turns if last is None or came > last]
         self._complete = self._complete and len(due) == len(known)
         yield from due
 
@@ -247,9 +248,9 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
         """Not used: `paging` knows which page comes next."""
 
 
-def _turn(one: int, every: float, now: datetime) -> datetime:
-    """The latest moment until now at which it was the turn of a row, which comes every so many seconds."""
-    phase = one * GOLDEN % 1
+def turn(one: int, days: float, now: datetime) -> datetime:
+    """The latest moment until now at which it was the turn of a row, which comes once in so many days."""
+    every, phase = days * DAY, one * GOLDEN % 1
     return datetime.fromtimestamp((math.floor(now.timestamp() / every - phase) + phase) * every, timezone.utc)
 
 

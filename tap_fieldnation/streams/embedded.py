@@ -18,6 +18,10 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.streams.catalog import Embedded
 
 
+# In the envelope of a list: how many rows there are, shown or not.
+TOTAL = "metadata.total"
+
+
 class CarriedStream(WalkedRecords, Stream):
     """A stream that `work_orders` writes while it reads; a child of it for the SDK.
 
@@ -73,7 +77,9 @@ class EmbeddedStream(CarriedStream):
 
     def rows_of(self, found: t.Any, work_order_id: int, extracted_at: str) -> list[Record]:
         """The rows of the list that a work order holds."""
-        items = self._ungrouped(_items(found))
+        items = _items(found)
+        if self.entry.inner:
+            items = self._ungrouped(items)
         return list(self.maker.rows(items, **{WORK_ORDER_ID: work_order_id, EXTRACTED_AT: extracted_at}))
 
     def found_in(self, record: Record, whole: Callable[[str], list[t.Any]]) -> t.Any:
@@ -84,26 +90,35 @@ class EmbeddedStream(CarriedStream):
             whole: Reads the list from its own endpoint, for one that was cut short.
         """
         found = at_path(record, self.entry.place)
-        if self.entry.endpoint and self.is_cut_short(record):
-            return whole(f"/workorders/{record['id']}/{self.entry.endpoint}")
+        if self.entry.endpoint and self._shows_less(found):
+            return [self._as_embedded(row) for row in whole(f"/workorders/{record['id']}/{self.entry.endpoint}")]
         return found
 
     def is_cut_short(self, record: Record) -> bool:
         """Whether the list in a work order, or one within it, says that it holds more than it shows."""
-        found = at_path(record, self.entry.place)
-        total = at_path(found, "metadata.total")
+        return self._shows_less(at_path(record, self.entry.place))
+
+    def _shows_less(self, found: t.Any) -> bool:
+        if not found:
+            return False
         items = _items(found)
+        total = at_path(found, TOTAL)
         if type(total) is int and total > len(items):
             return True
         return bool(self.entry.inner) and any(
-            type(inner := at_path(item, "metadata.total")) is int and inner > len(_items(item.get(self.entry.inner)))
+            type(inner := at_path(item, TOTAL)) is int and inner > len(_items(item.get(self.entry.inner)))
             for item in items
         )
 
+    def _as_embedded(self, row: t.Any) -> t.Any:
+        """A row from the list's own endpoint, in the form that it has within the work order."""
+        for column, key in self.entry.plain.items():
+            items = at_path(row, column)
+            if type(items) is list:
+                row[column] = [at_path(item, key) if type(item) is dict else item for item in items]
+        return row
+
     def _ungrouped(self, items: t.Any) -> Iterator[t.Any]:
-        if not self.entry.inner:
-            yield from items
-            return
         for group in items:
             lifted = {column: at_path(group, key) for column, key in self.entry.lift.items()}
             for row in _items(at_path(group, self.entry.inner)):

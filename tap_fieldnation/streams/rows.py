@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from tap_fieldnation.records import schema
@@ -18,9 +19,16 @@ WORK_ORDER_ID = "work_order_id"
 
 def at_path(value: t.Any, path: str) -> t.Any:
     """What stands at a dotted path of nested objects, or None."""
-    for key in path.split("."):
-        value = value.get(key) if type(value) is dict else None
+    for key in _keys(path):
+        if type(value) is not dict:
+            return None
+        value = value.get(key)
     return value
+
+
+@functools.cache
+def _keys(path: str) -> list[str]:
+    return path.split(".")
 
 
 class RowMaker:
@@ -49,10 +57,12 @@ class RowMaker:
                 continue
             row = self._walk(item)
             row.update(columns)
-            if any(row.get(key) is None for key in self._keys):
-                self.keyless += 1
-                continue
-            yield row
+            for key in self._keys:
+                if row.get(key) is None:
+                    self.keyless += 1
+                    break
+            else:
+                yield row
 
 
 def with_lifted(items: Iterable[t.Any], lift: Mapping[str, str]) -> Iterator[t.Any]:

@@ -14,7 +14,7 @@ from typing_extensions import override
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.client import API_ROOT
 from tap_fieldnation.api.errors import ApiError, OutOfTimeError
-from tap_fieldnation.api.work_orders import PATH, WorkOrders
+from tap_fieldnation.api.work_orders import PATH, WorkOrders, whole
 from tap_fieldnation.progress import Bar, Progress, shown
 from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading import plan
@@ -35,6 +35,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Auth, Context, Record
 
     from tap_fieldnation.reading.reader import Removal
+    from tap_fieldnation.streams.sdk import Writer
     from tap_fieldnation.tap import TapFieldNation
 
 C = t.TypeVar("C", bound=CarriedStream)
@@ -64,6 +65,7 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
         self.findings = Findings()
         self.reading: Reading | None = None
         self._absent: list[str] | None = None
+        self._filtered: set[int] = set()
         self._rows: list[tuple[EmbeddedStream, list[Record]]] = []
 
     @property
@@ -132,9 +134,12 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
     @override
     def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:
         """Write the rows that stand in this work order, unless a stream map filters it out; no child sync."""
-        if self._rows and self.stream_maps[0].get_filter_result(record):
-            for child, rows in self._rows:
-                child.write_rows(rows)
+        if not self.stream_maps[0].get_filter_result(record):
+            self._filtered.add(record["id"])
+        elif self._rows:
+            with t.cast("Writer", self._tap.message_writer).together():
+                for child, rows in self._rows:
+                    child.write_rows(rows)
         return ()
 
     def _records_of(self, batch: Batch, walk: t.Callable[[Record], Record]) -> Iterator[Record]:
@@ -144,8 +149,10 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
         for stream in (self, *embedded):
             stream.received_at = batch.received_at
         self._look_for_sections(batch.records)
-        asks = Asks(self._selected(ByRequestStream), batch.records, self.reading)
-        for record in batch.records:
+        self._filtered = set()
+        asks = Asks(self._selected(ByRequestStream), self.reading)
+        for record in map(whole, batch.records):
+            asks.note(record)
             found = ((child, child.found_in(record, self._whole_list)) for child in embedded)
             rows = ((child, child.rows_of(items, record["id"], extracted_at)) for child, items in found if items)
             self._rows = [(child, some) for child, some in rows if some]
@@ -154,12 +161,13 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
                 lifted.lift(record)
                 record[EXTRACTED_AT] = extracted_at
             yield record
-        asks.serve(self._fieldnation.client)
+        asks.serve(self._fieldnation.client, without=self._filtered)
 
     def _look_for_sections(self, records: Sequence[Record]) -> None:
         """Warn once of a section that was asked for and comes in no work order of a full page."""
         if self._absent is None and len(records) >= ENOUGH_TO_TELL:
-            self._absent = [section for section in self.sections if not any(section in record for record in records)]
+            came = {section for record in records for section in whole(record)}
+            self._absent = [section for section in self.sections if section not in came]
             named = {child.entry.section: child.name for child in self._selected(EmbeddedStream)}
             if empty := sorted({named.get(section, f"{self.name}.{section}") for section in self._absent}):
                 self.logger.warning("The API sends nothing of what these hold, they stay empty: %s", ", ".join(empty))

@@ -128,6 +128,11 @@ BAD_CATALOGS: dict[str, tuple[object, str]] = {
     "a stream that is none": ({"streams": ["work_orders"]}, "streams.0 must be of type object"),
     "a stream without name": ({"streams": [{"schema": {}}]}, "streams.0 lacks tap_stream_id"),
     "a stream without schema": ({"streams": [{"tap_stream_id": "x"}]}, "streams.0 lacks schema"),
+    "a schema without properties": ({"streams": [{**ENTRY, "schema": {}}]}, "streams.0.schema lacks properties"),
+    "a type that is none": (
+        {"streams": [{**ENTRY, "schema": {"properties": {"id": {"type": 5}}}}]},
+        "streams.0.schema.properties.id.type must be of type array or string",
+    ),
     "a schema that is none": ({"streams": [ENTRY, {**ENTRY, "schema": "x"}]}, "streams.1.schema must be of type"),
     "properties that are none": ({"streams": [{**ENTRY, "schema": {"properties": []}}]}, "properties must be of type"),
     "a property that is none": (

@@ -1,7 +1,6 @@
 """What the repository says beside its code: true to the code, and fit to be published.
 
-The README's tables, and settings and streams in meltano.yml and .env.example, are made from what the tap says.
-Where one differs, `./dev docs` writes it anew (it sets WRITE_DOCS for this file).
+What is made from what the tap says, `tools/docs.py` makes: `./dev docs`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from ruamel.yaml import YAML
 
-from tap_fieldnation.tap import TapFieldNation
+from tools import docs
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,9 +30,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from singer_sdk.streams import Stream
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 # in brackets, so that this file does not hold what it looks for
@@ -60,128 +57,11 @@ def repository() -> Iterator[Path]:
         yield from (Path(folder, name) for name in names)
 
 
-def settings() -> dict[str, dict[str, Any]]:
-    """The tap's own settings, without those that every tap has from the SDK."""
-    everywhere: dict[str, Any] = {"properties": {}}
-    TapFieldNation.append_builtin_config(everywhere)
-    schema = TapFieldNation.config_jsonschema
-    return {
-        name: {**setting, "required": name in schema["required"]}
-        for name, setting in schema["properties"].items()
-        if name not in everywhere["properties"]
-    }
-
-
-def shown(value: object) -> str:
-    """A default, as people write it in a config."""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def kind(setting: dict[str, Any]) -> str:
-    """The one type of a setting, other than null."""
-    (name,) = set(setting["type"]) - {"null"}
-    return "date-time" if setting.get("format") == "date-time" else str(name)
-
-
-def type_and_default(setting: dict[str, Any]) -> str:
-    """The second column of the README's table."""
-    default = setting.get("default")
-    if "enum" in setting:
-        return " or ".join(f"`{value}`" + " (default)" * (value == default) for value in setting["enum"])
-    words = kind(setting)
-    if "maximum" in setting:
-        words += f" {setting['minimum']}–{setting['maximum']}"  # noqa: RUF001  a range
-    elif "minimum" in setting:
-        words += f" >= {setting['minimum']}"
-    elif "exclusiveMinimum" in setting:
-        words += f" > {setting['exclusiveMinimum']}"
-    if default is not None:
-        words += f", default {shown(default)}"
-    elif setting["required"]:
-        words += ", required"
-    else:
-        words += ", optional"
-    return f"{words}, secret" if setting.get("secret") else words
-
-
-def readme() -> str:
-    """The README's table."""
-    rows = [
-        f"| `{name}` | {type_and_default(setting)} | {setting['description']} |" for name, setting in settings().items()
-    ]
-    return "\n".join(["", "| name | type, default | meaning |", "|---|---|---|", *rows, ""])
-
-
-def env_example() -> str:
-    """The tap's part of .env.example: what is required to be filled in, the rest to be uncommented."""
-    lines = []
-    for name, setting in settings().items():
-        variable = f"TAP_FIELDNATION_{name.upper()}={shown(setting.get('default', ''))}"
-        lines.append(variable if setting["required"] else f"# {variable}")
-    return "\n".join(lines)
-
-
-def meltano_plugin() -> str:
-    """The part of meltano.yml that the tap knows better."""
-    # Meltano 4.4 cannot pass on a `decimal` from the environment ("Decimal is not JSON serializable"). As `integer` it
-    # passes on whole numbers from there, and any number from meltano.yml.
-    kinds = {"boolean": "boolean", "date-time": "date_iso8601", "integer": "integer", "number": "integer"}
-    capabilities = sorted(capability.value for capability in TapFieldNation.capabilities)
-    lines = ["    capabilities:", *(f"    - {name}" for name in capabilities), "    settings:"]
-    for name, setting in settings().items():
-        lines += [
-            f"    - name: {name}",
-            f"      label: {setting['title']}",
-            f"      description: {json.dumps(setting['description'], ensure_ascii=False)}",
-        ]
-        if setting.get("secret"):
-            lines.append("      sensitive: true")
-        if "enum" in setting:
-            lines += ["      kind: options", "      options:"]
-            for value in setting["enum"]:
-                lines += [f"      - label: {value.capitalize()}", f"        value: {value}"]
-        else:
-            lines.append(f"      kind: {kinds.get(kind(setting), 'string')}")
-        if "default" in setting:
-            lines.append(f"      value: {shown(setting['default'])}")
-    lines.append("    select: # one by one: without it, Meltano takes also streams that are not read by default")
-    lines += [f"    - {name}.*" for name, stream in streams().items() if stream.selected_by_default]
-    return "\n".join(lines)
-
-
-def streams() -> dict[str, Stream]:
-    """The tap's streams, by name."""
-    return dict(TapFieldNation(config={"client_id": "id", "client_secret": "secret"}).streams)
-
-
-def readme_streams() -> str:
-    """The README's lists of streams."""
-
-    def names(*, selected: bool) -> str:
-        return ", ".join(f"`{name}`" for name, stream in streams().items() if stream.selected_by_default is selected)
-
-    return f"\n- Read by default: {names(selected=True)}.\n- When selected: {names(selected=False)}.\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "begin", "make", "end"),
-    [
-        ("README.md", "<!-- settings -->", readme, "<!-- /settings -->"),
-        ("README.md", "<!-- streams -->", readme_streams, "<!-- /streams -->"),
-        (".env.example", "# <settings> made by `./dev docs`", env_example, "# </settings>"),
-        ("meltano.yml", "    # <tap> made by `./dev docs`", meltano_plugin, "    # </tap>"),
-    ],
-)
-def test_documents_say_what_the_tap_says(name: str, begin: str, make: Callable[[], str], end: str) -> None:
-    file = ROOT / name
-    text = file.read_text(encoding="utf-8")
-    before, _, rest = text.partition(f"{begin}\n")
-    _, _, after = rest.partition(f"{end}\n")
-    right = f"{before}{begin}\n{make()}\n{end}\n{after}"
-    if os.environ.get("WRITE_DOCS"):
-        file.write_text(right, encoding="utf-8")
-        text = right
-    assert text == right, f"{name} is behind the tap: run ./dev docs"
+def test_documents_say_what_the_tap_says() -> None:
+    made = docs.documents()
+    behind = [str(file.relative_to(ROOT)) for file, text in made.items() if docs.written(file) != text]
+    assert behind == [], "run ./dev docs"
+    assert len(made) >= 5
 
 
 @pytest.fixture(scope="module")
@@ -199,14 +79,14 @@ def test_meltano_project_is_as_meltano_wants_it(meltano: dict[str, Any]) -> None
 
 def test_meltano_knows_the_tap(meltano: dict[str, Any]) -> None:
     (tap,) = meltano["plugins"]["extractors"]
-    assert [setting["name"] for setting in tap["settings"]] == list(settings())
+    assert [setting["name"] for setting in tap["settings"]] == list(docs.settings())
     assert {s["name"] for s in tap["settings"] if s.get("sensitive")} == {
-        name for name, setting in settings().items() if setting.get("secret")
+        name for name, setting in docs.settings().items() if setting.get("secret")
     }
     assert {s["name"]: s["value"] for s in tap["settings"] if "value" in s} == {
-        name: setting["default"] for name, setting in settings().items() if "default" in setting
+        name: setting["default"] for name, setting in docs.settings().items() if "default" in setting
     }
-    assert tap["select"] == [f"{name}.*" for name, stream in streams().items() if stream.selected_by_default]
+    assert tap["select"] == [f"{name}.*" for name in docs.by_default()]
 
 
 def test_nothing_of_a_machine_or_a_registry_is_published() -> None:

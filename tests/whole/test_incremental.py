@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import threading
 import typing as t
 from datetime import datetime, timedelta, timezone
 
 import psycopg
 import pytest
 
+from demo.project import BIN
 from emulator import Emulator
 from tests.whole.test_meltano import JOB, make_project
 
@@ -88,3 +92,27 @@ def test_the_second_load_makes_it_current(api: Emulator, database: Server, tmp_p
     rows = [row[0] for row in _query(database, "select work_order_id from work_order_tags")]
     assert tagged in rows, "the row of an earlier reading stays, and is not current"
     assert {row[0] for row in _query(database, "select work_order_id from work_order_removals")} == gone
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_meltano_stops_loses_nothing(database: Server, tmp_path: Path, by: signal.Signals) -> None:
+    with Emulator(work_orders=400, seed=9, rate_limit=0, latency=0.1) as api:
+        project = make_project(api, database, tmp_path, page_size="10", max_concurrent_requests="1")
+        stopped = threading.Event()
+        api.before_request(lambda request: stopped.set() if request.params.get("page") == "12" else None)
+        with subprocess.Popen(
+            [str(BIN / "meltano"), *JOB],
+            cwd=project.folder,
+            env=project.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as meltano:
+            assert stopped.wait(60)
+            meltano.send_signal(by)
+            assert meltano.wait(60) != 0
+        api.switch(latency=0)
+        api.reset_log()
+        again = project.meltano(*JOB)
+        assert again.code == 0, again.last_words
+        landed = {row[0] for row in _query(database, "select id from work_orders")}
+        assert landed == set(api.company.visible_ids())

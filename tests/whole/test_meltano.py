@@ -124,6 +124,7 @@ def test_demo_shows_what_landed() -> None:
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert re.search(r"^fieldnation_dev\.work_orders +120$", done.stdout, re.MULTILINE)
+    assert "A join of five tables" in done.stdout
     assert done.stderr == ""
 
 

@@ -81,6 +81,9 @@ def _file(f: Facts, folder_id: int, slot: int, at: int) -> dict[str, Json]:
         "actions": ["delete"],
         "folder_id": folder_id,
         "workorder_id": f.id,
+        "coords": {"latitude": f.place.latitude, "longitude": f.place.longitude, "exact": True}
+        if ending == "jpg"
+        else NOTHING,
     }
 
 

@@ -74,6 +74,7 @@ def _message(f: Facts, dice: Dice, number: int, parent: str, at: int) -> dict[st
         "work_order_status": STATUS_NAMES[f.state.status],
         "read": dice.chance(70),
         "created": {**f.date(at), "timezone": str(f.place.time_zone()["short"])},
+        "type": "REPLY" if parent != "0" else "ASSIGNEDTECH" if back else "TECHTOMANAGER",
         "message": dice.pick(REMARKS),
         "problem": problem,
         "actions": ["reply"],

@@ -138,7 +138,7 @@ OLDER: dict[str, Callable[[Facts], Json]] = {
     "require_ein": lambda _: False,
     "require_ontime": lambda f: f.id % 3 == 0,
     "smart_matched": lambda f: f.id % 10 == 0,
-    "stalled": lambda _: False,
+    "stalled": lambda f: "stalled" if f.id % 19 == 0 else "",
     "pending_routing_provider": lambda _: NOTHING,
     "pay_old": lambda _: NOTHING,
     "pay_service": lambda _: "v2",

@@ -30,6 +30,8 @@ def _charge(charge: Charge, labor: float, *, charged: bool, selected: bool) -> d
         "amount": number(_amount(charge, labor)),
         "actions": ["edit"],
         "selected": selected,
+        "queued": selected and not charged,
+        "hours24_applicable": False,
     }
 
 
@@ -101,6 +103,7 @@ def _expense(f: Facts, at: int) -> dict[str, Json]:
         "status": status,
         "description": f"{label} · {dice.pick(REMARKS)}"[:60],
         "status_description": "No receipt" if status == "denied" else "",
+        "reason": "Within the limit" if status == "approved" else "",
         "amount": number(amount),
         "quantity": dice.between(1, 3),
         "is_predefined": kind == "system",
@@ -144,6 +147,9 @@ def discounts(f: Facts, labor: float) -> dict[str, Json]:
                 "charged": bool(f.steps[APPROVED]),
                 "calculation": "fixed",
                 "description": dice.pick(REMARKS),
+                "modifier": 5,
+                "queued": not f.steps[APPROVED],
+                "hours24_applicable": False,
                 "actions": ["delete"],
             }
         )

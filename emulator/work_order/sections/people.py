@@ -122,6 +122,7 @@ def _contact(f: Facts, at: int) -> dict[str, Json]:
         "ext": str(dice.below(500)) if dice.chance(40) else "",
         "email": f"desk{dice.below(90)}@client.example",
         "notes": "Call first" if dice.chance(30) else "",
+        "userId": f.manager.id if at else None,
         "actions": ["edit", "delete"],
     }
 

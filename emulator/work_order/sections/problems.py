@@ -97,5 +97,7 @@ def _problem(f: Facts, number: int, *, resolved: bool) -> dict[str, Json]:
         "created": f.date(at),
         "message": {"id": f.base + 5},
         "escalate": dice.chance(10),
+        "contact": "support" if ident == _PAYMENT else "buyer",
+        "watchers": [f.manager.id],
         "actions": [] if resolved else ["resolve"],
     }

@@ -64,6 +64,7 @@ def time_log(f: Facts, number: int) -> dict[str, Json]:
         },
         "verified": dice.chance(70),
         "edited": changed > 0,
+        "should_verify": f.id % 2 == 0,
         "was_late": dice.chance(10),
         "status": "" if open_still else "complete",
         "hours": 0 if open_still else round((end - begin) / HOUR, 2),

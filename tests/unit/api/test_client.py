@@ -244,7 +244,7 @@ def test_threads_whose_token_is_refused_at_the_same_time_log_in_once() -> None:
 
 def test_a_token_that_is_refused_again_ends_the_run() -> None:
     transport = FakeTransport([EXPIRED])
-    with pytest.raises(CredentialsError, match=r"HTTP 401 .*expired.*client_id, client_secret and environment"):
+    with pytest.raises(CredentialsError, match=r"HTTP 401 .*expired.*a new token counts as ended too"):
         make_client(transport).get("/x", {})
     assert len(transport.gets) == 2
     assert len(transport.posts) == 2

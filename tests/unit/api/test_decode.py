@@ -51,9 +51,10 @@ def test_a_body_is_decoded_without_what_targets_cannot_hold(body: bytes, value: 
 
 
 @pytest.mark.parametrize("inner", ["1", r'"\u0000"', r'"\ud800"', "1e999"])
-def test_a_hundred_levels_are_decoded(inner: str) -> None:
-    value = decode(nested(100, inner).encode())
-    for _ in range(50):
+@pytest.mark.parametrize("levels", [100, 700])
+def test_hundreds_of_levels_are_decoded(levels: int, inner: str) -> None:
+    value = decode(nested(levels, inner).encode())
+    for _ in range(levels // 2):
         [value] = value["a"]
     assert not isinstance(value, (dict, list))
 

@@ -85,6 +85,8 @@ def test_any_text_can_be_a_secret(secret: str, form: str) -> None:
 def test_a_secret_within_another_one_leaves_nothing_of_it() -> None:
     protect("inner-secret", "an-inner-secret-and-more")
     assert redact("x an-inner-secret-and-more x inner-secret x") == f"x {MASK} x {MASK} x"
+    protect("beginning", "beginning-and-end")
+    assert redact("x beginning-and-end x beginning x") == f"x {MASK} x {MASK} x"
 
 
 def test_values_too_short_to_be_told_from_words_are_left_to_the_labels() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_fieldnation.api.decode import decode
 from tap_fieldnation.api.errors import ApiError
-from tap_fieldnation.api.work_orders import WorkOrders, created_between
+from tap_fieldnation.api.work_orders import WorkOrders, created_between, whole
 from tests.fakes import FakeTransport, answer, make_client
 
 ENVELOPE: dict[str, Any] = {
@@ -102,6 +103,44 @@ def test_no_results_are_none(empty: object) -> None:
 def test_an_id_may_come_as_text() -> None:
     page = source_of({**ENVELOPE, "results": [{"id": "7"}]})[1].page(1, {})
     assert page.records[0]["id"] == 7
+
+
+VALUES = [
+    *(
+        b'"a"',
+        b"1.5",
+        b'{"b": [1, null, {}]}',
+        b'"caf\xc3\xa9"',
+        b'"\\u0000x"',
+        b'"\\ud800x"',
+        b'"\xff"',
+        b"NaN",
+        b"1e999",
+    ),
+    *(b"9" * 5_000, b'{"a":[' * 300 + b'"\\u0000"' + b"]}" * 300),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value[:12]))
+@pytest.mark.parametrize("key", [b"title", b"status", b"milestones"])
+def test_a_work_order_is_the_same_decoded_late_as_at_once(key: bytes, value: bytes) -> None:
+    body = b'{"metadata":{"total":1,"page":1,"pages":1,"per_page":100},"results":[{"id":"7","%b":%b}]}' % (key, value)
+    transport = FakeTransport([answer(200, body)])
+    page = WorkOrders(make_client(transport), ["id"], 100).page(1, {})
+    [record] = page.records
+    assert record["id"] == 7
+    assert whole(record) == {**decode(body)["results"][0], "id": 7}
+
+
+@pytest.mark.parametrize(
+    "value", [b'"\\q"', b'"a\nb"', b'"\\u12"', b"01", b"-", b"'x'", b"[1,]", b'{"a" 1}', b"tru", b""]
+)
+def test_what_is_no_json_is_found_out_when_the_page_is_there(value: bytes) -> None:
+    body = b'{"metadata":{"total":1,"page":1,"pages":1,"per_page":100},"results":[{"id":7,"title":%b}]}' % value
+    transport = FakeTransport([answer(200, body), answer(200, ENVELOPE)])
+    page = WorkOrders(make_client(transport), ["id"], 100).page(1, {})
+    assert [record["id"] for record in page.records] == [7, 5]
+    assert len(transport.gets) == 2
 
 
 BROKEN: dict[str, object] = {

@@ -6,6 +6,7 @@ And that our own way from record to message shows in nothing: selection, maps an
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from tap_fieldnation.streams.sdk import WalkedRecords, Writer
 from tap_fieldnation.tap import TapFieldNation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from singer_sdk.singerlib.encoding.simple import Message
 
@@ -47,16 +48,10 @@ class Collected(Writer):
         self.messages.append(json.loads(bytes(self.format_message(message))))
 
     def records(self, stream: str) -> list[dict[str, Any]]:
-        return [
-            message["record"] for message in self.messages if message.get("stream") == stream and "record" in message
-        ]
+        return [one["record"] for one in self.messages if one["type"] == "RECORD" and one["stream"] == stream]
 
     def schema(self, stream: str) -> dict[str, Any]:
-        [found] = [
-            message["schema"]
-            for message in self.messages
-            if message.get("stream") == stream and message["type"] == "SCHEMA"
-        ]
+        [found] = [one["schema"] for one in self.messages if one["type"] == "SCHEMA" and one["stream"] == stream]
         return dict(found)
 
 
@@ -81,9 +76,14 @@ def make_tap(
     return TapFieldNation(config=settings, catalog=catalog, message_writer=writer), writer
 
 
+@functools.cache
+def own_catalog() -> str:
+    return json.dumps(TapFieldNation(config={}, validate_config=False).catalog_dict)
+
+
 def catalog_of(*streams: str, without: tuple[tuple[str, ...], ...] = ()) -> dict[str, Any]:
     """The tap's own catalog, with some streams selected, and some properties (of whichever stream) not."""
-    found = copy.deepcopy(TapFieldNation(config={}, validate_config=False).catalog_dict)
+    found: dict[str, Any] = json.loads(own_catalog())
     for entry in found["streams"]:
         for metadata in entry["metadata"]:
             place = tuple(metadata["breadcrumb"])
@@ -109,6 +109,7 @@ def stream_of(tap: TapFieldNation, name: str = "work_orders") -> WalkedRecords:
     return stream
 
 
+@pytest.fixture(scope="module")
 def walked(api: Emulator) -> list[dict[str, Any]]:
     """The emulator's work orders, as `work_orders` has them before they are written."""
     walk = compile_walker(schema.load("work_orders"), Findings(), cut=ELSEWHERE)
@@ -128,7 +129,7 @@ def test_a_record_is_written_by_way_of_its_messages() -> None:
     tap, writer = make_tap()
     stream_of(tap)._write_record_message({"id": 1})
     assert writer.messages == [
-        {"type": "RECORD", "stream": "work_orders", "record": {"id": 1}, "time_extracted": "2026-03-01T12:00:00+00:00"}
+        {"type": "RECORD", "stream": "work_orders", "record": {"id": 1}, "time_extracted": "2026-03-01T12:00:00Z"}
     ]
 
 
@@ -164,7 +165,7 @@ def test_state_is_written_when_it_has_changed_however_deep_and_only_then() -> No
             written.append(copy.deepcopy(message.value))
 
     writer = StateWriter(Keeping())
-    state: dict[str, Any] = {"bookmarks": {"work_orders": {"cursor": {"open": [1]}}}}
+    state: Any = {"bookmarks": {"work_orders": {"cursor": {"open": [1]}}}}
     writer.write_state(state)
     writer.write_state(state)
     assert len(written) == 1
@@ -209,7 +210,7 @@ def test_without_a_map_a_stream_has_the_one_that_changes_nothing() -> None:
     tap, _ = make_tap()
     [one] = stream_of(tap).stream_maps
     assert type(one) is SameRecordTransform
-    assert not one.flattening_options
+    assert not one.flattening_enabled
     record = {"id": 1}
     assert one.transform(record) is record
     assert one.get_filter_result(record) is True
@@ -256,13 +257,13 @@ def test_a_catalog_entry_is_what_the_sdk_reads_of_it() -> None:
 # The same record by our way and by the SDK's.
 
 
-def test_a_record_is_the_same_by_our_way_and_by_the_sdks(api: Emulator) -> None:
+def test_a_record_is_the_same_by_our_way_and_by_the_sdks(walked: list[dict[str, Any]]) -> None:
     tap, _ = make_tap()
     stream = stream_of(tap)
     assert stream._written_as_is
-    for record in walked(api):
+    for record in walked:
         [ours] = stream._generate_record_messages(copy.deepcopy(record))
-        stream.TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.RECURSIVE  # type: ignore[misc]
+        stream.TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.RECURSIVE
         [theirs] = Stream._generate_record_messages(stream, copy.deepcopy(record))
         assert ours.record == theirs.record == record
         assert (ours.stream, ours.version) == (theirs.stream, theirs.version)
@@ -284,14 +285,14 @@ MAPS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("without", "config"), MAPS.values(), ids=MAPS)
 def test_selected_mapped_and_flattened_records_are_the_sdks(
-    api: Emulator, without: tuple[tuple[str, ...], ...], config: dict[str, Any]
+    walked: list[dict[str, Any]], without: tuple[tuple[str, ...], ...], config: dict[str, Any]
 ) -> None:
     tap, _ = make_tap(catalog=catalog_of("work_orders", without=without), **config)
     stream = stream_of(tap)
     assert not stream._written_as_is
     columns = {one.stream_alias: one.transformed_schema["properties"].keys() for one in stream.stream_maps}
     count = 0
-    for record in walked(api):
+    for record in walked:
         ours = list(stream._generate_record_messages(copy.deepcopy(record)))
         theirs = list(Stream._generate_record_messages(stream, copy.deepcopy(record)))
         assert [message.stream for message in ours] == [message.stream for message in theirs]
@@ -382,26 +383,13 @@ def test_children_can_be_mapped_by_themselves(api: Emulator) -> None:
     assert not [row for row in rows if "label" in row]
 
 
-Make = "Callable[[], dict[str, Any]]"
-
-
-def _older(**changes: Any) -> Callable[[], dict[str, Any]]:
-    """A catalog from before a property was there."""
-
-    def make() -> dict[str, Any]:
-        found = catalog_of("work_orders")
-        for entry in found["streams"]:
-            for name in changes.get(entry["tap_stream_id"], ()):
-                del entry["schema"]["properties"][name]
-                entry["metadata"] = [one for one in entry["metadata"] if one["breadcrumb"][:2] != ["properties", name]]
-        return found
-
-    return make
-
-
 def test_what_an_older_catalog_does_not_have_is_left_out(api: Emulator) -> None:
-    make = _older(work_orders=("title", "pay"))
-    tap, written = make_tap(api, catalog=make())
+    catalog = catalog_of("work_orders")
+    [entry] = [one for one in catalog["streams"] if one["tap_stream_id"] == "work_orders"]
+    for name in ("title", "pay"):
+        del entry["schema"]["properties"][name]
+        entry["metadata"] = [one for one in entry["metadata"] if one["breadcrumb"][:2] != ["properties", name]]
+    tap, written = make_tap(api, catalog=catalog)
     tap.sync_all()
     tap.transport.session.close()
     assert len(written.records("work_orders")) == WORK_ORDERS

@@ -1,0 +1,202 @@
+"""The same account read by this tap and by what a user would pick instead: `python -m benchmarks.peers`.
+
+While nothing changes, and while the company lives on. Same page size, same columns, same order. Each peer has an
+environment of its own, made at the first run from the pinned versions beside this file.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+import typing as t
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import requests
+
+from benchmarks.common import (
+    MIB,
+    Outcome,
+    Output,
+    Server,
+    asked_columns,
+    catalog,
+    in_turns,
+    median,
+    run,
+    run_process,
+    run_singer,
+    save,
+    serving,
+    table,
+)
+from benchmarks.peers import tap_rest_api_msdk
+from tap_fieldnation.api.auth import SCOPE, TOKEN_PATH
+from tap_fieldnation.api.work_orders import FIXED
+from tap_fieldnation.streams.catalog import EMBEDDED
+
+HERE = Path(__file__).parent
+VENVS = HERE / ".venvs"
+
+WORK_ORDERS = 2_500
+TIMES = 5
+# What the company does before each request: at one request a second, a busy hour.
+MOVES, SEED = 2, 7
+
+Way = t.Callable[[Server], Outcome]
+
+# The tables that dlt makes of the lists that our embedded streams are made of.
+TABLES = {
+    "__".join(("work_orders", *entry.place.split("."), "results", *((entry.inner,) if entry.inner else ())))
+    for entry in EMBEDDED
+}
+STREAMS = ("work_orders", *(entry.name for entry in EMBEDDED))
+
+
+@dataclass(frozen=True)
+class Read:
+    """A run, and what of the account arrived.
+
+    Attributes:
+        outcome: What it cost.
+        requests: How many it made, the token's included.
+        lost: Work orders that existed during the whole run, and did not arrive.
+        children: Rows of lists within work orders that arrived as rows.
+    """
+
+    outcome: Outcome
+    requests: int
+    lost: int
+    children: int
+
+
+class _Record(msgspec.Struct):
+    id: t.Any = None
+
+
+class _Message(msgspec.Struct):
+    type: str
+    stream: str = ""
+    record: _Record | None = None
+
+
+def read_singer(lines: t.IO[bytes]) -> Output:
+    """What a tap writes, with the ids of its work orders."""
+    decoder = msgspec.json.Decoder(_Message)
+    rows: dict[str, int] = {}
+    ids = set()
+    for line in lines:
+        message = decoder.decode(line)
+        if message.record:
+            rows[message.stream] = rows.get(message.stream, 0) + 1
+            if message.stream == "work_orders":
+                ids.add(message.record.id)
+    return Output(rows, {}, frozenset(ids))
+
+
+def read_dlt(lines: t.IO[bytes]) -> Output:
+    """What the pipeline says at its end."""
+    said = json.loads(lines.read().splitlines()[-1])
+    return Output({name: count for name, count in said["rows"].items() if name in TABLES}, {}, frozenset(said["ids"]))
+
+
+def token(api: Server) -> str:
+    """Log in."""
+    login = {"grant_type": "client_credentials", "scope": SCOPE}
+    login |= {"client_id": api.client_id, "client_secret": api.client_secret}
+    answer = requests.post(f"{api.url}{TOKEN_PATH}", json=login, timeout=60)
+    return str(answer.json()["access_token"])
+
+
+def environment(name: str) -> Path:
+    """The folder of the programs of a peer's environment, which is made where there is none."""
+    pins = HERE / f"{name}.txt"
+    folder = VENVS / name
+    mark = folder / "installed.txt"
+    if not mark.exists() or mark.read_text() != pins.read_text():
+        print(f"installing {name}", file=sys.stderr)
+        venv.create(folder, clear=True, with_pip=True)
+        install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "-r", str(pins)]
+        subprocess.run(install, check=True)
+        mark.write_text(pins.read_text())
+    return folder / "bin"
+
+
+def ways(columns: str) -> dict[str, Way]:
+    """Each reader."""
+    query = {**FIXED, "columns": columns, "sort": "id", "order": "desc", "per_page": "100"}
+    ours = catalog(*STREAMS)
+    msdk, dlt = environment("tap-rest-api-msdk"), environment("dlt")
+
+    def run_msdk(api: Server) -> Outcome:
+        config = tap_rest_api_msdk.config(api.url, token(api), query)
+        return run_singer([str(msdk / "tap-rest-api-msdk")], {"config": config}, read_singer)
+
+    def run_dlt(api: Server) -> Outcome:
+        given = {"url": api.url, "token": token(api), "params": query}
+        return run_process([str(dlt / "python"), str(HERE / "dlt_pipeline.py")], read_dlt, given)
+
+    return {
+        "tap-fieldnation": lambda api: run(api, ours, read=read_singer),
+        "tap-rest-api-msdk": run_msdk,
+        "dlt": run_dlt,
+    }
+
+
+def read(way: Way, columns: str, *, moving: bool) -> Read:
+    """One run over an account of its own."""
+    with serving(WORK_ORDERS, warm=columns) as api:
+        if moving:
+            api.plan(seed=SEED, every=1, moves=MOVES)
+        before = set(api.control("truth"))
+        outcome = way(api)
+        always = before.intersection(api.control("truth"))
+        rows = {name: count for name, count in outcome.rows.items() if name != "work_orders"}
+        return Read(outcome, api.requests, len(always - outcome.output.ids), sum(rows.values()))
+
+
+def figure(name: str, kind: str, some: list[Read]) -> dict[str, t.Any]:
+    """A line of the table."""
+    return {
+        "account": kind,
+        "read by": name,
+        "requests": int(median(some, lambda one: one.requests)),
+        "CPU, s": median(some, lambda one: one.outcome.cpu),
+        "wall, s": median(some, lambda one: one.outcome.wall),
+        "peak, MiB": median(some, lambda one: one.outcome.peak) / MIB,
+        "work orders": int(median(some, lambda one: len(one.outcome.output.ids))),
+        "lost": int(median(some, lambda one: one.lost)),
+        "lost at worst": max(one.lost for one in some),
+        "child rows": int(median(some, lambda one: one.children)),
+    }
+
+
+def main() -> None:
+    """Measure, print and save."""
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
+    with serving(100) as api:
+        columns = asked_columns(api, catalog(*STREAMS))
+    each = ways(columns)
+    runs = in_turns(
+        times,
+        {
+            (kind, name): functools.partial(read, way, columns, moving=kind == "moving")
+            for kind in ("still", "moving")
+            for name, way in each.items()
+        },
+    )
+    figures = [figure(name, kind, some) for (kind, name), some in runs.items()]
+    table(
+        f"{WORK_ORDERS:,} work orders, start-up included; {MOVES} moves of the company before each request",
+        list(figures[0]),
+        [list(row.values()) for row in figures],
+    )
+    save("peers", figures)
+
+
+if __name__ == "__main__":
+    main()

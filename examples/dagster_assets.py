@@ -1,0 +1,53 @@
+"""Dagster: the Meltano job of this project, once an hour, one run at a time, as assets.
+
+Start it with `dagster dev -f dagster_assets.py`, and set where the Meltano project is, in the environment:
+FIELDNATION_PROJECT=/path/to/project. Meltano has to be on PATH; credentials stand in the project's `.env`.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import dagster as dg
+
+# One asset for each table that you build on; all come from the same run.
+TABLES = ("work_orders", "work_order_expenses", "work_order_time_logs", "work_order_removals", "clients", "projects")
+
+
+@dg.multi_asset(
+    name="fieldnation",
+    specs=[dg.AssetSpec(["fieldnation", table], kinds={"postgres"}) for table in TABLES],
+    pool="fieldnation",  # with a limit of 1: `dagster instance concurrency set fieldnation 1`
+)
+def fieldnation(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """Run Meltano; its log goes to Dagster's."""
+    command = ["meltano", "--environment=prod", "run", "fieldnation-to-postgres"]
+    with subprocess.Popen(
+        command,
+        cwd=os.environ["FIELDNATION_PROJECT"],
+        # the first run, which reads all of history, ends by itself before the hour is over; the next one goes on there
+        env={**os.environ, "TAP_FIELDNATION_MAX_MINUTES": "50"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    ) as run:
+        try:
+            for line in run.stdout or ():
+                context.log.info(line.rstrip())
+        finally:
+            if run.poll() is None:
+                run.terminate()  # the tap writes STATE, and the next run goes on from it
+    if run.returncode:
+        raise dg.Failure(f"Meltano ended with exit code {run.returncode}; the reason is in the lines above.")
+    for table in TABLES:
+        yield dg.MaterializeResult(asset_key=["fieldnation", table])
+
+
+hourly = dg.ScheduleDefinition(
+    name="fieldnation_hourly",
+    cron_schedule="0 * * * *",
+    execution_timezone="UTC",
+    target=dg.AssetSelection.groups("default"),
+)
+defs = dg.Definitions(assets=[fieldnation], schedules=[hourly])

@@ -1,0 +1,11 @@
+-- What was approved for payment, by client and by the month of the approval (UTC).
+select to_char(approved_at, 'YYYY-MM') as month,
+       coalesce(client_name, '(none)') as client,
+       count(*) as work_orders,
+       sum(pay_total) as pay,
+       round(avg(pay_total), 2) as pay_each
+from work_orders
+where approved_at is not null
+  and status_name <> 'Cancelled'
+group by 1, 2
+order by 1, pay desc, 2;

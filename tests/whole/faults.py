@@ -1,0 +1,244 @@
+"""The one table of faults: what goes wrong, where, and what becomes of the run.
+
+`test_faults.py` runs the whole tap through each row; `docs/reliability.md` shows the table.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+from enum import Enum
+
+from emulator.errors import SHAPES
+
+
+class Where(Enum):
+    """The request that is met."""
+
+    TOKEN = "token"
+    PROBE = "first"
+    PAGE = "page"
+    BY_ID = "by id"
+    CHILD = "child"
+    LIST = "list"
+
+
+IN_WORDS = {
+    Where.TOKEN: "the token endpoint",
+    Where.PROBE: "the first request for work orders, which asks for the oldest",
+    Where.PAGE: "a page in the middle of history, while others are read ahead",
+    Where.BY_ID: "open work orders by id, on a next run",
+    Where.CHILD: "the messages of one work order",
+    Where.LIST: "a list of the company's (clients)",
+}
+ALL = tuple(Where)
+DATA = ALL[1:]
+WORK_ORDERS = (Where.PROBE, Where.PAGE, Where.BY_ID)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row.
+
+    Attributes:
+        what: The fault, for people.
+        do: Names of the emulator's faults.
+        where: The requests that it meets, in a run each.
+        in_a_row: Whether all of `do` meet the same request, one after another; else each has a run of its own.
+        for_ever: Whether the request never succeeds.
+        options: Of the faults.
+        settings: Of the tap.
+        path: Another path that is met than that of `where`.
+        says: For a failure, part of the sentence that stderr ends with; else of a line on stderr.
+        fails: Whether the run ends with exit code 1.
+        without: What the destination lacks though the run succeeds: "", "the record" or "the stream".
+        requests: How many more than without the fault; for a failure, how often the request was made. A pair where
+            that depends on what is under way at the time: at least, and at most.
+        waits: Seconds on the clock; None where that depends.
+    """
+
+    what: str
+    do: tuple[str, ...]
+    where: tuple[Where, ...] = ALL
+    in_a_row: bool = False
+    for_ever: bool = False
+    options: t.Mapping[str, t.Any] = field(default_factory=dict)
+    settings: t.Mapping[str, t.Any] = field(default_factory=dict)
+    path: str = ""
+    says: str = ""
+    fails: bool = False
+    without: str = ""
+    requests: int | tuple[int, int] = 0
+    waits: float | None = 0
+
+    def runs(self) -> t.Iterator[tuple[Where, tuple[str, ...]]]:
+        """The runs that show it: where, and by which faults."""
+        for where in self.where:
+            if self.in_a_row:
+                yield where, self.do
+            else:
+                yield from ((where, (fault,)) for fault in self.do)
+
+
+def _shapes(*statuses: int) -> tuple[str, ...]:
+    return tuple(f"{status}-{shape}" for status in statuses for shape in SHAPES)
+
+
+_TROUBLE = "Field Nation has trouble answering: see its status page, and run again later (nothing is lost)."
+_ENDED = "a new token counts as ended too: run again later, and ask Field Nation if it stays so."
+_ALTERED = "a new token is not known either: see what proxy stands between and may cut it"
+_BUG = "this looks like a fault of tap-fieldnation: please report it with this line."
+_PERMISSION = "ask for permission for this API user, or deselect the stream."
+_NOT_THERE = "check environment and api_url; if they are right, this account has no such resource."
+_REDIRECT = "redirects are not followed, for the token's sake: check api_url."
+_QUOTA = "the request budget is shared with other integrations of this company: lower requests_per_minute"
+_GARBLED = "a proxy or the server garbles answers: see what stands between, and run again."
+_NETWORK = "check the network, a proxy and api_url, and run again (nothing is lost)."
+_BROKEN = ("reset-before", "reset-body", "cut-body", "cut-chunks")
+_SPOILT = ("cut-json", "html", "gzip", "empty")
+_IMPATIENT = {"request_timeout": 0.4, "max_retries": 1}
+
+CASES = (
+    # It passes.
+    Case("500, 502, 503, 504 and 408, one after another", ("500", "502", "503", "504", "408"), in_a_row=True,
+         says="Trying again in 5 s", requests=5, waits=5 + 5 + 5 + 8 + 16),
+    *(Case(f"{status} in each documented body, one after another", _shapes(status), (Where.PAGE,), in_a_row=True,
+           requests=6, waits=5 + 2 + 4 + 8 + 16 + 32) for status in (408, 500, 502, 503, 504)),
+    Case("reset before the body and within, body cut, chunks cut, one after another", _BROKEN, in_a_row=True,
+         says="the answer was cut short", requests=4, waits=1 + 2 + 4 + 8),
+    Case("JSON cut, HTML with 200, gzip that is none, no body, one after another", _SPOILT, in_a_row=True,
+         says="the answer could not be decompressed", requests=4, waits=1 + 2 + 4 + 8),
+    Case("connection refused for 5 s", ("refused",), (Where.TOKEN, Where.PROBE, Where.LIST), options={"seconds": 5},
+         says="the connection could not be made or was cut", requests=1, waits=1 + 2 + 4),
+    Case("connection refused for 5 s", ("refused",), (Where.PAGE, Where.BY_ID, Where.CHILD), options={"seconds": 5},
+         says="the connection could not be made or was cut", requests=(1, 5), waits=None),
+    Case("no answer within `request_timeout`", ("timeout",), (Where.TOKEN, Where.PAGE, Where.LIST),
+         options={"seconds": 1}, settings=_IMPATIENT, says="the answer timed out", requests=1, waits=1),
+    Case("a body that comes drop by drop, whole after 20 s", ("drip",), options={"pieces": 20, "seconds": 1},
+         waits=None),
+    Case("a body that comes drop by drop, for over five times `request_timeout`", ("drip",),
+         (Where.PROBE, Where.PAGE, Where.LIST), options={"pieces": 100, "seconds": 20},
+         says="the answer came too slowly", requests=1, waits=None),
+    Case("a wrong content type", ("content-type",)),
+    # The quota.
+    Case("429, `Retry-After` in seconds", ("429-seconds",), options={"seconds": 7}, says="Trying again in 7 s",
+         requests=1, waits=7),
+    Case("429, `Retry-After` as a date", ("429-date",), (Where.TOKEN, Where.PAGE), options={"seconds": 90},
+         says="Trying again in 90 s", requests=1, waits=90),
+    Case("429 without `Retry-After`, or with words", ("429-none", "429-garbage"), (Where.PAGE,), requests=1, waits=60),
+    Case("429, `Retry-After` negative", ("429-garbage",), (Where.PAGE,), options={"value": "-5"}, requests=1, waits=60),
+    Case("429, `Retry-After` absurd", ("429-absurd",), (Where.TOKEN, Where.PAGE), requests=1, waits=300),
+    Case("429, `Retry-After` infinite", ("429-absurd",), (Where.PAGE,), options={"value": "inf"}, requests=1,
+         waits=300),
+    Case("429 that asks for a wait in its body", ("429-body", "429-agent"), (Where.PAGE,), requests=1, waits=60),
+    Case("429 in each documented body, one after another", _shapes(429), (Where.PAGE,), in_a_row=True,
+         requests=6, waits=6 * 60),
+    # The token.
+    Case("401 once", ("401",), DATA, says="The access token was refused; asking for a new one", requests=2),
+    Case("401 once, in each documented body", _shapes(401), (Where.PROBE,), requests=2),
+    Case("400 that means an ended token, once", ("400-expired", "400-oauth"), (Where.PROBE, Where.PAGE, Where.LIST),
+         requests=2),
+    Case("the token cut or altered on its way, once", ("token-cut", "token-altered"), (Where.PAGE, Where.LIST),
+         requests=2),
+    Case("401 for one record", ("401",), (Where.CHILD,), for_ever=True, says="1 records could not be read",
+         without="the record", requests=2),
+    Case("`expires_in` missing, 0, negative, a string, words or null",
+         ("token-no-expiry", "token-zero", "token-negative", "token-string", "token-words", "token-null"),
+         (Where.TOKEN,)),
+    # What the account may not read, or does not have.
+    Case("403, or 404, in each documented body", _shapes(403, 404), (Where.LIST,), says="Not read: clients: ",
+         without="the stream"),
+    Case("403, or 404, for one record", ("403", "404"), (Where.CHILD,), says="1 records could not be read",
+         without="the record"),
+    Case("403 for every record", ("403",), (Where.CHILD,), for_ever=True, path="/workorders/*",
+         says=f"Not read: work_order_messages: .*{_PERMISSION}", without="the stream", requests=(-20, 0)),
+    Case("414", ("414",), (Where.BY_ID,), requests=(1, 30)),
+    # Failures: the request was not helped by trying again.
+    Case("503 for ever", ("503",), for_ever=True, says=f"HTTP 503 (.*correlation id .*{_TROUBLE}", fails=True,
+         requests=7, waits=5 + 5 + 5 + 8 + 16 + 32),
+    Case("429 for ever", ("429-seconds",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True,
+         options={"seconds": 7}, says=_QUOTA, fails=True, requests=7, waits=6 * 7),
+    Case("reset for ever", ("reset-before",), for_ever=True, says=f"could not be read (the connection .*{_NETWORK}",
+         fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
+    Case("connection refused for ever", ("refused",), (Where.TOKEN, Where.PROBE), options={"seconds": 1e9},
+         says=f"could not be read (the connection could not be made or was cut): {_NETWORK}", fails=True, requests=1,
+         waits=1 + 2 + 4 + 8 + 16 + 32),
+    Case("no answer, for ever", ("timeout",), (Where.PROBE,), for_ever=True, options={"seconds": 1},
+         settings=_IMPATIENT, says=f"could not be read (the answer timed out): {_NETWORK}", fails=True, requests=2,
+         waits=1),
+    Case("a body that comes drop by drop, for ever", ("drip",), (Where.PROBE,), for_ever=True,
+         options={"pieces": 100, "seconds": 20}, settings={"max_retries": 1},
+         says=f"could not be read (the answer came too slowly): {_NETWORK}", fails=True, requests=2, waits=None),
+    Case("HTML with 200, for ever", ("html",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True, says=_GARBLED,
+         fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
+    # Failures: trying again would not help.
+    Case("`null` in place of the answer", ("null",), (Where.TOKEN,), says="the answer holds no access_token",
+         fails=True, requests=1),
+    Case("`null` in place of the answer", ("null",), WORK_ORDERS, says=f"the answer lacks the metadata.*{_BUG}",
+         fails=True, requests=1),
+    Case("`null` in place of the answer", ("null",), (Where.CHILD, Where.LIST),
+         says=f"the answer is not the list that is documented.*{_BUG}", fails=True, requests=1),
+    Case("an answer without token", ("token-missing",), (Where.TOKEN,), says="the answer holds no access_token",
+         fails=True, requests=1),
+    Case("400 and 401 in each documented body, 403, 404, 405, 414, 422",
+         (*_shapes(400, 401), "403-problem", "404-status_code", "405-error", "414-errors", "422-oauth"),
+         (Where.TOKEN,), says="gave no access token, HTTP .*: check client_id and client_secret, without space",
+         fails=True, requests=1),
+    Case("401 for ever", ("401",), (*WORK_ORDERS, Where.LIST), for_ever=True, says=f"HTTP 401 (.*{_ENDED}",
+         fails=True, requests=2),
+    Case("401 for ever, for every record", ("401",), (Where.CHILD,), for_ever=True, path="/workorders/*",
+         says=f"HTTP 401 (.*{_ENDED}", fails=True, requests=(20, 40)),
+    Case("400 that means an ended token, for ever", ("400-expired",), (Where.PAGE,), for_ever=True,
+         says=f"HTTP 400 (Expired token): {_ENDED}", fails=True, requests=2),
+    Case("the token cut or altered on its way, for ever", ("token-cut", "token-altered"), (Where.PAGE,),
+         for_ever=True, says=f"HTTP 401 (The access token is invalid): {_ALTERED}", fails=True, requests=2),
+    Case("403 in each documented body", _shapes(403), (Where.PROBE,), says=f"HTTP 403 (.*{_PERMISSION}", fails=True,
+         requests=1),
+    Case("404 in each documented body", _shapes(404), (Where.PROBE,), says=f"HTTP 404 (.*{_NOT_THERE}", fails=True,
+         requests=1),
+    Case("403", ("403",), (Where.PAGE, Where.BY_ID), says=f"HTTP 403 (.*{_PERMISSION}", fails=True, requests=1),
+    Case("404", ("404",), (Where.PAGE, Where.BY_ID), says=f"HTTP 404 (.*{_NOT_THERE}", fails=True, requests=1),
+    Case("400, 405 and 422 in each documented body",
+         tuple(name for name in _shapes(400, 405, 422) if name != "400-oauth"), (Where.PROBE,),
+         says=f"was answered with HTTP .*{_BUG}", fails=True, requests=1),
+    Case("400 and 422", ("400", "422"), (Where.PAGE, Where.BY_ID, Where.CHILD, Where.LIST),
+         says=f"was answered with HTTP .*{_BUG}", fails=True, requests=1),
+    Case("414 in each documented body", _shapes(414), (Where.PROBE,), says="select fewer streams, or report it.",
+         fails=True, requests=1),
+    Case("a redirect to another host, to http, to itself", ("redirect-other", "redirect-http", "redirect-same"),
+         says=f"HTTP 302: {_REDIRECT}", fails=True, requests=1),
+    *(Case(f"a redirect by {status}", ("redirect-other",), (Where.TOKEN, Where.PAGE), options={"status": status},
+           says=f"HTTP {status}: {_REDIRECT}", fails=True, requests=1) for status in (301, 303, 307, 308)),
+)  # fmt: skip
+
+
+def table() -> str:
+    """The table for people."""
+    lines = ["", "| what goes wrong | where | what becomes of it | requests | waits |", "|---|---|---|---|---|"]
+    for case in CASES:
+        where = "everywhere" if case.where == ALL else ", ".join(one.value for one in case.where)
+        if case.fails:
+            made = f"made {_times(case.requests)}"
+            outcome = f"exit code 1: …{_words(case.says)}"
+        else:
+            made = _more(case.requests)
+            outcome = f"complete but for {case.without}, with a warning" if case.without else "complete"
+        waits = "depends" if case.waits is None else f"{case.waits:,.0f} s"
+        lines.append(f"| {case.what} | {where} | {outcome} | {made} | {waits} |")
+    return "\n".join([*lines, ""])
+
+
+def _words(pattern: str) -> str:
+    return pattern.replace(".*", "… ").removesuffix(".")
+
+
+def _times(count: int | tuple[int, int]) -> str:
+    if isinstance(count, tuple):
+        return f"{count[0]} to {count[1]} times"
+    return "once" if count == 1 else f"{count} times"
+
+
+def _more(count: int | tuple[int, int]) -> str:
+    if isinstance(count, tuple):
+        return "depends"
+    return f"+{count}" if count else "none more"

@@ -1,0 +1,153 @@
+"""The errors that Field Nation's documentation lists as common, each in its own sentence; `--test` has the same."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from emulator import Emulator, VirtualClock
+from tests.whole.runs import Runner, small_catalog
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+CHECK = "check client_id and client_secret, without space around them, and that they belong to this environment"
+LATER = "Field Nation has trouble answering: see its status page, and run again later (nothing is lost)."
+WORK_ORDERS = "work_orders: /api/rest/v2/workorders"
+
+
+class Common(t.NamedTuple):
+    """One row.
+
+    Attributes:
+        sentence: What the run ends with, from its beginning; `…` stands for anything.
+        settings: Of the tap.
+        switches: Of the emulator.
+        faults: Which requests for work orders fail for ever, and how.
+    """
+
+    sentence: str
+    settings: t.Mapping[str, t.Any] = {}
+    switches: t.Mapping[str, t.Any] = {}
+    faults: str = ""
+
+
+def login(status: int, reason: str, advice: str) -> str:
+    return f"Field Nation (http://127.0.0.1:…) gave no access token, HTTP {status} ({reason}): {advice}"
+
+
+NOBODY = "Client authentication failed"
+COMMON = {
+    "a wrong id": Common(login(401, NOBODY, CHECK), {"client_id": "somebody-else"}),
+    "a wrong secret": Common(login(401, NOBODY, CHECK), {"client_secret": "not-the-secret"}),
+    "space around the secret": Common("Setting client_secret has space around it: give it", {"client_secret": "x "}),
+    "space around the id": Common("Setting client_id has space around it: give it without.", {"client_id": "\tx"}),
+    "space within the secret": Common(login(401, NOBODY, CHECK), {"client_secret": "not the secret"}),
+    "those of another environment": Common(login(401, NOBODY, CHECK), {"client_id": "fn-of-the-sandbox"}),
+    "a grant type that is not open": Common(
+        login(
+            400,
+            "The client is not authorized to use this grant type",
+            "the client-credentials grant is not open to this client: set username and password for the password "
+            "grant, or ask Field Nation to enable it.",
+        ),
+        switches={"client_credentials": False},
+    ),
+    "a password grant that is not open": Common(
+        login(
+            400,
+            "The client is not authorized to use this grant type",
+            "the password grant is not open to this client: ask Field Nation to enable it.",
+        ),
+        {"username": "somebody", "password": "knows"},
+        {"password_grant": False},
+    ),
+    "a wrong password": Common(
+        login(
+            400,
+            "The user credentials were incorrect",
+            "check client_id and client_secret, username and password, without space around them",
+        ),
+        {"username": "somebody", "password": "guesses"},
+    ),
+    "an ended token": Common(
+        f"{WORK_ORDERS} was answered with HTTP 401 (The access token expired): a new token counts as ended too",
+        faults="401",
+    ),
+    "an ended token, as the older pages have it": Common(
+        f"{WORK_ORDERS} was answered with HTTP 400 (Expired token): a new token counts as ended too",
+        faults="400-expired",
+    ),
+    "a corrupted token": Common(
+        f"{WORK_ORDERS} was answered with HTTP 401 (The access token is invalid): a new token is not known either: "
+        "see what proxy stands between and may cut it, or try the other access_token_location.",
+        faults="token-altered",
+    ),
+    "no permission": Common(
+        f"{WORK_ORDERS} was answered with HTTP 403 (Made to fail with 403; correlation id …): ask for permission",
+        faults="403",
+    ),
+    "an api_url that is none": Common(
+        f"{WORK_ORDERS} was answered with HTTP 404 (Made to fail with 404): check environment and api_url",
+        faults="404-status",
+    ),
+    "a quota that is used up": Common(
+        f"{WORK_ORDERS} was answered with HTTP 429 (Rate limit exceeded): the request budget is shared",
+        faults="429-none",
+    ),
+    "trouble": Common(f"{WORK_ORDERS} was answered with HTTP 502 (Made to fail with 502): {LATER}", faults="502-error"),
+    "a request that is not understood": Common(
+        f"{WORK_ORDERS} was answered with HTTP 400 (Made to fail with 400; correlation id …): this looks like a fault "
+        "of tap-fieldnation: please report it with this line.",
+        faults="400",
+    ),
+    "a redirect": Common(
+        f"{WORK_ORDERS} was answered with HTTP 302: redirects are not followed, for the token's sake: check api_url.",
+        faults="redirect-other",
+    ),
+    "a page of HTML": Common(
+        f"{WORK_ORDERS} was answered with HTTP 200 (the body is not the JSON that was due: …): a proxy or the server",
+        faults="html",
+    ),
+    "silence": Common(
+        f"{WORK_ORDERS} could not be read (the connection could not be made or was cut): check the network",
+        faults="reset-before",
+    ),
+}
+
+
+@pytest.mark.parametrize("common", COMMON.values(), ids=COMMON)
+def test_each_has_its_sentence(tmp_path: Path, common: Common) -> None:
+    clock = VirtualClock()
+    with Emulator(work_orders=30, days=40, seed=3, rate_limit=0, clock=clock, **common.switches) as api:
+        if common.faults:
+            api.faults([{"match": {"path": "/workorders", "times": 0}, "do": common.faults}])
+        settings = {"max_retries": 0, **common.settings}
+        runner = Runner(api, tmp_path)
+        ended = runner.run(catalog=small_catalog("work_orders"), **settings)
+        tested = runner.run("--test", catalog=small_catalog("work_orders"), **settings)
+        assert api.unserved_faults() == []
+    assert_told(common, ended.last_line)
+    assert ended.last_line.endswith(".")
+    assert (ended.code, tested.code) == (1, 1)
+    assert "Traceback" not in ended.log + tested.log
+    assert ended.last_line in {tested.last_line, *(line.removeprefix("FAIL  ") for line in tested.output.splitlines())}
+    for value in ("client_id", "client_secret", "password"):
+        assert str(common.settings.get(value, "(none)")).strip() not in ended.last_line.split()
+
+
+def test_a_scope_that_is_not_open_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_fieldnation.api.auth.SCOPE", "everything")
+    with Emulator(work_orders=3, days=3, clock=VirtualClock()) as api:
+        ended = Runner(api, tmp_path).run(catalog=small_catalog("work_orders"))
+    reason = "The requested scope is invalid, unknown, or malformed"
+    advice = "the scope is not open to this client: set username and password for the password grant, or ask"
+    assert_told(Common(login(400, reason, advice)), ended.last_line)
+
+
+def assert_told(common: Common, line: str) -> None:
+    begin, *parts = common.sentence.split("…")
+    assert line.startswith(begin)
+    for part in parts:
+        assert part in line

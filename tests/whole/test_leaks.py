@@ -1,0 +1,177 @@
+"""Whatever goes wrong, at DEBUG: what was sent as a secret is nowhere in what the tap says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from emulator import Emulator
+from tap_fieldnation.tap import TapFieldNation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from emulator.messages import Request
+
+STRUCTURED = """
+version: 1
+disable_existing_loggers: false
+formatters:
+  structured:
+    (): singer_sdk.logging.StructuredFormatter
+handlers:
+  stderr:
+    class: logging.StreamHandler
+    formatter: structured
+    stream: ext://sys.stderr
+root:
+  level: DEBUG
+  handlers: [stderr]
+"""
+
+CATALOG = {
+    "streams": [
+        entry
+        for entry in TapFieldNation(config={}, validate_config=False).catalog_dict["streams"]
+        if entry["tap_stream_id"] in {"work_orders", "work_order_tags"}
+    ]
+}
+
+# What goes wrong, by the emulator's names; every time from the second request for work orders on.
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "a connection refused": ({"do": "refused", "seconds": 30}, "could not be read"),
+    "a 500 until the retries end": ({"do": "500-error"}, "HTTP 500"),
+    "a 401 that stays": ({"do": "401"}, "HTTP 401"),
+    "a redirect that echoes the URL": ({"do": "redirect-same"}, "HTTP 302"),
+    "a body that is cut": ({"do": "cut-body"}, "could not be read"),
+    "HTML": ({"do": "html"}, "is not the JSON that was due"),
+    "a timeout": ({"do": "timeout", "seconds": 5}, "could not be read"),
+}
+
+
+@pytest.fixture
+def api() -> Iterator[Emulator]:
+    with Emulator(work_orders=120, seed=13, rate_limit=0) as running:
+        yield running
+
+
+def forms(secret: str) -> set[str]:
+    """How a text may hold a secret."""
+    return {
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        quote(secret, safe="").lower(),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        json.dumps(secret)[1:-1].replace("/", "\\/"),
+        json.dumps(json.dumps(secret)[1:-1])[1:-1],
+        repr(secret)[1:-1],
+        repr(secret.encode())[2:-1],
+    }
+
+
+def run(api: Emulator, folder: Path, *, structured: bool = False, **settings: Any) -> subprocess.CompletedProcess[str]:
+    """The tap, at DEBUG."""
+    config = {
+        "client_id": api.client_id,
+        "client_secret": api.client_secret,
+        "username": api.username,
+        "password": api.password,
+        "api_url": api.url,
+        "requests_per_minute": 6000,
+        "page_size": 50,
+        "max_retries": 0,
+        "request_timeout": 1,
+        **settings,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "catalog.json").write_text(json.dumps(CATALOG))
+    environment = {**os.environ, "TAP_FIELDNATION_LOGLEVEL": "DEBUG"}
+    if structured:
+        (folder / "log.yaml").write_text(STRUCTURED)
+        environment["SINGER_SDK_LOG_CONFIG"] = str(folder / "log.yaml")
+    command = [sys.executable, "-m", "tap_fieldnation", "--config", "config.json", "--catalog", "catalog.json"]
+    return subprocess.run(
+        command, cwd=folder, env=environment, check=False, capture_output=True, text=True, encoding="utf-8"
+    )
+
+
+def assert_nothing_leaked(api: Emulator, done: subprocess.CompletedProcess[str], place: str = "query") -> None:
+    """Secrets were sent, DEBUG was on, and none of them is in the output."""
+    assert [entry for entry in api.log if entry.sent_secret], "no secret was sent: nothing is shown"
+    assert [entry for entry in api.log if entry.sent_token], "no token was sent: nothing is shown"
+    assert "DEBUG" in done.stderr or '"level":"debug"' in done.stderr
+    assert place == "header" or "access_token=***" in done.stderr, "no URL was logged: nothing is shown"
+    for secret in (*api.secrets, api.username, api.client_id):
+        for form in forms(secret):
+            assert form not in done.stdout
+            assert form not in done.stderr
+
+
+def assert_ends_in_a_sentence(done: subprocess.CompletedProcess[str], words: str, *, structured: bool = False) -> None:
+    last = done.stderr.splitlines()[-1]
+    sentence = json.loads(last)["message"] if structured else last
+    assert done.returncode == 1
+    assert words in sentence
+    assert sentence.endswith(".")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("place", "structured"), [("query", False), ("header", True)])
+@pytest.mark.parametrize(("fault", "words"), FAULTS.values(), ids=FAULTS)
+def test_no_failure_leaks(
+    api: Emulator, tmp_path: Path, fault: dict[str, Any], words: str, *, place: str, structured: bool
+) -> None:
+    api.faults([{"match": {"path": "/workorders", "nth": 2, "times": 0}, **fault}])
+    tries = 2 if fault["do"] == "500-error" else 1
+    done = run(api, tmp_path, structured=structured, access_token_location=place, max_retries=tries - 1)
+    if fault["do"] == "500-error":
+        assert [entry.status for entry in api.log.of("/workorders")][-2:] == [500, 500]
+    assert not api.unserved_faults()
+    assert_nothing_leaked(api, done, place)
+    assert_ends_in_a_sentence(done, words, structured=structured)
+
+
+@pytest.mark.parametrize(("shape", "structured"), [("problem", False), ("oauth", False), ("error", True)])
+def test_a_400_that_echoes_the_url_does_not_leak(
+    api: Emulator, tmp_path: Path, shape: str, *, structured: bool
+) -> None:
+    def echo(request: Request) -> None:
+        if request.path == "/workorders":
+            detail = f"cannot understand {request.target} ({request.params['access_token']})"
+            api.faults([{"match": {"path": "/workorders", "times": 0}, "do": f"400-{shape}", "detail": detail}])
+
+    api.before_request(echo)
+    done = run(api, tmp_path, structured=structured)
+    assert not api.unserved_faults()
+    assert_nothing_leaked(api, done)
+    assert "cannot understand /api/rest/v2/workorders?" in done.stderr
+    assert_ends_in_a_sentence(done, "HTTP 400", structured=structured)
+
+
+@pytest.mark.parametrize("fault", ["401-oauth", "400-status_code", "500", "token-missing"])
+def test_no_failure_of_the_login_leaks(api: Emulator, tmp_path: Path, fault: str) -> None:
+    echo = f"no client {api.client_id} with {api.client_secret} for {api.username}, {quote(api.password)}"
+    api.faults([{"match": {"path": "token", "times": 0}, "do": fault, "detail": echo}])
+    done = run(api, tmp_path)
+    assert not api.unserved_faults()
+    assert [entry for entry in api.log if entry.sent_secret]
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith(".")
+    for secret in (*api.secrets, api.username, api.client_id):
+        assert not [form for form in forms(secret) if form in done.stdout + done.stderr]
+
+
+def test_a_run_that_succeeds_leaks_nothing_either(api: Emulator, tmp_path: Path) -> None:
+    done = run(api, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_nothing_leaked(api, done)

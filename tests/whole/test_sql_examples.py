@@ -1,0 +1,269 @@
+"""The queries in examples/sql, on what the tap and target-postgres loaded, against what the emulator knows."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import typing as t
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+
+from demo.project import BIN, ROOT
+from emulator import Emulator
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from demo.postgres import Server
+
+EXAMPLES = ROOT / "examples" / "sql"
+WORK_ORDERS = 160
+Row = dict[str, t.Any]
+UNFINISHED = {"Draft", "Published", "Routed", "Assigned", "Work Done"}
+
+
+@dataclass
+class Loaded:
+    """A database, the company that was loaded into it, and what happened in between.
+
+    Attributes:
+        connection: To the database.
+        api: The company, as it was at the second run.
+        removed: Ids that were archived between the runs.
+        changed: Ids whose children went away between the runs.
+    """
+
+    connection: psycopg.Connection[Row]
+    api: Emulator
+    removed: set[int]
+    changed: set[int]
+
+    def rows(self, name: str) -> list[Row]:
+        """What a query of the examples returns."""
+        with self.connection.transaction():
+            result = self.connection.execute((EXAMPLES / name).read_text(encoding="utf-8"))
+            return result.fetchall() if result.description else []
+
+
+def shown(api: Emulator) -> list[Row]:
+    """Every work order that the API shows, by id."""
+    return [api.company.work_order(one) for one in sorted(api.company.visible_ids())]
+
+
+def load(folder: Path, state: str) -> str:
+    """One run by the pipe; the state that it ends with."""
+    (folder / "state.json").write_text(state)
+    program = {name: str(BIN / name) for name in ("tap-fieldnation", "target-postgres")}
+    environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
+    arguments = ["--config", "config.json", "--state", "state.json"]
+    with (
+        (folder / "log").open("ab") as log,
+        subprocess.Popen(
+            [program["tap-fieldnation"], *arguments], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log
+        ) as tap,
+    ):
+        target = subprocess.run(
+            [program["target-postgres"], "--config", "target.json"],
+            cwd=folder,
+            env=environment,
+            stdin=tap.stdout,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            check=False,
+        )
+    assert (tap.returncode, target.returncode) == (0, 0), (folder / "log").read_text()
+    return target.stdout.decode().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def loaded(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    """What two runs loaded, and what went away between them."""
+    folder = tmp_path_factory.mktemp("sql")
+    server = {"host": postgres.host, "port": postgres.port, "user": postgres.user, "password": postgres.password}
+    target = {**server, "database": "examples", "default_target_schema": "fieldnation"}
+    (folder / "target.json").write_text(json.dumps({**target, "validate_records": False, "use_copy": True}))
+    with psycopg.connect(postgres.uri, autocommit=True) as connection:
+        connection.execute("create database examples")
+    with Emulator(work_orders=WORK_ORDERS, seed=3, rate_limit=0) as api:
+        config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
+        (folder / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000}))
+        state = load(folder, "{}")
+        unfinished = [one["id"] for one in shown(api) if one["status"]["name"] in UNFINISHED]
+        removed = {one for one in unfinished[::5] if api.move("archive", one)}
+        logs = {one for one in unfinished if one not in removed and api.move("remove_log", one)}
+        tags = {one for one in unfinished if one not in removed and api.move("untag_all", one)}
+        load(folder, state)
+        with psycopg.connect(
+            postgres.with_database("examples").uri,
+            options="-c search_path=fieldnation -c timezone=UTC",
+            row_factory=psycopg.rows.dict_row,
+        ) as connection:
+            yield Loaded(connection, api, removed, logs | tags)
+
+
+def moment(value: Row | None) -> datetime | None:
+    """A time as the API shows it, as the tables hold it: UTC, without saying so."""
+    if not value or not value["utc"]:
+        return None
+    return datetime.fromisoformat(value["utc"].replace("Z", "+00:00")).replace(tzinfo=None)
+
+
+def cents(amount: float) -> Decimal:
+    return round(Decimal(str(amount)), 2)
+
+
+def current_children(loaded: Loaded) -> None:
+    found = {(row["work_order_id"], row["time_log_id"]): row for row in loaded.rows("current_children.sql")}
+    wanted = {(one["id"], log["id"]): log for one in shown(loaded.api) for log in one["time_logs"]["results"]}
+    still_there = {key: row for key, row in found.items() if key[0] not in loaded.removed}
+    assert still_there.keys() == wanted.keys()
+    for key, row in still_there.items():
+        checked_in = row["checked_in_at"].astimezone(timezone.utc).replace(tzinfo=None)
+        assert checked_in == moment(wanted[key]["in"]["created"])
+        assert row["hours"] == (None if wanted[key]["hours"] is None else Decimal(str(wanted[key]["hours"])))
+    (stale,) = loaded.connection.execute(
+        "select count(*) from work_order_time_logs where work_order_id = any(%s)", [sorted(loaded.changed)]
+    ).fetchall()
+    assert stale["count"] > sum(key[0] in loaded.changed for key in found), "the table holds rows that are gone"
+
+
+def current_children_views(loaded: Loaded) -> None:
+    for _ in range(2):  # it can be run again
+        loaded.rows("current_children_views.sql")
+    tags = loaded.connection.execute("select work_order_id, id from current_work_order_tags").fetchall()
+    assert {(row["work_order_id"], row["id"]) for row in tags if row["work_order_id"] not in loaded.removed} == {
+        (one["id"], tag["id"]) for one in shown(loaded.api) for tag in one["tags"]["results"]
+    }
+    views = loaded.connection.execute("select viewname from pg_views where schemaname = 'fieldnation'").fetchall()
+    made = {row["viewname"] for row in views}
+    assert {"current_work_order_fees", "current_work_order_attachments"} <= made
+    assert "current_work_order_removals" not in made
+
+
+def pay_by_client_and_month(loaded: Loaded) -> None:
+    wanted: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+    for one in shown(loaded.api):
+        approved = moment(one["milestones"]["approved"])
+        if approved and one["status"]["name"] != "Cancelled":
+            client = (one["client"] or {}).get("name") or "(none)"
+            wanted[f"{approved:%Y-%m}", client].append(cents(one["pay"]["total"]))
+    found = {(row["month"], row["client"]): row for row in loaded.rows("pay_by_client_and_month.sql")}
+    assert {key: (len(pay), sum(pay)) for key, pay in wanted.items()} == {
+        key: (row["work_orders"], row["pay"]) for key, row in found.items()
+    }
+
+
+def share(values: list[float], part: float) -> float:
+    """The value that so large a part of the values does not exceed, between two of them by their distance."""
+    ordered = sorted(values)
+    place = part * (len(ordered) - 1)
+    low, high = ordered[int(place)], ordered[min(int(place) + 1, len(ordered) - 1)]
+    return low + (high - low) * (place - int(place))
+
+
+def time_to_assign(loaded: Loaded) -> None:
+    hours: dict[str | None, list[float]] = defaultdict(list)
+    archived = [loaded.api.company.work_order(one) for one in loaded.removed]  # the table has them still
+    for one in [*shown(loaded.api), *archived]:
+        published, assigned = (moment(one["milestones"][name]) for name in ("published", "assigned"))
+        if published and assigned and assigned >= published:
+            kind = one["type_of_work"] or next((kind for kind in one["types_of_work"] if kind.get("isPrimary")), None)
+            hours[kind and kind["name"]].append((assigned - published) / timedelta(hours=1))
+    found = {row["type_of_work_name"]: row for row in loaded.rows("time_to_assign.sql")}
+    counted = {kind: row["work_orders"] for kind, row in found.items()}
+    assert counted == {kind: len(each) for kind, each in hours.items()}
+    for kind, row in found.items():
+        assert float(row["median_hours"]) == pytest.approx(share(hours[kind], 0.5), abs=0.051)
+        assert float(row["p90_hours"]) == pytest.approx(share(hours[kind], 0.9), abs=0.051)
+
+
+def open_work_by_age(loaded: Loaded) -> None:
+    found = loaded.rows("open_work_by_age.sql")
+    unfinished = [one for one in shown(loaded.api) if one["status"]["name"] in UNFINISHED]
+    by_status = Counter(one["status"]["name"] for one in unfinished)
+    ages = ("under_7_days", "7_to_30_days", "30_to_90_days", "over_90_days")
+    assert {row["status_name"]: sum(row[age] for age in ages) for row in found} == by_status
+    assert sum(row["pay"] for row in found) == sum(cents(one["pay"]["total"]) for one in unfinished)
+    week_ago = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(days=7)
+    created = [t.cast("datetime", moment(one["milestones"]["created"])) for one in unfinished]
+    assert sum(row["under_7_days"] for row in found) == pytest.approx(sum(at > week_ago for at in created), abs=1)
+
+
+def fields_of(one: Row) -> dict[str, str]:
+    groups = one["custom_fields"]["results"]
+    return {field["name"]: field["value"] for field in itertools.chain(*(group["results"] for group in groups))}
+
+
+def custom_fields_as_columns(loaded: Loaded) -> None:
+    found = {row["work_order_id"]: row for row in loaded.rows("custom_fields_as_columns.sql")}
+    for one in shown(loaded.api):
+        fields, row = fields_of(one), found[one["id"]]
+        assert row["ticket"] == fields.get("Ticket")
+        assert row["bill_amount"] == (Decimal(fields["Bill amount"]) if fields.get("Bill amount") else None)
+        assert str(row["due"] or "") == fields.get("Due", "")
+    assert any(row["bill_amount"] for row in found.values())
+
+
+def custom_fields_make_view(loaded: Loaded) -> None:
+    (row,) = loaded.rows("custom_fields_make_view.sql")
+    for _ in range(2):
+        loaded.connection.execute(row["statement"])
+    found = loaded.connection.execute("select * from work_order_custom_columns").fetchall()
+    by_id = {row["work_order_id"]: row for row in found}
+    for one in shown(loaded.api):
+        for name, value in fields_of(one).items():
+            (column,) = (column for column in by_id[one["id"]] if column.startswith(f"{name} "))
+            assert by_id[one["id"]][column] == (value or None)
+
+
+def removed_work_orders(loaded: Loaded) -> None:
+    found = {row["work_order_id"]: row for row in loaded.rows("removed_work_orders.sql")}
+    assert found.keys() == loaded.removed
+    assert all(row["title"] and row["last_status"] in UNFINISHED for row in found.values())
+
+
+def local_time_of_the_site(loaded: Loaded) -> None:
+    found = {row["work_order_id"]: row for row in loaded.rows("local_time_of_the_site.sql")}
+    compared = 0
+    for one in shown(loaded.api):
+        start = one["schedule"]["service_window"]["start"]
+        if start:
+            row = found[one["id"]]
+            assert row["start_utc"] == moment(start)
+            zone = ZoneInfo(one["schedule"]["time_zone"]["name"])
+            local = row["start_utc"].replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None)
+            assert row["start_at_the_site"] == local
+            compared += 1
+    assert compared > WORK_ORDERS / 2
+
+
+CHECKS = (
+    current_children,
+    current_children_views,
+    pay_by_client_and_month,
+    time_to_assign,
+    open_work_by_age,
+    custom_fields_as_columns,
+    custom_fields_make_view,
+    removed_work_orders,
+    local_time_of_the_site,
+)
+
+
+def test_each_query_answers_what_it_says(loaded: Loaded, subtests: pytest.Subtests) -> None:
+    """One test, so that one process loads what all of them need."""
+    assert loaded.removed
+    assert loaded.changed
+    assert {file.stem for file in EXAMPLES.glob("*.sql")} == {check.__name__ for check in CHECKS}
+    for check in CHECKS:
+        with subtests.test(check.__name__):
+            check(loaded)

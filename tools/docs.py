@@ -1,0 +1,187 @@
+"""Makes what the repository says of the tap from what the tap says itself: `./dev docs`.
+
+That is the README's tables, settings and streams in meltano.yml and .env.example, docs/streams.md and docs/settings.md,
+meltano-hub.yml, and the snapshot of what users rely on, which is only ever added to here.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import typing as t
+from pathlib import Path
+
+from tap_fieldnation.tap import TapFieldNation
+from tools import hub, settings_page, snapshot, streams_page
+
+if t.TYPE_CHECKING:
+    from singer_sdk.streams import Stream
+
+ROOT = Path(__file__).resolve().parents[1]
+SNAPSHOT = ROOT / "tests" / "unit" / "snapshot.json"
+
+
+@functools.cache
+def settings() -> dict[str, dict[str, t.Any]]:
+    """The tap's own settings, without those that every tap has from the SDK."""
+    everywhere: dict[str, t.Any] = {"properties": {}}
+    TapFieldNation.append_builtin_config(everywhere)
+    schema = TapFieldNation.config_jsonschema
+    return {
+        name: {**setting, "required": name in schema["required"]}
+        for name, setting in schema["properties"].items()
+        if name not in everywhere["properties"]
+    }
+
+
+@functools.cache
+def streams() -> dict[str, Stream]:
+    """The tap's streams, by name."""
+    return dict(TapFieldNation(config={"client_id": "id", "client_secret": "secret"}).streams)
+
+
+def by_default() -> list[str]:
+    """The streams that are selected by default."""
+    return [name for name, stream in streams().items() if stream.selected_by_default]
+
+
+def shown(value: object) -> str:
+    """A default, as people write it in a config."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def type_and_default(setting: dict[str, t.Any]) -> str:
+    """The second column of the README's table."""
+    default = setting.get("default")
+    if "enum" in setting:
+        return " or ".join(f"`{value}`" + " (default)" * (value == default) for value in setting["enum"])
+    words = snapshot.kind(setting)
+    if "maximum" in setting:
+        words += f" {setting['minimum']}–{setting['maximum']}"  # noqa: RUF001  a range
+    elif "minimum" in setting:
+        words += f" >= {setting['minimum']}"
+    elif "exclusiveMinimum" in setting:
+        words += f" > {setting['exclusiveMinimum']}"
+    if default is not None:
+        words += f", default {shown(default)}"
+    elif setting["required"]:
+        words += ", required"
+    else:
+        words += ", optional"
+    return f"{words}, secret" if setting.get("secret") else words
+
+
+def readme_settings() -> str:
+    """The README's table of settings."""
+    rows = [
+        f"| `{name}` | {type_and_default(setting)} | {setting['description']} |" for name, setting in settings().items()
+    ]
+    return "\n".join(["", "| name | type, default | meaning |", "|---|---|---|", *rows, ""])
+
+
+def readme_streams() -> str:
+    """The README's lists of streams."""
+    others = [name for name in streams() if name not in by_default()]
+    lists = f"- Read by default: {_listed(by_default())}.\n- When selected: {_listed(others)}.\n"
+    return f"\n{lists}\n[docs/streams.md](docs/streams.md) has the endpoint, the cost and the columns of each.\n"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def env_example() -> str:
+    """The tap's part of .env.example: what is required to be filled in, the rest to be uncommented."""
+    lines = []
+    for name, setting in settings().items():
+        variable = f"TAP_FIELDNATION_{name.upper()}={shown(setting.get('default', ''))}"
+        lines.append(variable if setting["required"] else f"# {variable}")
+    return "\n".join(lines)
+
+
+def meltano_plugin() -> str:
+    """The part of meltano.yml that the tap knows better."""
+    # Meltano 4.4 cannot pass on a `decimal` from the environment ("Decimal is not JSON serializable"). As `integer` it
+    # passes on whole numbers from there, and any number from meltano.yml.
+    kinds = {"boolean": "boolean", "date-time": "date_iso8601", "integer": "integer", "number": "integer"}
+    capabilities = sorted(capability.value for capability in TapFieldNation.capabilities)
+    lines = ["    capabilities:", *(f"    - {name}" for name in capabilities), "    settings:"]
+    for name, setting in settings().items():
+        lines += [
+            f"    - name: {name}",
+            f"      label: {setting['title']}",
+            f"      description: {json.dumps(setting['description'], ensure_ascii=False)}",
+        ]
+        if setting.get("secret"):
+            lines.append("      sensitive: true")
+        if "enum" in setting:
+            lines += ["      kind: options", "      options:"]
+            for value in setting["enum"]:
+                lines += [f"      - label: {value.capitalize()}", f"        value: {value}"]
+        else:
+            lines.append(f"      kind: {kinds.get(snapshot.kind(setting), 'string')}")
+        if "default" in setting:
+            lines.append(f"      value: {shown(setting['default'])}")
+    lines.append("    select: # one by one: without it, Meltano takes also streams that are not read by default")
+    lines += [f"    - {name}.*" for name in by_default()]
+    return "\n".join(lines)
+
+
+def own_settings() -> str:
+    """The part of docs/settings.md about the tap's own settings."""
+    return settings_page.own(settings(), type_and_default)
+
+
+def sdk_settings() -> str:
+    """The part of docs/settings.md about those that the SDK brings."""
+    return settings_page.sdk(settings())
+
+
+# File, what stands before the part that is made, the part, and what stands after it.
+PARTS = (
+    ("README.md", "<!-- settings -->", readme_settings, "<!-- /settings -->"),
+    ("README.md", "<!-- streams -->", readme_streams, "<!-- /streams -->"),
+    ("docs/settings.md", "<!-- settings -->", own_settings, "<!-- /settings -->"),
+    ("docs/settings.md", "<!-- sdk -->", sdk_settings, "<!-- /sdk -->"),
+    (".env.example", "# <settings> made by `./dev docs`", env_example, "# </settings>"),
+    ("meltano.yml", "    # <tap> made by `./dev docs`", meltano_plugin, "    # </tap>"),
+)
+
+
+def documents() -> dict[Path, str]:
+    """Every file that is made, or a part of which is, as it has to be."""
+    found = {
+        ROOT / "docs" / "streams.md": streams_page.page(streams()),
+        SNAPSHOT: json.dumps(snapshot.snapshot(streams().values()), indent=1) + "\n",
+    }
+    for name, begin, make, end in PARTS:
+        file = ROOT / name
+        before, _, rest = (found.get(file) or written(file)).partition(f"{begin}\n")
+        _, _, after = rest.partition(f"{end}\n")
+        found[file] = f"{before}{begin}\n{make()}\n{end}\n{after}"
+    found[ROOT / "meltano-hub.yml"] = hub.definition(found[ROOT / "meltano.yml"])
+    return found
+
+
+def written(file: Path) -> str:
+    """What a file holds; nothing where there is none."""
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def main() -> int:
+    """Write what differs; refuse to take away what users rely on."""
+    before = json.loads(written(SNAPSHOT) or "{}")
+    if found := snapshot.broken(before, snapshot.snapshot(streams().values())):
+        print(f"Users rely on this; it takes a new major version, and a {SNAPSHOT.name} that is changed by hand:")
+        print(*found, sep="\n")
+        return 1
+    for file, text in documents().items():
+        if written(file) != text:
+            file.write_text(text, encoding="utf-8")
+            print(f"{file.relative_to(ROOT)} is new")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
