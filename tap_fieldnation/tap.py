@@ -28,6 +28,7 @@ from tap_fieldnation.api.auth import FieldNationAuthenticator
 from tap_fieldnation.api.budget import Budget
 from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
+from tap_fieldnation.api.errors import Action, ApiError
 from tap_fieldnation.api.transport import TokenPlace, Transport, checked_origin
 from tap_fieldnation.api.work_orders import WorkOrders
 from tap_fieldnation.checks import checks
@@ -138,12 +139,17 @@ class TapFieldNation(Tap):
 
     @functools.cached_property
     def company_id(self) -> int | None:
-        """The company whose account this is: as an earlier run or the setting knows it, else by one request."""
+        """The company whose account this is: as work orders say, in an earlier run or now; else as the setting says."""
         known = self.state.get("bookmarks", {}).get("work_orders", {}).get(cursors.KEY) or {}
-        if found := known.get("company_id") or self.config.get("company_id"):
+        if found := known.get("company_id"):
             return int(found)
-        page = WorkOrders(self.client, ["company"], 1).page(1, {})
-        return next(filter(None, map(company_of, page.records)), None)
+        try:
+            page = WorkOrders(self.client, ["company"], 1).page(1, {})
+        except ApiError as error:
+            if error.rule.action is not Action.SKIP:
+                raise
+            return t.cast("int | None", self.config.get("company_id"))
+        return next(filter(None, map(company_of, page.records)), self.config.get("company_id"))
 
     @override
     def discover_streams(self) -> Sequence[Stream]:

@@ -43,6 +43,6 @@ def moment(text: object) -> datetime | None:
         return None
     try:
         plain = rfc3339(text)
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
     return None if plain is None else datetime.fromisoformat(f"{plain[:-1]}+00:00")

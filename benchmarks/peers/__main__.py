@@ -1,7 +1,7 @@
 """The same account read by this tap and by what a user would pick instead: `python -m benchmarks.peers`.
 
-While nothing changes, and while the company lives on. Same page size, same columns, same order. Each peer has an
-environment of its own, made at the first run from the pinned versions beside this file.
+While nothing changes; while the company lives on; and a day later. Same page size, same columns, same order. Each peer
+has an environment of its own, made at the first run from the pinned versions beside this file.
 """
 
 from __future__ import annotations
@@ -47,12 +47,15 @@ TIMES = 5
 # What the company does before each request: at one request a second, a busy hour.
 MOVES, SEED = 2, 7
 
-Way = t.Callable[[Server], Outcome]
+STILL, MOVING, LATER = "still", "moving", "a day later"
+
+Way = t.Callable[[Server, "dict[str, t.Any] | None"], Outcome]
 
 # The tables that dlt makes of the lists that our embedded streams are made of.
 TABLES = {
-    "__".join(("work_orders", *entry.place.split("."), "results", *((entry.inner,) if entry.inner else ())))
+    "__".join(("work_orders", *entry.place.split("."), *envelope, *((entry.inner,) if entry.inner else ())))
     for entry in EMBEDDED
+    for envelope in ((), ("results",))
 }
 STREAMS = ("work_orders", *(entry.name for entry in EMBEDDED))
 
@@ -129,34 +132,44 @@ def environment(name: str) -> Path:
 def ways(columns: str) -> dict[str, Way]:
     """Each reader."""
     query = {**FIXED, "columns": columns, "sort": "id", "order": "desc", "per_page": "100"}
-    ours = catalog(*STREAMS)
+    chosen = catalog(*STREAMS)
     msdk, dlt = environment("tap-rest-api-msdk"), environment("dlt")
 
-    def run_msdk(api: Server) -> Outcome:
+    def run_ours(api: Server, state: dict[str, t.Any] | None) -> Outcome:
+        return run(api, chosen, state, read=read_singer)
+
+    # Neither of the others has a way to ask Field Nation for what changed: they read all again.
+
+    def run_msdk(api: Server, _: object) -> Outcome:
         config = tap_rest_api_msdk.config(api.url, token(api), query)
         return run_singer([str(msdk / "tap-rest-api-msdk")], {"config": config}, read_singer)
 
-    def run_dlt(api: Server) -> Outcome:
+    def run_dlt(api: Server, _: object) -> Outcome:
         given = {"url": api.url, "token": token(api), "params": query}
         return run_process([str(dlt / "python"), str(HERE / "dlt_pipeline.py")], read_dlt, given)
 
     return {
-        "tap-fieldnation": lambda api: run(api, ours, read=read_singer),
+        "tap-fieldnation": run_ours,
         "tap-rest-api-msdk": run_msdk,
         "dlt": run_dlt,
     }
 
 
-def read(way: Way, columns: str, *, moving: bool) -> Read:
+def read(way: Way, columns: str, kind: str) -> Read:
     """One run over an account of its own."""
     with serving(WORK_ORDERS, warm=columns) as api:
-        if moving:
+        state, known = None, set()
+        if kind == LATER:
+            state, known = run(api, catalog(*STREAMS)).state, set(api.control("truth"))
+            api.control("advance", {"days": 1})
+            api.control("reset-log", {})
+        elif kind == MOVING:
             api.plan(seed=SEED, every=1, moves=MOVES)
         before = set(api.control("truth"))
-        outcome = way(api)
+        outcome = way(api, state)
         always = before.intersection(api.control("truth"))
         rows = {name: count for name, count in outcome.rows.items() if name != "work_orders"}
-        return Read(outcome, api.requests, len(always - outcome.output.ids), sum(rows.values()))
+        return Read(outcome, api.requests, len(always - outcome.output.ids - known), sum(rows.values()))
 
 
 def figure(name: str, kind: str, some: list[Read]) -> dict[str, t.Any]:
@@ -184,14 +197,14 @@ def main() -> None:
     runs = in_turns(
         times,
         {
-            (kind, name): functools.partial(read, way, columns, moving=kind == "moving")
-            for kind in ("still", "moving")
+            (kind, name): functools.partial(read, way, columns, kind)
+            for kind in (STILL, MOVING, LATER)
             for name, way in each.items()
         },
     )
     figures = [figure(name, kind, some) for (kind, name), some in runs.items()]
     table(
-        f"{WORK_ORDERS:,} work orders, start-up included; {MOVES} moves of the company before each request",
+        f"{WORK_ORDERS:,} work orders, start-up included; moving: {MOVES} changes before each request",
         list(figures[0]),
         [list(row.values()) for row in figures],
     )

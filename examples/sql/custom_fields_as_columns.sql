@@ -3,8 +3,8 @@
 select w.id as work_order_id,
        max(f.value) filter (where f.name = 'Ticket') as ticket,
        max(f.value) filter (where f.name = 'Purchase order') as purchase_order,
-       max(nullif(f.value, '')::numeric) filter (where f.name = 'Bill amount') as bill_amount,
-       max(nullif(f.value, '')::date) filter (where f.name = 'Due') as due
+       nullif(max(f.value) filter (where f.name = 'Bill amount'), '')::numeric(18, 2) as bill_amount,
+       nullif(max(f.value) filter (where f.name = 'Due'), '')::date as due
 from work_orders w
 left join work_order_custom_fields f on f.work_order_id = w.id and f.extracted_at = w.extracted_at
 group by w.id

@@ -10,7 +10,7 @@ from (
     from work_orders w
     where w.status_name not in ('Approved', 'Paid', 'Cancelled', 'Deleted')
       and not exists (
-          select from work_order_removals r where r.work_order_id = w.id and r.detected_at >= w.extracted_at
+          select 1 from work_order_removals r where r.work_order_id = w.id and r.detected_at >= w.extracted_at
       )
 ) unfinished
 group by status_name, status_id

@@ -1,5 +1,5 @@
 -- What was approved for payment, by client and by the month of the approval (UTC).
-select to_char(approved_at, 'YYYY-MM') as month,
+select cast(date_trunc('month', approved_at) as date) as month,
        coalesce(client_name, '(none)') as client,
        count(*) as work_orders,
        sum(pay_total) as pay,

@@ -27,7 +27,7 @@ class Budget:
 
     def __init__(self, per_minute: float, burst: int, clock: Clock) -> None:
         self._clock = clock
-        self._burst = burst
+        self.burst = burst
         self._lock = threading.Lock()
         self._paused_until = float("-inf")
         self._next = float("-inf")  # when the next request is due if all are spaced evenly
@@ -64,7 +64,7 @@ class Budget:
         with self._lock:
             now = self._clock.monotonic()
             interval = 60.0 / self.per_minute
-            due = max(self._next, now - interval * (self._burst - 1)) if self.spent else now
+            due = max(self._next, now - interval * (self.burst - 1)) if self.spent else now
             start = max(due, self._paused_until, self._window_opens(now))
             if start > now:
                 return start - now

@@ -178,8 +178,8 @@ def _text(value: date | datetime | None) -> str | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        return f"{value.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-    return f"{value:%Y-%m-%d}"
+        return f"{value.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    return value.isoformat()
 
 
 def _history_state(history: History) -> State:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tap_fieldnation.records.schema import Node
 
 Path = tuple[str, ...]
@@ -55,8 +57,15 @@ MILESTONES: t.Mapping[str, str] = {
 
 COLUMNS = (*PATHS, *MILESTONES, "last_milestone_at")
 
-# The sections of a work order that the columns are taken from.
-SECTIONS = frozenset({path[0] for path in PATHS.values()} | {"milestones", "types_of_work"})
+
+def sections(columns: Iterable[str]) -> set[str]:
+    """The sections of a work order that some of the columns are taken from."""
+    found = {PATHS[column][0] for column in columns if column in PATHS}
+    if "type_of_work" in found:
+        found.add("types_of_work")
+    if any(column in MILESTONES or column == COLUMNS[-1] for column in columns):
+        found.add("milestones")
+    return found
 
 
 def lift(record: Node) -> None:

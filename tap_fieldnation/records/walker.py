@@ -139,9 +139,9 @@ def _date_object(node: Node, place: str, findings: Findings, cut: frozenset[str]
         try:
             utc, local = value["utc"], value["local"]
             if len(value) == len(local) == 2:  # noqa: PLR2004
-                if not utc and not any(local.values()):
-                    return None
                 date, time = local["date"], local["time"]
+                if utc == date == time == "":
+                    return None
                 if type(date) is type(time) is str and time and not is_unset(date):
                     value["utc"] = rfc3339(utc)
                     return value

@@ -96,8 +96,7 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
         wanted = wanted.union(*(child.entry.sections for child in self._selected(ByRequestStream)))
         if self.selected:
             columns = {name for name in self.schema["properties"] if self.mask[("properties", name)]}
-            if columns.intersection(lifted.COLUMNS):
-                wanted |= lifted.SECTIONS
+            wanted |= lifted.sections(columns)
             wanted |= columns.difference(lifted.COLUMNS, {EXTRACTED_AT})
         return sorted(wanted)
 

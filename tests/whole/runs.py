@@ -19,6 +19,7 @@ import pytest
 from typing_extensions import override
 
 from emulator import Emulator, VirtualClock
+from tap_fieldnation.api.budget import Budget
 from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
 from tap_fieldnation.api.errors import OutOfTimeError
@@ -63,19 +64,17 @@ class SharedClock(Clock):
     def utc_now(self) -> datetime:
         return datetime.fromtimestamp(self._time.wall(), timezone.utc)
 
-    @contextlib.contextmanager
-    def request(self) -> Iterator[None]:
-        """For as long as this thread is in the middle of a request."""
-        me = threading.get_ident()
+    def begin(self) -> None:
+        """This thread is in the middle of a request from now on."""
         with self._changed:
             self._check()
-            self._requesting.add(me)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._requesting.discard(me)
-                self._move_on()
+            self._requesting.add(threading.get_ident())
+
+    def done(self) -> None:
+        """This thread's request is answered, or was given up."""
+        with self._changed:
+            self._requesting.discard(threading.get_ident())
+            self._move_on()
 
     def end(self) -> None:
         """Let no thread that is still under way make another request, and wait for it to end."""
@@ -208,14 +207,28 @@ class Runner:
 @contextlib.contextmanager
 def _in_this_time(clock: SharedClock) -> Iterator[None]:
     """Every tap made within has this clock, and tells it of its requests."""
-    send = Client._send
+    send, acquire = Client._send, Budget.acquire
+
+    def begun(budget: Budget) -> None:
+        clock.begin()
+        try:
+            acquire(budget)
+        except BaseException:
+            clock.done()
+            raise
 
     def told(client: Client, once: t.Callable[[], Answer], stream: str = "") -> Answer:
-        with clock.request():
-            return send(client, once, stream)
+        def sent() -> Answer:
+            try:
+                return once()
+            finally:
+                clock.done()
+
+        return send(client, sent, stream)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TapFieldNation, "clock", clock)
+        patch.setattr(Budget, "acquire", begun)
         patch.setattr(Client, "_send", told)
         yield
 

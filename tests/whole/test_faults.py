@@ -17,6 +17,8 @@ from tests.whole.canary import Search, secrets_of
 from tests.whole.faults import CASES, Case, Where
 from tests.whole.runs import Runner, small_catalog
 
+pytestmark = pytest.mark.long
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path

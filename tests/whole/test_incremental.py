@@ -94,6 +94,7 @@ def test_the_second_load_makes_it_current(api: Emulator, database: Server, tmp_p
     assert {row[0] for row in _query(database, "select work_order_id from work_order_removals")} == gone
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_meltano_stops_loses_nothing(database: Server, tmp_path: Path, by: signal.Signals) -> None:
     with Emulator(work_orders=400, seed=9, rate_limit=0, latency=0.1) as api:

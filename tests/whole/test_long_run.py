@@ -9,15 +9,17 @@ import resource
 import typing as t
 from pathlib import Path
 
+import pytest
+
 from emulator import Emulator, VirtualClock
 from emulator.company.story import EVERYTHING
 from tap_fieldnation.api.auth import TOKEN_PATH
 from tests.whole.runs import Runner, small_catalog
 
+pytestmark = pytest.mark.long
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import pytest
 
     from emulator.messages import Request
     from tests.whole.runs import Ended

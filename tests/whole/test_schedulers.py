@@ -22,6 +22,8 @@ from ruamel.yaml import YAML
 from demo.project import BIN, ROOT, Project
 from emulator import Emulator
 
+pytestmark = pytest.mark.long  # each starts Meltano or a whole pipe several times
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path

@@ -21,6 +21,7 @@ from emulator import Emulator
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
     from pathlib import Path
 
     from demo.postgres import Server
@@ -150,12 +151,12 @@ def current_children_views(loaded: Loaded) -> None:
 
 
 def pay_by_client_and_month(loaded: Loaded) -> None:
-    wanted: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+    wanted: dict[tuple[date, str], list[Decimal]] = defaultdict(list)
     for one in shown(loaded.api):
         approved = moment(one["milestones"]["approved"])
         if approved and one["status"]["name"] != "Cancelled":
             client = (one["client"] or {}).get("name") or "(none)"
-            wanted[f"{approved:%Y-%m}", client].append(cents(one["pay"]["total"]))
+            wanted[approved.date().replace(day=1), client].append(cents(one["pay"]["total"]))
     found = {(row["month"], row["client"]): row for row in loaded.rows("pay_by_client_and_month.sql")}
     assert {key: (len(pay), sum(pay)) for key, pay in wanted.items()} == {
         key: (row["work_orders"], row["pay"]) for key, row in found.items()

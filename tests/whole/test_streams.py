@@ -23,6 +23,8 @@ from tap_fieldnation.streams.embedded import CarriedStream
 from tests.whole import truth
 from tests.whole.in_process import Run, catalog, names, run, settings
 
+pytestmark = pytest.mark.long
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path

@@ -25,6 +25,8 @@ from tests.whole import truth
 from tests.whole.in_process import catalog, names, settings
 from tests.whole.test_meltano import JOB, make_project
 
+pytestmark = pytest.mark.long
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tap_fieldnation.records import schema
-from tap_fieldnation.records.lifted import COLUMNS, SECTIONS, lift
+from tap_fieldnation.records.lifted import COLUMNS, lift, sections
 from tap_fieldnation.records.walker import Findings, compile_walker
 
 RAW: dict[str, Any] = {
@@ -102,10 +102,25 @@ def test_the_columns_are_those_of_the_schema() -> None:
 
 
 def test_the_api_is_asked_for_all_that_they_are_taken_from() -> None:
-    assert set(RAW) - {"id"} == SECTIONS
+    assert set(RAW) - {"id"} == sections(COLUMNS)
 
 
-@pytest.mark.parametrize("section", sorted(SECTIONS))
+@pytest.mark.parametrize(
+    ("columns", "needed"),
+    [
+        ([], set()),
+        (["title"], set()),
+        (["pay_total", "client_id"], {"pay", "client"}),
+        (["type_of_work_name"], {"type_of_work", "types_of_work"}),
+        (["paid_at"], {"milestones"}),
+        (["last_milestone_at"], {"milestones"}),
+    ],
+)
+def test_no_section_is_asked_for_that_no_column_needs(columns: list[str], needed: set[str]) -> None:
+    assert sections(columns) == needed
+
+
+@pytest.mark.parametrize("section", sorted(sections(COLUMNS)))
 @pytest.mark.parametrize("nothing", [None, [], "", {}, False, 5, "text", [1]], ids=repr)
 def test_a_section_without_content_leaves_its_columns_null_and_the_others_as_they_are(
     section: str, nothing: object

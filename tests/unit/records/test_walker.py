@@ -327,6 +327,8 @@ def test_a_date_keeps_its_shape_and_an_unset_one_is_null(node: Node, value: obje
             ["x.local.date"],
         ),
         ({"utc": "soon", "local": "later"}, None, ["x.local", "x.utc"]),
+        ({"utc": False, "local": UNSET}, None, ["x.utc"]),
+        ({"utc": 0, "local": UNSET}, None, ["x.utc"]),
         ("2018-11-07 13:00:00", None, ["x"]),
         (1541595600, None, ["x"]),
         (["2018-11-07"], None, ["x"]),

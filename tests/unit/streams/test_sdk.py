@@ -254,6 +254,21 @@ def test_a_catalog_entry_is_what_the_sdk_reads_of_it() -> None:
     assert {child.name for child in stream_of(tap).child_streams} > {"work_order_tags", "work_order_removals"}
 
 
+def test_what_is_written_together_is_there_as_a_whole_before_a_signal_is_heeded(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    writer = Writer()
+    found: list[bytes] = []
+    with writer.together():
+        writer.write_message(RecordMessage(stream="tags", record={"id": 1}))
+        assert writer.busy
+        writer.leave = lambda: found.append(capsysbinary.readouterr().out)
+        writer.write_message(RecordMessage(stream="tags", record={"id": 2}))
+        assert not found
+    assert not writer.busy
+    assert [json.loads(line)["record"] for line in found[0].splitlines()] == [{"id": 1}, {"id": 2}]
+
+
 # The same record by our way and by the SDK's.
 
 
