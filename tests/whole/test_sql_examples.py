@@ -19,6 +19,8 @@ import pytest
 from demo.project import BIN, ROOT
 from emulator import Emulator
 
+pytestmark = pytest.mark.long
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date

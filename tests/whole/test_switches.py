@@ -11,6 +11,8 @@ from emulator import Emulator
 from tap_fieldnation.streams.sdk import Writer
 from tap_fieldnation.tap import TapFieldNation
 
+pytestmark = pytest.mark.long
+
 SERVERS: dict[str, dict[str, t.Any]] = {
     "as documented": {},
     "the other filter name": {"created_filter": "f_created"},
