@@ -84,7 +84,8 @@ def readme_streams() -> str:
     """The README's lists of streams."""
     others = [name for name in streams() if name not in by_default()]
     lists = f"- Read by default: {_listed(by_default())}.\n- When selected: {_listed(others)}.\n"
-    return f"\n{lists}\n[docs/streams.md](docs/streams.md) has the endpoint, the cost and the columns of each.\n"
+    page = f"[docs/streams.md]({hub.HOME}/blob/main/docs/streams.md)"
+    return f"\n{lists}\n{page} has the endpoint, the cost and the columns of each.\n"
 
 
 def _listed(names: list[str]) -> str:

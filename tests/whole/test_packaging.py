@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trove_classifiers
 from packaging.requirements import Requirement
 
 if sys.version_info >= (3, 11):
@@ -109,19 +111,56 @@ def test_editable_install_reads_the_folder_of_the_checkout(tmp_path: Path) -> No
     assert Path(folder) == ROOT / "schemas"
 
 
-def test_source_distribution_holds_what_the_wheel_is_made_of(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+@pytest.fixture(scope="module")
+def unpacked_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in the source distribution, as `./dev build` makes it."""
+    folder = tmp_path_factory.mktemp("sdist")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (archive,) = tmp_path.glob("*.tar.gz")
+    (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
-        tops = {name.split("/")[1] for name in opened.getnames()}
-    assert tops == {
-        ".gitignore",
-        "CHANGELOG.md",
-        "LICENSE",
-        "PKG-INFO",
-        "README.md",
-        "pyproject.toml",
-        "schemas",
-        "tap_fieldnation",
-    }
+        opened.extractall(folder)  # noqa: S202  our own
+    return folder / archive.name.removesuffix(".tar.gz")
+
+
+def test_source_distribution_holds_what_the_wheel_is_made_of_and_nothing_else(unpacked_source: Path) -> None:
+    found = {file.relative_to(unpacked_source).as_posix() for file in unpacked_source.rglob("*") if file.is_file()}
+    about = {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+    schemas = {f"schemas/{file.name}" for file in (ROOT / "schemas").glob("*.json")}
+    assert found == about | schemas | sources("tap_fieldnation", ["*.py", "py.typed"])
+
+
+def test_source_distribution_makes_the_same_wheel(unpacked_source: Path, wheel: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(command, cwd=unpacked_source, check=True, capture_output=True)
+    (made,) = tmp_path.glob("*.whl")
+    assert made.name == wheel.name
+    with zipfile.ZipFile(wheel) as here, zipfile.ZipFile(made) as there:
+        assert [(name, here.read(name)) for name in here.namelist()] == [
+            (name, there.read(name)) for name in there.namelist()
+        ]
+
+
+def test_metadata_is_complete(unpacked_source: Path) -> None:
+    metadata = message_from_string((unpacked_source / "PKG-INFO").read_text(encoding="utf-8"))
+    for name in ("Name", "Version", "Summary", "Author", "License-Expression", "Keywords", "Requires-Python"):
+        assert metadata[name], name
+    urls = dict(url.split(", ") for url in metadata.get_all("Project-URL", []))
+    assert {"Homepage", "Documentation", "Changelog", "Issues", "Source"} <= urls.keys()
+    known = trove_classifiers.classifiers
+    classifiers = metadata.get_all("Classifier", [])
+    assert [one for one in classifiers if one not in known] == []
+    assert "Typing :: Typed" in classifiers
+    assert not any(one.startswith("License ::") for one in classifiers), "License-Expression says it"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    # the page of the package index shows the README, and has no files beside it
+    text = metadata.get_payload()
+    assert re.findall(r"\]\((?!https://|#)[^)]*\)", str(text)) == []
+
+
+def test_the_version_stands_in_one_place() -> None:
+    version = project()["version"]
+    said = python("from tap_fieldnation.tap import TapFieldNation; print(TapFieldNation.plugin_version)", ROOT)
+    assert said.strip() == version
+    files = [*(ROOT / "tap_fieldnation").rglob("*.py"), ROOT / "meltano.yml", ROOT / "meltano-hub.yml"]
+    assert [file for file in files if f'"{version}"' in file.read_text(encoding="utf-8")] == []
