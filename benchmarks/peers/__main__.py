@@ -55,7 +55,7 @@ Way = t.Callable[[Server, "dict[str, t.Any] | None"], Outcome]
 TABLES = {
     "__".join(("work_orders", *entry.place.split("."), *envelope, *((entry.inner,) if entry.inner else ())))
     for entry in EMBEDDED
-    for envelope in ((), ("results",))
+    for envelope in ([("results",)] if entry.inner else [(), ("results",)])
 }
 STREAMS = ("work_orders", *(entry.name for entry in EMBEDDED))
 
