@@ -106,9 +106,15 @@ class TapFieldNation(Tap):
     @functools.cached_property
     def client(self) -> Client:
         """The run's one way to the API: one budget, one token."""
-        burst = self.config["max_concurrent_requests"]
-        budget = Budget(float(self.config["requests_per_minute"]), burst, self.clock)
-        client = Client(self.transport, budget, self.clock, max_retries=self.config["max_retries"], logger=self.logger)
+        at_once = self.config["max_concurrent_requests"]
+        client = Client(
+            self.transport,
+            Budget(float(self.config["requests_per_minute"]), at_once, self.clock),
+            self.clock,
+            max_retries=self.config["max_retries"],
+            at_once=at_once,
+            logger=self.logger,
+        )
         client.authenticator = FieldNationAuthenticator(
             client_id=self.config["client_id"],
             client_secret=self.config["client_secret"],

@@ -167,6 +167,7 @@ def make_client(
     clock: Clock | None = None,
     *,
     max_retries: int = 6,
+    at_once: int = 16,
     per_minute: float = 6_000.0,
     username: str | None = None,
     password: str | None = None,
@@ -174,7 +175,8 @@ def make_client(
     """A client and its authenticator, as the tap makes them."""
     clock = clock or FakeClock()
     logger = logging.getLogger("tests.client")
-    client = Client(transport, Budget(per_minute, 4, clock), clock, max_retries=max_retries, logger=logger)
+    budget = Budget(per_minute, 4, clock)
+    client = Client(transport, budget, clock, max_retries=max_retries, at_once=at_once, logger=logger)
     client.authenticator = FieldNationAuthenticator(
         client_id="the-client-id",
         client_secret="the+client/secret=",

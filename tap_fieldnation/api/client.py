@@ -40,6 +40,7 @@ class Client:
         budget: Says when.
         clock: What time it is, and how to wait.
         max_retries: Tries after the first, per request.
+        at_once: How many requests may be in flight, whichever threads make them.
         logger: Where waits and retries are told of.
 
     Attributes:
@@ -49,10 +50,19 @@ class Client:
     """
 
     def __init__(
-        self, transport: Transport, budget: Budget, clock: Clock, *, max_retries: int, logger: logging.Logger
+        self,
+        transport: Transport,
+        budget: Budget,
+        clock: Clock,
+        *,
+        max_retries: int,
+        at_once: int,
+        logger: logging.Logger,
     ) -> None:
         self._transport, self.budget, self._clock = transport, budget, clock
         self._max_retries = max_retries
+        # Taken before the budget: a request that was granted leaves, and does not wait for others to come back.
+        self._in_flight = threading.Semaphore(at_once)
         self._logger = logger
         self._lock = threading.Lock()
         self.authenticator: FieldNationAuthenticator | None = None
@@ -92,7 +102,8 @@ class Client:
             CredentialsError: The token is refused, a new one too.
             OutOfTimeError: The time allowed is spent.
         """
-        return self._retried(lambda: self._get_once(f"{API_ROOT}{path}", params, stream, decoder))
+        with self._in_flight:
+            return self._retried(lambda: self._get_once(f"{API_ROOT}{path}", params, stream, decoder))
 
     def _get_once(
         self, path: str, params: Mapping[str, object], stream: str, decoder: Decoder

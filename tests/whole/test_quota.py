@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from emulator import Emulator, VirtualClock
 from tests.fakes import FakeTransport, SharedClock, answer, make_client
+from tests.whole.in_process import run
 from tests.whole.runs import Runner, small_catalog
 
 if t.TYPE_CHECKING:
@@ -115,3 +116,14 @@ def test_after_a_429_the_threads_do_not_come_back_together_either(tmp_path: Path
         after = [entry.at for entry in api.log if entry.at > limited.at]
         assert after[0] - limited.at >= 100
         assert all(later - earlier > 0.99 for earlier, later in pairwise(after))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_no_more_in_flight_than_the_setting_says(threads: int) -> None:
+    # Pages are read ahead, and so are the messages of the work orders on them: the two together keep to it.
+    latency = 0.02
+    with Emulator(work_orders=60, days=90, seed=5, rate_limit=0, latency=latency) as api:
+        run(api, small_catalog(*CATALOG), max_concurrent_requests=threads, page_size=4)
+        began = [entry.at for entry in api.log.of("/workorders*")]
+    assert len(began) > 30
+    assert max(sum(at - latency < other <= at for other in began) for at in began) == threads
