@@ -57,20 +57,28 @@ def pages(
         stream: For messages.
 
     Raises:
-        ApiError: Also where an answer is no list.
+        ApiError: Also where an answer is no list, or where a page comes again in place of one that is due.
     """
     query = dict(params)
     seen: set[object] = set()
+    count, before = 0, ""
     while True:
         body, received_at = client.get(path, query, stream=stream)
         page = _page(body, rows, received_at)
         if page is None:
             raise ApiError(f"{API_ROOT}{path}", 200, "the answer is not the list that is documented", stream=stream)
-        yield page
         step = _next(page)
+        shown = repr(page.rows)  # as they came: whoever takes them changes them
         # A server that repeats a page, or hands out a cursor again, would keep us for ever.
-        if step is None or step[1] in seen or not page.rows:
+        if (step and step[1] in seen) or (page.rows and shown == before):
+            if page.total is None or count < page.total:
+                reason = f"the same page came again after {count} rows, in place of the next one"
+                raise ApiError(f"{API_ROOT}{path}", 200, reason, stream=stream)
             return
+        yield page
+        if step is None or not page.rows:
+            return
+        count, before = count + len(page.rows), shown
         seen.add(step[1])
         query[step[0]] = step[1]
 

@@ -93,11 +93,27 @@ def test_the_page_says_what_the_envelope_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [numbered(1, 3, "a"), by_cursor("x", "a"), numbered(2, 10**9, "a")], ids=["page", "cursor", "number"]
+    "bodies",
+    [
+        [numbered(1, 3, "a", "b", total=5)],
+        [numbered(1, 3, "a", "b")],
+        [numbered(1, 3, "a", "b", total=5), numbered(2, 3, "a", "b", total=5)],
+        [numbered(2, 10**9, "a", "b", total=10**9)],
+        [by_cursor("x", "a", "b")],
+        [by_cursor("x", "a", "b"), by_cursor("y", "a", "b")],
+    ],
+    ids=["number", "number without total", "number asked for, old rows", "odd number", "cursor", "cursor, old rows"],
 )
-def test_a_server_that_repeats_itself_does_not_keep_us(body: object) -> None:
-    _, asked = read(body)
-    assert len(asked) == 2
+def test_a_page_that_comes_again_in_place_of_one_that_is_due_is_an_error(bodies: list[object]) -> None:
+    with pytest.raises(ApiError, match="the same page came again after 2 rows, in place of the next one"):
+        read(*bodies)
+
+
+@pytest.mark.parametrize("last", [numbered(2, 3, "c", total=3), numbered(3, 3, "c", total=3)])
+def test_a_last_page_that_comes_again_ends_the_list(last: object) -> None:
+    rows, asked = read(numbered(1, 3, "a", "b", total=3), numbered(2, 3, "c", total=3), last)
+    assert rows == ["a", "b", "c"]
+    assert len(asked) == 3
 
 
 def test_empty_pages_end_a_list() -> None:
