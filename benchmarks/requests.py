@@ -10,15 +10,16 @@ import typing as t
 from benchmarks.common import catalog, run, save, table
 from emulator import Emulator
 
-SIZES = (2_500, 10_000, 100_000)
+# Work orders, and the days of their history: the longer that is, the fewer of them are still open.
+ACCOUNTS = ((2_500, 365), (10_000, 365), (100_000, 365), (100_000, 1_300))
 NEW, CHANGED, PAGE = 50, 100, 100
 EDITS = ("retitle", "edit_pay", "reschedule", "tag", "log_time")
 
 
-def measure(work_orders: int) -> dict[str, t.Any]:
+def measure(work_orders: int, days: int) -> dict[str, t.Any]:
     """A first run, changes, a next run; with small columns, as only requests are counted."""
     chosen = catalog("work_order_tags")
-    with Emulator(work_orders=work_orders, seed=1, rate_limit=0) as api:
+    with Emulator(work_orders=work_orders, days=days, seed=1, rate_limit=0) as api:
         first = run(api, chosen)
         first_requests = len(api.log)
         cursor = first.state["bookmarks"]["work_orders"]["cursor"]
@@ -37,6 +38,7 @@ def measure(work_orders: int) -> dict[str, t.Any]:
     least = 1 + -(-is_open // PAGE) + -(-NEW // PAGE)
     return {
         "work orders": work_orders,
+        "days": days,
         "open": is_open,
         "first run": first_requests,
         "least": 1 + pages,
@@ -51,8 +53,8 @@ def measure(work_orders: int) -> dict[str, t.Any]:
 
 def main() -> None:
     """Measure, print and save."""
-    sizes = [int(size) for size in sys.argv[1:]] or SIZES
-    figures = [measure(size) for size in sizes]
+    accounts = [(int(size), 365) for size in sys.argv[1:]] or ACCOUNTS
+    figures = [measure(*account) for account in accounts]
     table(
         f"Requests, the token's included; a next run meets {NEW} new and {CHANGED} changed work orders",
         list(figures[0]),
