@@ -9,7 +9,7 @@ import itertools
 import sys
 import typing as t
 
-from benchmarks.common import catalog, run, save, table
+from benchmarks.common import catalog, report, run
 from emulator import Emulator
 
 LATENCIES = (0.2, 1.0, 3.0, 8.0)
@@ -43,12 +43,7 @@ def main() -> None:
     """Measure, print and save."""
     latencies = [float(latency) for latency in sys.argv[1:]] or LATENCIES
     figures = [measure(latency, PER_MINUTE, REQUESTS) for latency in latencies]
-    table(
-        f"Budget of {PER_MINUTE} requests a minute, {THREADS} in flight",
-        list(figures[0]),
-        [list(row.values()) for row in figures],
-    )
-    save("budget", figures)
+    report("budget", f"Budget of {PER_MINUTE} requests a minute, {THREADS} in flight", figures)
 
 
 if __name__ == "__main__":

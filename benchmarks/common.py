@@ -259,10 +259,16 @@ def progress(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def report(name: str, title: str, figures: Sequence[Mapping[str, object]]) -> None:
+    """Print a table of figures, all with the same names, and save them."""
+    table(title, figures)
+    save(name, figures)
+
+
+def table(title: str, figures: Sequence[Mapping[str, object]]) -> None:
     """Print a table."""
-    cells = [list(head), *([_cell(value) for value in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    cells = [list(figures[0]), *([_cell(value) for value in row.values()] for row in figures)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     print(f"\n{title}\n")
     for number, row in enumerate(cells):
         print(

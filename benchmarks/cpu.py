@@ -150,8 +150,7 @@ def main() -> None:
         )
     table(
         f"{UNIT:,} work orders, net of start-up, from runs over {MANY:,} and {FEW:,}; medians of {times}",
-        list(figures[0]),
-        [list(row.values()) for row in figures],
+        figures,
     )
     each = {" / ".join(map(str, key)): [run.figures() for run in some] for key, some in runs.items()}
     save("cpu", {"figures": figures, "runs": each})

@@ -9,7 +9,7 @@ import json
 import sys
 import typing as t
 
-from benchmarks.common import MIB, Outcome, catalog, in_turns, median, run, save, serving, table
+from benchmarks.common import MIB, Outcome, catalog, in_turns, median, report, run, serving
 from tap_fieldnation.streams.catalog import EMBEDDED
 
 SIZES = (2_000, 20_000, 200_000)
@@ -55,8 +55,7 @@ def main() -> None:
     sizes = [int(size) for size in sys.argv[1:]] or SIZES
     figures = [figure for size in sizes for figure in measure(size, TIMES)]
     figures.sort(key=lambda figure: figure["records"], reverse=True)
-    table("Most memory held in a first run", list(figures[0]), [list(row.values()) for row in figures])
-    save("memory", figures)
+    report("memory", "Most memory held in a first run", figures)
 
 
 if __name__ == "__main__":

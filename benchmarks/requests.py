@@ -7,7 +7,7 @@ import random
 import sys
 import typing as t
 
-from benchmarks.common import catalog, run, save, table
+from benchmarks.common import catalog, report, run
 from emulator import Emulator
 
 # Work orders, and the days of their history: the longer that is, the fewer of them are still open.
@@ -55,12 +55,11 @@ def main() -> None:
     """Measure, print and save."""
     accounts = [(int(size), 365) for size in sys.argv[1:]] or ACCOUNTS
     figures = [measure(*account) for account in accounts]
-    table(
+    report(
+        "requests",
         f"Requests, the token's included; a next run meets {NEW} new and {CHANGED} changed work orders",
-        list(figures[0]),
-        [list(row.values()) for row in figures],
+        figures,
     )
-    save("requests", figures)
 
 
 if __name__ == "__main__":

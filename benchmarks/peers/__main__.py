@@ -27,12 +27,11 @@ from benchmarks.common import (
     catalog,
     in_turns,
     median,
+    report,
     run,
     run_process,
     run_singer,
-    save,
     serving,
-    table,
 )
 from benchmarks.peers import tap_rest_api_msdk
 from tap_fieldnation.api.auth import SCOPE, TOKEN_PATH
@@ -203,12 +202,9 @@ def main() -> None:
         },
     )
     figures = [figure(name, kind, some) for (kind, name), some in runs.items()]
-    table(
-        f"{WORK_ORDERS:,} work orders, start-up included; moving: {MOVES} changes before each request",
-        list(figures[0]),
-        [list(row.values()) for row in figures],
+    report(
+        "peers", f"{WORK_ORDERS:,} work orders, start-up included; moving: {MOVES} changes before each request", figures
     )
-    save("peers", figures)
 
 
 if __name__ == "__main__":

@@ -6,24 +6,22 @@ import math
 import typing as t
 from datetime import datetime, timezone
 
-from singer_sdk.streams import RESTStream
 from typing_extensions import override
 
 from tap_fieldnation.api import paging
-from tap_fieldnation.api.client import API_ROOT
 from tap_fieldnation.api.errors import Action, ApiError, OutOfTimeError, StateError
 from tap_fieldnation.reading.cursor import START_OVER
 from tap_fieldnation.records import schema
 from tap_fieldnation.streams.catalog import COMPANY
+from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT, RowMaker, at_path
-from tap_fieldnation.streams.sdk import WalkedRecords, activate_version, start_version
+from tap_fieldnation.streams.sdk import activate_version, start_version
 from tap_fieldnation.timestamps import moment, written
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import requests
-    from singer_sdk.helpers.types import Auth, Context, Record
+    from singer_sdk.helpers.types import Context, Record
 
     from tap_fieldnation.api.paging import ListPage
     from tap_fieldnation.streams.catalog import Company
@@ -99,7 +97,7 @@ def _ids(entry: Company, page: ListPage, key: str = "") -> list[t.Any]:
     ]
 
 
-class CompanyStream(WalkedRecords, RESTStream[int]):
+class CompanyStream(FieldNationStream):
     """A list of the company's, or of each row of another list."""
 
     entry: Company
@@ -108,27 +106,8 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
 
     def __init__(self, tap: TapFieldNation) -> None:
         super().__init__(tap)
-        self._fieldnation = tap
         self.maker = RowMaker(self.name, self.primary_keys)
         self._complete = True
-
-    @property
-    @override
-    def url_base(self) -> str:
-        """Where the API's paths begin."""
-        return f"{self._fieldnation.origin}{API_ROOT}"
-
-    @property
-    @override
-    def authenticator(self) -> Auth:
-        """The one of the run."""
-        return self._fieldnation.authenticator
-
-    @property
-    @override
-    def requests_session(self) -> requests.Session:
-        """The one of the run."""
-        return self._fieldnation.transport.session
 
     @override
     def request_records(self, context: Context | None) -> Iterable[Record]:
@@ -237,15 +216,6 @@ class CompanyStream(WalkedRecords, RESTStream[int]):
         due = [(one, came) for came, one in turns if last is None or came > last]
         self._complete = self._complete and len(due) == len(known)
         yield from due
-
-    @override
-    def parse_response(self, response: requests.Response) -> Iterable[Record]:
-        """Not used: pages come decoded from the client."""
-        raise AssertionError(response)
-
-    @override
-    def get_new_paginator(self) -> None:
-        """Not used: `paging` knows which page comes next."""
 
 
 def turn(one: int, days: float, now: datetime) -> datetime:

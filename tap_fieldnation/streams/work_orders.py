@@ -8,11 +8,9 @@ import typing as t
 from datetime import timedelta
 from http import HTTPStatus
 
-from singer_sdk.streams import RESTStream
 from typing_extensions import override
 
 from tap_fieldnation.api import paging
-from tap_fieldnation.api.client import API_ROOT
 from tap_fieldnation.api.errors import ApiError, OutOfTimeError
 from tap_fieldnation.api.work_orders import PATH, WorkOrders, whole
 from tap_fieldnation.progress import Bar, Progress, shown
@@ -24,15 +22,14 @@ from tap_fieldnation.records.walker import Findings, compile_walker
 from tap_fieldnation.streams.by_request import Asks, ByRequestStream
 from tap_fieldnation.streams.catalog import ELSEWHERE, REMOVALS
 from tap_fieldnation.streams.embedded import CarriedStream, EmbeddedStream
+from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT
-from tap_fieldnation.streams.sdk import WalkedRecords
 from tap_fieldnation.timestamps import written
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import requests
-    from singer_sdk.helpers.types import Auth, Context, Record
+    from singer_sdk.helpers.types import Context, Record
 
     from tap_fieldnation.reading.reader import Removal
     from tap_fieldnation.streams.sdk import Writer
@@ -47,7 +44,7 @@ ENOUGH_TO_TELL = 100
 CONTROL_SECTIONS = frozenset({"id", "company", "milestones", "status"})
 
 
-class WorkOrdersStream(WalkedRecords, RESTStream[int]):
+class WorkOrdersStream(FieldNationStream):
     """Work orders."""
 
     name = "work_orders"
@@ -61,30 +58,11 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
 
     def __init__(self, tap: TapFieldNation) -> None:
         super().__init__(tap)
-        self._fieldnation = tap
         self.findings = Findings()
         self.reading: Reading | None = None
         self._absent: list[str] | None = None
         self._filtered: set[int] = set()
         self._rows: list[tuple[EmbeddedStream, list[Record]]] = []
-
-    @property
-    @override
-    def url_base(self) -> str:
-        """Where the API's paths begin."""
-        return f"{self._fieldnation.origin}{API_ROOT}"
-
-    @property
-    @override
-    def authenticator(self) -> Auth:
-        """The one of the run."""
-        return self._fieldnation.authenticator
-
-    @property
-    @override
-    def requests_session(self) -> requests.Session:
-        """The one of the run."""
-        return self._fieldnation.transport.session
 
     def _selected(self, kind: type[C]) -> list[C]:
         return [child for child in self.child_streams if isinstance(child, kind) and child.selected]
@@ -243,12 +221,3 @@ class WorkOrdersStream(WalkedRecords, RESTStream[int]):
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
         if self._fieldnation.days[1] is None:
             super()._increment_stream_state(latest_record, context=context)
-
-    @override
-    def parse_response(self, response: requests.Response) -> Iterable[Record]:
-        """Not used: pages come decoded from the client."""
-        raise AssertionError(response)
-
-    @override
-    def get_new_paginator(self) -> None:
-        """Not used: `reading` knows which page comes next."""
