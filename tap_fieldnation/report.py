@@ -16,6 +16,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.streams import Stream
 
+    from tap_fieldnation.reading.reader import Reading
     from tap_fieldnation.records.walker import Findings
     from tap_fieldnation.tap import TapFieldNation
 
@@ -23,7 +24,7 @@ MOST_NAMES = 10
 
 
 def report(tap: TapFieldNation) -> None:
-    """Log the findings of each stream, and as the last line how complete the reading was."""
+    """Log the findings of each stream, what it took, and as the last line how complete the reading was."""
     for stream in tap.streams.values():
         if isinstance(stream, WorkOrdersStream):
             _tell_findings(stream, stream.findings)
@@ -42,23 +43,27 @@ def report(tap: TapFieldNation) -> None:
                 f"{reading.read:,}",
             )
         elif reading.counted is not None:
-            tap.logger.info(
-                "work_orders: %s read; the API counts %s; %s created and %s removed meanwhile",
-                *(f"{n:,}" for n in (reading.read, reading.counted, reading.created, reading.removed)),
-            )
+            tap.logger.info("work_orders: %s", _coverage(reading, reading.counted))
+
+
+def _coverage(reading: Reading, counted: int) -> str:
+    meanwhile = f"{reading.created:,} created and {reading.removed:,} removed meanwhile"
+    if not reading.from_scratch:
+        return f"{reading.read:,} read, which can have changed, of the {counted:,} that the API counts; {meanwhile}"
+    earlier = f" after {reading.resumed:,} by earlier runs" if reading.resumed else ""
+    return f"{reading.read:,} read{earlier}; the API counts {counted:,}; {meanwhile}"
 
 
 def _tell_costs(tap: TapFieldNation) -> None:
     rows = {stream.name: stream.rows_written for stream in tap.streams.values() if isinstance(stream, WalkedRecords)}
     sent = ", ".join(f"{name} {count:,}" for name, count in rows.items() if count)
     tap.logger.info("Records: %s", sent or "none")
-    client = tap.client
     tap.logger.info(
-        "Requests: %s, %s of them tried again; %s waited for the budget of %g a minute",
-        f"{client.requests:,}",
-        f"{client.retries:,}",
-        duration(client.budget.waited / 60),
-        client.budget.per_minute,
+        "Requests: %s, %s of them tried again; waited %s in all, to keep to %g a minute and before trying again",
+        f"{tap.client.requests:,}",
+        f"{tap.client.retries:,}",
+        duration(tap.clock.waited / 60),
+        tap.client.budget.per_minute,
     )
 
 

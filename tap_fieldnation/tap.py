@@ -33,12 +33,13 @@ from tap_fieldnation.api.transport import TokenPlace, Transport, checked_origin
 from tap_fieldnation.api.work_orders import WorkOrders
 from tap_fieldnation.checks import checks
 from tap_fieldnation.command import Command
+from tap_fieldnation.progress import shown
 from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading.lifecycle import company_of
 from tap_fieldnation.report import report
 from tap_fieldnation.streams import made
 from tap_fieldnation.streams.company import Lists
-from tap_fieldnation.streams.sdk import Writer, share_memory, spare_collector
+from tap_fieldnation.streams.sdk import Writer, share_memory, spare_collector, worth_saying
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,7 @@ class TapFieldNation(Tap):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         redact.install()
+        self.logger.addFilter(worth_saying)
         self.out_of_time = False
         super().__init__(*args, **kwargs)
 
@@ -182,10 +184,9 @@ class TapFieldNation(Tap):
             self._state_writer.write_state(self.state)
             sys.stdout.flush()
         name = signal.Signals(signum).name
-        # Not by the logger, in whose middle the signal may have come.
-        os.write(
-            2, f"Stopped by {name}: the next run goes on from the STATE written last (nothing is lost).\n".encode()
-        )
+        text = f"Stopped by {name}: the next run goes on from the STATE written last (nothing is lost).\n"
+        # Not by the logger, in whose middle the signal may have come; on a terminal below the bar and what was typed.
+        os.write(2, f"\n{text}".encode() if sys.stderr.isatty() else text.encode())
         os._exit(128 + signum)  # without waiting for requests that are under way
 
     @classmethod
@@ -223,8 +224,11 @@ class TapFieldNation(Tap):
         else:
             spare_collector()
             share_memory()
-            tap.sync_all()
-            report(tap)
+            try:
+                with shown(tap):
+                    tap.sync_all()
+            finally:
+                report(tap)
 
     def tell_checks(self) -> None:
         """Print whether this account can be read as expected; end with 1 if not."""

@@ -33,7 +33,6 @@ class Budget:
         self._next = float("-inf")  # when the next request is due if all are spaced evenly
         self.per_minute = per_minute
         self.spent = 0
-        self.waited = 0.0
         self._sent: deque[float] = deque()
 
     def acquire(self) -> None:
@@ -44,8 +43,6 @@ class Budget:
         """
         while (wait := self._take()) > 0:
             self._clock.sleep(wait)
-            with self._lock:
-                self.waited += wait
 
     def pause(self, seconds: float) -> None:
         """Let no request leave for so long, whichever thread asks; nor all of them at once afterwards."""

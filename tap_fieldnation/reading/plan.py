@@ -55,20 +55,19 @@ def prepare(cursor: Cursor, options: Options, streams: Sequence[str], now: datet
 
 def read(reading: Reading) -> Iterator[Event]:
     """Everything that a run hands on, in order; the cursor is complete at the end."""
-    cursor, history = reading.cursor, reading.cursor.history
+    history = reading.cursor.history
     backfill = reading.options.until is not None
-    from_scratch = cursor.started_at is None
     started_at = history.started_at if history else reading.started_at
     covers_new = history is not None and history.last is None
     if history:
         first, last = None, None
-        if not from_scratch:
+        if not reading.from_scratch:
             first, last = history.next or BEGINNING, history.last or horizon(reading)
         yield from read_history(reading)
         yield from prove(reading, first, last)
-        if from_scratch:
+        if reading.from_scratch:
             spread(reading)
-    due = [] if from_scratch else due_slices(reading)
+    due = [] if reading.from_scratch else due_slices(reading)
     reading.expected += sum(piece.count or 0 for piece in due) + len(reading.stale)
     if not covers_new:
         missing = yield from read_new(reading)
@@ -78,7 +77,7 @@ def read(reading: Reading) -> Iterator[Event]:
         yield from read_again(reading, piece)
     if not backfill:
         yield from read_open(reading)
-        if not from_scratch:
+        if not reading.from_scratch:
             reading.counted = reading.source.total(everything(reading))
     _finish(reading, started_at)
 

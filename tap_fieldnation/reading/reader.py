@@ -84,6 +84,7 @@ class Reading:
         ahead: Makes what fetches ahead.
         clock_ahead: By how much `now` is ahead of the server's clock.
         started_at: When the run began.
+        from_scratch: Whether no earlier run was complete.
         stale: Open work orders that this run has not read yet.
         read: Work orders handed on.
         expected: Work orders that are to be read, as far as that is known at the start; 0 for unknown.
@@ -111,10 +112,12 @@ class Reading:
     unserved: set[int] = field(default_factory=set)
     recent: set[int] = field(default_factory=set)
     started_at: datetime = field(init=False)
+    from_scratch: bool = field(init=False)
     stale: set[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.started_at = self.now()
+        self.from_scratch = self.cursor.started_at is None
         self.stale = set(self.cursor.open)
 
     @property

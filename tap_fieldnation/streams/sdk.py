@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import functools
 import gc
+import logging
 import math
 import sys
 import typing as t
@@ -19,6 +20,8 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.streams import Stream
 from typing_extensions import override
+
+from tap_fieldnation.api.errors import TapError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +35,28 @@ if t.TYPE_CHECKING:
 # The collector's thresholds while a run reads: the first is the number of new objects.
 COLLECT_AFTER = (100_000, 50, 50)
 M_ARENA_MAX = -8  # of malloc.h
+
+# Lines that the SDK logs at INFO in every run, and that tell a user of this tap nothing: which streams there are and
+# are not selected; and where the bookmark is, which here decides nothing.
+NOISE = frozenset(
+    {
+        "Added '%s' as child stream to '%s'",
+        "Skipping deselected stream '%s'.",
+        "Parsing env var for settings config...",
+        "Skipping parse of env var settings...",
+        "Starting incremental sync of '%s' with bookmark value: %s",
+    }
+)
+UNHANDLED = "An unhandled error occurred while syncing '%s'"
+
+
+def worth_saying(record: logging.LogRecord) -> bool:
+    """A filter for loggers: no noise, and no error beside the sentence that a foreseen one ends with.
+
+    At the level DEBUG everything is said.
+    """
+    noise = isinstance(sys.exc_info()[1], TapError) if record.msg == UNHANDLED else record.msg in NOISE
+    return not noise or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
 class WalkedRecords(Stream):
@@ -47,10 +72,16 @@ class WalkedRecords(Stream):
     # When the page that the current records are from was received.
     received_at: datetime | None = None
     rows_written = 0
+    begun = False  # whether it is, or was, this stream's turn
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger.addFilter(worth_saying)
 
     @override
     def get_record_counter(self, **kwargs: t.Any) -> metrics.Counter:
         """The SDK's counter of records, told at the end only: in between, `progress` tells how far it is."""
+        self.begun = True
         return super().get_record_counter(**{"log_interval": math.inf, **kwargs})
 
     @functools.cached_property

@@ -13,7 +13,6 @@ from typing_extensions import override
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import ApiError, OutOfTimeError
 from tap_fieldnation.api.work_orders import PATH, WorkOrders, whole
-from tap_fieldnation.progress import Bar, Progress, shown
 from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading import plan
 from tap_fieldnation.reading.reader import Batch, Options, Reading
@@ -94,7 +93,6 @@ class WorkOrdersStream(FieldNationStream):
             for child in children:
                 stack.enter_context(child.get_sync_timer())
                 child._write_schema_message()  # noqa: SLF001
-            progress = self._progress(stack)
             try:
                 for event in plan.read(reading):
                     if isinstance(event, Batch):
@@ -103,8 +101,6 @@ class WorkOrdersStream(FieldNationStream):
                         self._write_removals(event)
                     for child in children:
                         counters[child].increment(child.take_count())
-                    if progress:
-                        progress.update()
             except OutOfTimeError:
                 self._fieldnation.out_of_time = True
 
@@ -163,13 +159,6 @@ class WorkOrdersStream(FieldNationStream):
     @functools.cached_property
     def _is_mapped(self) -> bool:
         return not self._written_as_is
-
-    def _progress(self, stack: contextlib.ExitStack) -> Progress | Bar | None:
-        tap = self._fieldnation
-        if not self.config["progress"]:
-            return None
-        assert self.reading is not None  # noqa: S101
-        return stack.enter_context(shown(self.reading, tap.client, tap.clock, self.logger))
 
     def _write_removals(self, removal: Removal) -> None:
         at = written(removal.detected_at)

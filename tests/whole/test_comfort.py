@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import typing as t
@@ -48,8 +49,7 @@ def test_the_plan_costs_little_and_comes_true(api: Emulator, tmp_path: Path) -> 
 
 
 def test_the_plan_of_a_next_run_counts_what_can_have_changed(api: Emulator, tmp_path: Path) -> None:
-    lines = _tap(api, tmp_path).stdout.splitlines()
-    state = next(json.loads(line)["value"] for line in reversed(lines) if '"type":"STATE"' in line)
+    state = _last_state(_tap(api, tmp_path))
     (tmp_path / "state.json").write_text(json.dumps(state))
     planned = json.loads(_tap(api, tmp_path, "--state", "state.json", "--plan=json").stdout)
     by_name = {cost["what"]: cost["rows"] for cost in planned["plan"]}
@@ -92,18 +92,53 @@ def test_the_test_report_tells_what_is_different(
     assert done.returncode == code
 
 
+def _last_state(done: subprocess.CompletedProcess[str]) -> t.Any:
+    return next(json.loads(line)["value"] for line in reversed(done.stdout.splitlines()) if '"type":"STATE"' in line)
+
+
 def test_the_last_lines_sum_up(api: Emulator, tmp_path: Path) -> None:
-    said = _tap(api, tmp_path).stderr.splitlines()
+    done = _tap(api, tmp_path)
+    said = done.stderr.splitlines()
     assert said[-1].endswith("work_orders: 250 read; the API counts 250; 0 created and 0 removed meanwhile")
-    assert "Requests: " in said[-2]
+    assert re.search(r"Requests: \d+, 0 of them tried again; waited \d+ s in all, to keep to 6000 a minute", said[-2])
     assert "Records: " in said[-3]
     assert "work_orders 250" in said[-3]
+    (tmp_path / "state.json").write_text(json.dumps(_last_state(done)))
+    last = _tap(api, tmp_path, "--state", "state.json").stderr.splitlines()[-1]
+    (read,) = re.findall(r"work_orders: (\d+) read, which can have changed, of the 250 that the API counts; ", last)
+    assert 0 < int(read) < WORK_ORDERS / 2
 
 
-def test_no_stream_says_more_than_ten_lines(api: Emulator, tmp_path: Path) -> None:
+def test_a_run_says_little(api: Emulator, tmp_path: Path) -> None:
     said = _tap(api, tmp_path).stderr.splitlines()
     for stream in ("work_orders", "work_order_tags", "clients"):
         assert sum(f".{stream} " in line or f'"stream":"{stream}"' in line for line in said) <= 10
+    others = [line for line in said if "METRIC" not in line and "Beginning sync" not in line]
+    assert len(others) == 5, "the version, the token, and the summary"
+
+
+def test_a_long_run_says_how_far_it_is(api: Emulator, tmp_path: Path) -> None:
+    """The tap's own 15 seconds, cut to a moment: a run of that length is for `./dev long`."""
+    hurry = "import tap_fieldnation.progress as p; p.EVERY = p.TICK = 0.01; import tap_fieldnation.__main__"
+    config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
+    (tmp_path / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000, "page_size": 5}))
+    command = [sys.executable, "-c", hurry, "--config", "config.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    line = r"\| work_orders: [\d,]+ of 250 \(\d+ %\), \d+ requests a minute, about \d+ s left$"
+    assert re.search(line, done.stderr, re.MULTILINE), done.stderr
+    assert " requests a minute" not in done.stdout
+    assert all(json.loads(text)["type"] for text in done.stdout.splitlines())
+
+
+def test_the_summary_of_a_failure_comes_before_its_sentence(tmp_path: Path) -> None:
+    with Emulator(work_orders=250, seed=2, rate_limit=0) as failing:
+        failing.faults([{"match": {"path": "/workorders", "nth": 3, "times": 0}, "do": "503"}])
+        done = _tap(failing, tmp_path, max_retries=0)
+    assert done.returncode == 1
+    said = done.stderr.splitlines()
+    assert "| ERROR " in said[-1]
+    assert "Records: " in said[-3]
+    assert not [line for line in said if "unhandled" in line]
 
 
 def test_max_minutes_stops_cleanly_and_the_next_run_goes_on(api: Emulator, tmp_path: Path) -> None:
@@ -116,6 +151,7 @@ def test_max_minutes_stops_cleanly_and_the_next_run_goes_on(api: Emulator, tmp_p
     state = next(one["value"] for one in reversed(records) if one["type"] == "STATE")
     (tmp_path / "state.json").write_text(json.dumps(state))
     second = _tap(api, tmp_path, "--state", "state.json")
+    assert re.search(r"\d+ read after \d+ by earlier runs; the API counts 250", second.stderr.splitlines()[-1])
     records = [json.loads(line) for line in second.stdout.splitlines()]
     ids |= {one["record"]["id"] for one in records if one["type"] == "RECORD" and one["stream"] == "work_orders"}
     assert ids == set(api.company.visible_ids())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta, timezone
 
 import pytest
@@ -11,7 +12,7 @@ from typing_extensions import override
 
 from tap_fieldnation.api.clock import LONGEST_SLEEP, Clock
 from tap_fieldnation.api.errors import OutOfTimeError
-from tests.fakes import NOON, FakeClock
+from tests.fakes import NOON, FakeClock, SharedClock
 
 
 class Pieces(FakeClock):
@@ -95,3 +96,17 @@ def test_time_of_day_and_seconds_go_together() -> None:
     clock = FakeClock()
     clock.sleep(60)
     assert clock.utc_now() - NOON == pytest.approx(timedelta(seconds=60), abs=timedelta(milliseconds=1))
+
+
+def test_what_several_threads_wait_at_the_same_time_counts_once() -> None:
+    clock = SharedClock(2)
+
+    def wait(*seconds: float) -> None:
+        with clock.taking_part():
+            for one in seconds:
+                clock.sleep(one)
+
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(wait, 10), threads.submit(wait, 5, 20)]
+    assert [one.result() for one in both] == [None, None]
+    assert clock.waited == pytest.approx(25)

@@ -5,9 +5,11 @@ And that our own way from record to message shows in nothing: selection, maps an
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import json
+import logging
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from emulator import Emulator
+from tap_fieldnation.api.errors import TapError
 from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.records.walker import Findings, compile_walker
 from tap_fieldnation.streams import sdk
@@ -267,6 +270,38 @@ def test_what_is_written_together_is_there_as_a_whole_before_a_signal_is_heeded(
         assert not found
     assert not writer.busy
     assert [json.loads(line)["record"] for line in found[0].splitlines()] == [{"id": 1}, {"id": 2}]
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "level", "said"),
+    [
+        ("Skipping deselected stream '%s'.", None, logging.INFO, False),
+        ("Skipping deselected stream '%s'.", None, logging.DEBUG, True),
+        ("Not read: %s", None, logging.INFO, True),
+        (sdk.UNHANDLED, TapError("The secret is wrong."), logging.INFO, False),
+        (sdk.UNHANDLED, KeyError("nobody foresaw it"), logging.INFO, True),
+    ],
+)
+def test_noise_is_for_who_looks_for_faults(
+    text: str, error: Exception | None, level: int, *, said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    tap, _ = make_tap()
+    for logger in (tap.logger, stream_of(tap, "tags").logger):
+        caplog.clear()
+        with caplog.at_level(level, logger.name), contextlib.suppress(Exception):
+            _log(logger, text, error)
+        assert bool(caplog.records) is said
+
+
+def _log(logger: logging.Logger, text: str, error: Exception | None) -> None:
+    if error is None:
+        logger.info(text, "tags")
+        return
+    try:
+        raise error  # noqa: TRY301
+    except Exception:
+        logger.error(text, "tags")  # noqa: TRY400  as the SDK does
+        raise
 
 
 # The same record by our way and by the SDK's.
