@@ -7,12 +7,14 @@ import math
 import typing as t
 from dataclasses import asdict, dataclass
 
+from tap_fieldnation.api.errors import Action, ApiError
 from tap_fieldnation.api.work_orders import CREATED_NAMES, WorkOrders, created_between, whole
 from tap_fieldnation.progress import duration
 from tap_fieldnation.reading.changes import due_slices
 from tap_fieldnation.reading.slices import BEGINNING, horizon
 from tap_fieldnation.streams.by_request import ByRequestStream
-from tap_fieldnation.streams.company import CompanyStream
+from tap_fieldnation.streams.company import DETAIL_MARK, CompanyStream
+from tap_fieldnation.streams.rows import at_path
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +53,7 @@ def estimate(tap: TapFieldNation) -> list[Cost]:
     if work_orders.selected or work_orders.has_selected_descendents:
         costs += _work_orders(work_orders)
     company = [stream for stream in tap.streams.values() if isinstance(stream, CompanyStream)]
-    return [*costs, *(Cost(stream.name, None, 1) for stream in company if stream.selected)]
+    return [*costs, *(_company(tap, stream) for stream in company if stream.selected)]
 
 
 def _work_orders(stream: WorkOrdersStream) -> list[Cost]:
@@ -97,6 +99,26 @@ def _by_request(stream: ByRequestStream, sample: Sequence[Record], read: int) ->
     share = len(asks) / len(sample) if sample else 0
     many = math.ceil(share * read)
     return Cost(stream.name, many, many)
+
+
+def _company(tap: TapFieldNation, stream: CompanyStream) -> Cost:
+    """One request for a list, at least; one for each parent, or for each row where the list sends bare ids."""
+    entry = stream.entry
+    try:
+        if entry.parent:
+            parents = len(tap.lists.ids(entry.parent, entry.parent_key))
+            return Cost(stream.name, parents, parents)
+        if entry.detail and not stream.stream_state.get(
+            "details"
+        ):  # later on, few: new ones, and those whose turn it is
+            page = next(iter(tap.lists.pages(entry)), None)
+            if page and page.rows and not any(at_path(row, DETAIL_MARK) for row in page.rows):
+                rows = page.total or len(page.rows)
+                return Cost(stream.name, rows, rows + math.ceil(rows / len(page.rows)))
+    except ApiError as error:
+        if error.rule.action is not Action.SKIP:
+            raise
+    return Cost(stream.name, None, 1)
 
 
 def as_json(tap: TapFieldNation, costs: Sequence[Cost]) -> str:

@@ -11,6 +11,8 @@ import typing as t
 import pytest
 
 from emulator import Emulator
+from tap_fieldnation.streams.catalog import BY_REQUEST, COMPANY
+from tap_fieldnation.tap import TapFieldNation
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +42,7 @@ def _tap(api: Emulator, folder: Path, *arguments: str, **settings: t.Any) -> sub
 def test_the_plan_costs_little_and_comes_true(api: Emulator, tmp_path: Path) -> None:
     api.reset_log()
     planned = json.loads(_tap(api, tmp_path, "--plan=json").stdout)
-    assert len(api.log) <= 5
+    assert len(api.log) <= 8
     api.reset_log()
     assert _tap(api, tmp_path).returncode == 0
     made = len(api.log)
@@ -55,6 +57,30 @@ def test_the_plan_of_a_next_run_counts_what_can_have_changed(api: Emulator, tmp_
     by_name = {cost["what"]: cost["rows"] for cost in planned["plan"]}
     assert 0 < by_name["work_orders: open"] < WORK_ORDERS / 2
     assert by_name["work_orders: reconcile"] == 0
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A catalog with all streams selected."""
+    file = tmp_path_factory.mktemp("catalog") / "all.json"
+    discovered = TapFieldNation(config={}, validate_config=False).catalog_dict
+    for stream in discovered["streams"]:
+        stream["metadata"] = [{"breadcrumb": [], "metadata": {"selected": True}}]
+    file.write_text(json.dumps(discovered))
+    return str(file)
+
+
+def test_the_plan_counts_what_takes_a_request_for_each(everything: str, tmp_path: Path) -> None:
+    with Emulator(work_orders=60, seed=2, rate_limit=0, ignore_columns=True) as other:
+        planned = json.loads(_tap(other, tmp_path, "--plan=json", "--catalog", everything).stdout)
+        assert len(other.log) <= 20
+        other.reset_log()
+        assert _tap(other, tmp_path, "--catalog", everything, requests_per_minute=100_000).returncode == 0
+        made = len(other.log)
+    requests = {cost["what"]: cost["requests"] for cost in planned["plan"]}
+    assert requests["service_types"] > 1
+    assert requests["templates"] > requests["tags"] == 1
+    assert planned["requests"] <= made <= 1.1 * planned["requests"] + 10
 
 
 def test_the_plan_is_a_table_for_people(api: Emulator, tmp_path: Path) -> None:
@@ -81,15 +107,54 @@ def test_the_test_report_is_one_line_a_check(api: Emulator, tmp_path: Path) -> N
         ({"page_cap": 50}, {}, "note  page size: 50 work orders a page, 100 asked for", 0),
         ({"embedded_cut": 1}, {}, "note  lists within work orders: completed by further requests for", 0),
         ({"forbidden": "/clients"}, {}, "note  clients: /api/rest/v2/clients was answered with HTTP 403", 0),
+        ({"forbidden": "/workorders"}, {}, "FAIL  work_orders: /api/rest/v2/workorders was answered with HTTP 403", 1),
+        (
+            {"work_orders": 0},
+            {},
+            "note  columns, sort, f_work_order_id, lists: there is no work order to see them by",
+            0,
+        ),
+        ({"work_orders": 0}, {}, "note  networks: no work order shows the id of the company; set company_id", 0),
     ],
 )
 def test_the_test_report_tells_what_is_different(
     tmp_path: Path, switches: dict[str, t.Any], settings: dict[str, t.Any], said: str, code: int
 ) -> None:
-    with Emulator(work_orders=WORK_ORDERS, seed=2, rate_limit=0, **switches) as other:
+    with Emulator(**{"work_orders": WORK_ORDERS, "seed": 2, "rate_limit": 0, **switches}) as other:
         done = _tap(other, tmp_path, "--test", **settings)
     assert said in done.stdout
     assert done.returncode == code
+
+
+def test_the_test_report_names_a_host_that_does_not_answer(api: Emulator, tmp_path: Path) -> None:
+    done = _tap(api, tmp_path, "--test", api_url="http://127.0.0.1:9", max_retries=0)
+    assert done.stdout.startswith("FAIL  http://127.0.0.1:9 does not answer: ")
+    assert done.returncode == 1
+
+
+def test_the_test_report_has_a_line_for_each_stream_that_has_requests_of_its_own(
+    api: Emulator, everything: str, tmp_path: Path
+) -> None:
+    said = _tap(api, tmp_path, "--test", "--catalog", everything).stdout.splitlines()
+    named = {line.split()[1].rstrip(":") for line in said if line.endswith(": may be read")}
+    assert named == {entry.name for entry in (*COMPANY, *BY_REQUEST)}
+
+
+def test_the_test_report_tells_trouble_from_a_missing_permission(tmp_path: Path) -> None:
+    with Emulator(work_orders=30, seed=2, rate_limit=0) as other:
+        other.faults([{"match": {"path": "/clients", "nth": 1, "times": 0}, "do": "503"}])
+        done = _tap(other, tmp_path, "--test", max_retries=0)
+        assert "FAIL  clients: /api/rest/v2/clients was answered with HTTP 503" in done.stdout
+        assert "ok    types_of_work: may be read" in done.stdout, "it goes on"
+        assert done.returncode == 1
+
+
+def test_the_test_report_fails_where_a_permission_was_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"bookmarks": {"clients": {"read": true}}}')
+    with Emulator(work_orders=30, seed=2, rate_limit=0, forbidden="/clients") as other:
+        done = _tap(other, tmp_path, "--test", "--state", "state.json")
+    assert "FAIL  clients: /api/rest/v2/clients was answered with HTTP 403" in done.stdout
+    assert done.returncode == 1
 
 
 def _last_state(done: subprocess.CompletedProcess[str]) -> t.Any:
