@@ -257,7 +257,10 @@ def _check_one(setting: Setting, config: MutableMapping[str, t.Any], refused: t.
     value = config.get(setting.name)
     if value is None:
         if setting.required:
-            raise SettingsError(f"Setting {setting.name} is missing: give {setting.expected}.")
+            raise SettingsError(
+                f"Setting {setting.name} is missing: give {setting.expected}, in a file (--config config.json) or as "
+                f"TAP_FIELDNATION_{setting.name.upper()} in the environment (--config=ENV)."
+            )
         if setting.default is not None:
             config[setting.name] = setting.default
     elif setting.secret and isinstance(value, str) and value != value.strip():

@@ -28,7 +28,7 @@ from tap_fieldnation.api.auth import FieldNationAuthenticator
 from tap_fieldnation.api.budget import Budget
 from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
-from tap_fieldnation.api.errors import Action, ApiError
+from tap_fieldnation.api.errors import Action, ApiError, OutOfTimeError, SettingsError
 from tap_fieldnation.api.transport import TokenPlace, Transport, checked_origin
 from tap_fieldnation.api.work_orders import WorkOrders
 from tap_fieldnation.checks import checks
@@ -52,6 +52,22 @@ if t.TYPE_CHECKING:
 
 
 DISABLED = "disabled"  # an option that was not given
+
+HELP = """Read work orders, what hangs on them, and company data from Field Nation, and write them to stdout as Singer
+messages, for a target to load. With --test, --plan or --discover: say what there is.
+
+\b
+Documentation:
+https://github.com/tap-fieldnation/tap-fieldnation/tree/main/docs
+"""
+# What the SDK's own options are for, here.
+OPTIONS = {
+    "config": "A JSON file with the settings, or ENV for those in the environment (TAP_FIELDNATION_CLIENT_ID and so "
+    "on). May be given several times: the later file wins, and ENV over all.",
+    "discover": "Print the catalog: all streams, and which are read by default. Needs no account.",
+    "catalog": "A JSON file that says which streams and columns to read: what --discover prints, edited.",
+    "state": "A JSON file with the value of the last STATE message of the run before this one.",
+}
 
 
 class TapFieldNation(Tap):
@@ -216,11 +232,15 @@ class TapFieldNation(Tap):
         )
         if test == "schema":
             tap.write_schemas()
-        elif test != DISABLED:
-            tap.tell_checks()
-        elif plan != DISABLED:
-            costs = estimate.estimate(tap)
-            click.echo((estimate.as_json if plan == "json" else estimate.as_table)(tap, costs))
+        elif test != DISABLED or plan != DISABLED:
+            try:
+                if test != DISABLED:
+                    tap.tell_checks()
+                else:
+                    tap.tell_costs(as_json=plan == "json")
+            except OutOfTimeError:
+                sentence = "The time that max_minutes gives was spent before this was done: give more, or try later."
+                raise SettingsError(sentence) from None
         else:
             spare_collector()
             share_memory()
@@ -229,6 +249,11 @@ class TapFieldNation(Tap):
                     tap.sync_all()
             finally:
                 report(tap)
+
+    def tell_costs(self, *, as_json: bool) -> None:
+        """Print what a run would read and cost."""
+        costs = estimate.estimate(self)
+        click.echo((estimate.as_json if as_json else estimate.as_table)(self, costs))
 
     def tell_checks(self) -> None:
         """Print whether this account can be read as expected; end with 1 if not."""
@@ -277,12 +302,16 @@ class TapFieldNation(Tap):
         """The command line."""
         command = super().get_singer_command()
         command.params = [option for option in command.params if option.name != "test"]
+        for option in command.params:
+            if isinstance(option, click.Option) and option.name in OPTIONS:
+                option.help = OPTIONS[option.name]
         command.params += [
             click.Option(
                 ["--test"],
                 flag_value="all",
                 is_flag=False,
                 default=DISABLED,
+                metavar="[=schema]",
                 type=click.Choice(["all", "schema", DISABLED]),
                 help="Say whether the credentials work, what the account may read, and whether its API answers as "
                 "expected; --test=schema prints SCHEMA messages.",
@@ -292,6 +321,7 @@ class TapFieldNation(Tap):
                 flag_value="table",
                 is_flag=False,
                 default=DISABLED,
+                metavar="[=json]",
                 type=click.Choice(["table", "json", DISABLED]),
                 help="Say what a run would read and cost; --plan=json for programs.",
             ),
@@ -301,6 +331,6 @@ class TapFieldNation(Tap):
             callback=command.callback,
             context_settings=command.context_settings,
             params=command.params,
-            help=command.help,
+            help=HELP,
             logger=cls.logger,
         )

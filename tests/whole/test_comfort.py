@@ -12,12 +12,13 @@ import pytest
 
 from emulator import Emulator
 from tap_fieldnation.streams.catalog import BY_REQUEST, COMPANY
-from tap_fieldnation.tap import TapFieldNation
+from tap_fieldnation.tap import DISABLED, TapFieldNation
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
 WORK_ORDERS = 250
+REPOSITORY = "https://github.com/tap-fieldnation/tap-fieldnation"
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,20 @@ def test_the_test_report_tells_what_is_different(
         done = _tap(other, tmp_path, "--test", **settings)
     assert said in done.stdout
     assert done.returncode == code
+
+
+@pytest.mark.parametrize("option", ["--test", "--plan"])
+def test_looking_takes_no_longer_than_max_minutes(api: Emulator, tmp_path: Path, option: str) -> None:
+    done = _tap(api, tmp_path, option, max_minutes=1e-6)
+    assert done.returncode == 1
+    assert "The time that max_minutes gives was spent" in done.stderr.splitlines()[-1]
+
+
+def test_help_is_about_this_tap(api: Emulator, tmp_path: Path) -> None:
+    said = _tap(api, tmp_path, "--help").stdout
+    assert "Field Nation" in said
+    assert f"{REPOSITORY}/tree/main/docs\n" in said, "in one piece"
+    assert DISABLED not in said
 
 
 def test_the_test_report_names_a_host_that_does_not_answer(api: Emulator, tmp_path: Path) -> None:
