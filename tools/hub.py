@@ -37,7 +37,7 @@ give `username` and `password` too.
 """
 NEXT_STEPS = """\
 `meltano invoke tap-fieldnation:test` says whether the credentials work and what they may read, and
-`meltano invoke tap-fieldnation --plan` what a run would read and cost.
+`meltano invoke tap-fieldnation:plan` what a first run would read and cost.
 """
 USAGE = f"""\
 Field Nation answers 60 requests a minute to a company, all its integrations together. A first run takes about 2 minutes

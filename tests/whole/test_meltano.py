@@ -106,10 +106,16 @@ def test_config_test_tells_what_is_wrong(api: Emulator, database: Server, tmp_pa
     assert "not-the-secret" not in result.output + result.log
 
 
-def test_test_command_logs_in_and_reads(project: Project, api: Emulator) -> None:
-    result = project.meltano("--environment=dev", "invoke", "tap-fieldnation:test")
-    assert result.code == 0, result.last_words
+@pytest.mark.parametrize(("command", "said"), [("test", "service_types: may be read"), ("plan", "service_types    ")])
+def test_commands_are_about_what_is_selected(project: Project, api: Emulator, command: str, said: str) -> None:
+    before = project.meltano("--environment=dev", "invoke", f"tap-fieldnation:{command}")
+    assert before.code == 0, before.last_words
     assert api.issued_tokens
+    file = project.folder / "meltano.yml"
+    file.write_text(file.read_text().replace("    - tags.*\n", "    - service_types.*\n"))
+    after = project.meltano("--environment=dev", "invoke", f"tap-fieldnation:{command}")
+    assert said in after.output
+    assert said not in before.output
 
 
 def test_secrets_are_starred(project: Project, api: Emulator) -> None:
