@@ -5,6 +5,7 @@ Those for Airflow and Dagster need these engines, in environments of their own: 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -17,7 +18,6 @@ import typing as t
 
 import psycopg
 import pytest
-from ruamel.yaml import YAML
 
 from demo.project import BIN, ROOT, Project
 from emulator import Emulator
@@ -91,6 +91,16 @@ def ended(folder: Path) -> tuple[int, str]:
     return code, (folder / "log").read_text()
 
 
+@contextlib.contextmanager
+def held(file: Path) -> Iterator[None]:
+    """Hold a lock, as soon as nobody else does."""
+    import fcntl  # noqa: PLC0415  there is none on Windows
+
+    with file.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def state(folder: Path) -> dict[str, t.Any]:
     found: dict[str, t.Any] = json.loads((folder / "state.json").read_text())
     return found
@@ -114,7 +124,8 @@ def test_the_pipe_loses_no_state_and_never_runs_twice(folder: Path, api: Emulato
             time.sleep(0.02)
             assert killed.poll() is None, (folder / "log").read_text()
         os.killpg(killed.pid, signal.SIGKILL)
-    assert state(folder) == part
+    with held(folder / "lock"):  # tap and target are nobody's children now, and may take a moment to be gone
+        assert state(folder) == part
 
     api.switch(latency=0)
     code, said = ended(folder)
@@ -123,10 +134,7 @@ def test_the_pipe_loses_no_state_and_never_runs_twice(folder: Path, api: Emulato
     last = state(folder)
     assert "history" not in last["bookmarks"]["work_orders"]["cursor"]
 
-    import fcntl  # noqa: PLC0415  there is none on Windows
-
-    with (folder / "lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(folder / "lock"):
         code, said = ended(folder)
     assert (code, said) == (0, "fieldnation: the last run is still under way\n")
     assert state(folder) == last
@@ -148,12 +156,44 @@ def test_units_are_well_formed(tmp_path: Path) -> None:
     assert complaints == []
 
 
-def test_crontab_names_what_is_there() -> None:
-    lines = [line for line in (EXAMPLES / "crontab").read_text().splitlines() if line.startswith("0 * * * *")]
-    schedules = {one["name"] for one in YAML(typ="safe").load(ROOT / "meltano.yml")["schedules"]}
-    assert len(lines) == 2
-    assert set(re.findall(r"schedule run (\S+)", lines[0])) <= schedules
-    assert "fieldnation.sh" in lines[1]
+def in_crontab() -> list[str]:
+    """The commands of the crontab."""
+    lines = (EXAMPLES / "crontab").read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("0 * * * *").strip() for line in lines if line.startswith("0 * * * *")]
+
+
+def by_cron(command: str, **variables: str) -> int:
+    """The exit code of a command that cron would start."""
+    return subprocess.run(["/bin/sh", "-c", command], env={**os.environ, **variables}, check=False).returncode
+
+
+@only_unix
+def test_cron_runs_meltanos_schedule_one_at_a_time(api: Emulator, database: Server, tmp_path: Path) -> None:
+    project = Project.create(tmp_path, settings(api), database)
+    command = in_crontab()[0].replace("/path/to/project", str(tmp_path))
+    assert str(tmp_path) in command
+    with held(tmp_path / ".lock"):
+        assert by_cron(command, **project.environment()) == 75
+    assert not api.log
+    assert by_cron(command, **project.environment()) == 0
+    assert ids(database, "fieldnation") == sorted(api.company.visible_ids())
+    assert "Block run completed" in (tmp_path / "meltano.log").read_text(encoding="utf-8")
+
+
+@only_unix
+def test_cron_runs_the_pipe(folder: Path, api: Emulator, database: Server) -> None:
+    command = in_crontab()[1].replace("/opt/fieldnation/fieldnation.sh", str(EXAMPLES / "fieldnation.sh"))
+    command = command.replace("/var/lib/fieldnation", str(folder))
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    assert by_cron(command, PATH=path, NO_PROXY="127.0.0.1") == 0
+    assert ids(database, "fieldnation") == sorted(api.company.visible_ids())
+    assert "work_orders: 130 read" in (folder / "log").read_text(encoding="utf-8")
+
+
+def test_systemd_starts_what_is_there() -> None:
+    service = (EXAMPLES / "systemd" / "fieldnation.service").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^ExecStart=(.*)$", service, re.MULTILINE)
+    assert command in in_crontab()[1], "which is run above"
 
 
 # Several companies
