@@ -32,9 +32,9 @@ def report(tap: TapFieldNation) -> None:
             _tell_findings(stream, stream.maker.findings)
             if stream.maker.keyless:
                 keys = ", ".join(stream.primary_keys)
-                stream.logger.warning("%d rows without a key (%s) were left out", stream.maker.keyless, keys)
+                _warn(stream, f"{stream.maker.keyless} rows without a key ({keys}) were left out")
         if isinstance(stream, ByRequestStream) and stream.refused and not stream.closed:
-            stream.logger.warning("%d records could not be read (gone, or not visible to this account)", stream.refused)
+            _warn(stream, f"{stream.refused} records could not be read (gone, or not visible to this account)")
     _tell_costs(tap)
     if reading := tap.work_orders.reading:
         if tap.out_of_time:
@@ -69,11 +69,16 @@ def _tell_costs(tap: TapFieldNation) -> None:
 
 def _tell_findings(stream: Stream, findings: Findings) -> None:
     if unknown := findings.unknown:
-        stream.logger.info("%s that this version does not know: %s", _fields(unknown), _names(unknown))
+        text = "%s: %s that this version does not know: %s"
+        stream.logger.info(text, stream.name, _fields(unknown), _names(unknown))
     if nulled := findings.nulled:
-        stream.logger.warning(
-            "%s with values that did not fit their type and were set to null: %s", _fields(nulled), _names(nulled)
-        )
+        what = f"{_fields(nulled)} with values that did not fit their type and were set to null: {_names(nulled)}"
+        _warn(stream, what)
+
+
+def _warn(stream: Stream, text: str) -> None:
+    """Say of which stream it is, too: Meltano does not show the name of a stream's logger."""
+    stream.logger.warning("%s: %s", stream.name, text)
 
 
 def _fields(places: Counter[str]) -> str:
