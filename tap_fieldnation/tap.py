@@ -22,6 +22,7 @@ from singer_sdk.helpers.capabilities import (
 from singer_sdk.plugin_base import JSONSchemaValidator, _ConfigInput
 from typing_extensions import override
 
+from tap_fieldnation import about as _about  # noqa: F401  registers itself with the SDK
 from tap_fieldnation import estimate, settings
 from tap_fieldnation.api import redact
 from tap_fieldnation.api.auth import FieldNationAuthenticator

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from emulator import Emulator
+from tap_fieldnation.settings import SETTINGS
 from tap_fieldnation.streams.catalog import BY_REQUEST, COMPANY
 from tap_fieldnation.tap import DISABLED, TapFieldNation
 
@@ -139,6 +140,18 @@ def test_help_is_about_this_tap(api: Emulator, tmp_path: Path) -> None:
     assert "Field Nation" in said
     assert f"{REPOSITORY}/tree/main/docs\n" in said, "in one piece"
     assert DISABLED not in said
+
+
+def test_about_tells_title_kind_and_secrecy_of_each_setting(api: Emulator, tmp_path: Path) -> None:
+    text = _tap(api, tmp_path, "--about", "--format=markdown").stdout
+    told = json.loads(_tap(api, tmp_path, "--about", "--format=json").stdout)["settings"]["properties"]
+    for setting in SETTINGS:
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| {setting.name} |")]
+        assert f"| {setting.title} (" in row
+        assert setting.description in row
+        assert ("secret):" in row) is setting.secret is told[setting.name].get("secret", False)
+    assert "Environment (`production` or `sandbox`): " in text
+    assert "Start date (date-time): " in text
 
 
 def test_the_test_report_names_a_host_that_does_not_answer(api: Emulator, tmp_path: Path) -> None:
