@@ -255,7 +255,7 @@ def check(config: MutableMapping[str, t.Any], invalid: t.Iterable[str]) -> None:
 
 def _check_one(setting: Setting, config: MutableMapping[str, t.Any], refused: t.Collection[str]) -> None:
     value = config.get(setting.name)
-    if value is None:
+    if value is None or (setting.required and value == ""):
         if setting.required:
             raise SettingsError(
                 f"Setting {setting.name} is missing: give {setting.expected}, in a file (--config config.json) or as "

@@ -108,7 +108,7 @@ def test_usable_values_are_taken(name: str, value: object) -> None:
 
 UNUSABLE: list[tuple[str, Any, str]] = [
     *((name, value, "is missing: give the OAuth 2.0 client") for name in GOOD for value in (None,)),
-    *((name, value, "must be the OAuth 2.0 client") for name in GOOD for value in ("", 4711, [CANARY], {CANARY: 1})),
+    *((name, value, "must be the OAuth 2.0 client") for name in GOOD for value in (4711, [CANARY], {CANARY: 1})),
     *(
         (name, value, "has space around it: give it without")
         for name in ("client_id", "client_secret", "username", "password")
@@ -186,9 +186,12 @@ def test_other_values_are_refused_in_a_sentence_that_does_not_show_them(name: st
 
 
 @pytest.mark.parametrize("name", ["client_id", "client_secret"])
-def test_what_is_not_given_is_asked_for(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"^Setting {name} is missing: give the OAuth 2.0 client .*\\.$"):
-        TapFieldNation(config={key: value for key, value in GOOD.items() if key != name})
+@pytest.mark.parametrize("values", [[], [None], [""]], ids=["left out", "null", "as in .env.example"])
+def test_what_is_not_given_is_asked_for(name: str, values: list[str | None]) -> None:
+    config: dict[str, Any] = {key: value for key, value in GOOD.items() if key != name}
+    with pytest.raises(SettingsError, match=f"^Setting {name} is missing: give the OAuth 2.0 client .*\\.$") as caught:
+        TapFieldNation(config=config | dict.fromkeys([name] * len(values), *values))
+    assert f"TAP_FIELDNATION_{name.upper()}" in str(caught.value)
 
 
 @pytest.mark.parametrize(("given", "missing"), [("username", "password"), ("password", "username")])
