@@ -182,6 +182,12 @@ class TapFieldNation(Tap):
         return made.streams(self)
 
     @override
+    def setup_mapper(self) -> None:
+        """Set the stream maps up, by a catalog that the streams have amended."""
+        assert self.streams  # noqa: S101
+        super().setup_mapper()
+
+    @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End with the STATE of what was emitted, and an exit code that says that the run was cut short.
 

@@ -28,6 +28,10 @@ class StateError(TapError):
     """The STATE that the run was given cannot be used."""
 
 
+class CatalogError(TapError):
+    """The catalog that the run was given cannot be used."""
+
+
 class CredentialsError(TapError):
     """Field Nation refuses the credentials, the grant or the token."""
 

@@ -22,6 +22,7 @@ from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from tap_fieldnation.api.errors import TapError
+from tap_fieldnation.streams import given
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk import metrics
     from singer_sdk.helpers.types import Record
+    from singer_sdk.singerlib import Catalog
     from singer_sdk.singerlib.encoding.simple import Message
 
 
@@ -83,6 +85,13 @@ class WalkedRecords(Stream):
         """The SDK's counter of records, told at the end only: in between, `progress` tells how far it is."""
         self.begun = True
         return super().get_record_counter(**{"log_interval": math.inf, **kwargs})
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take from a catalog what it may decide."""
+        if entry := catalog.get_stream(self.name):
+            given.amend(entry, self)
+        super().apply_catalog(catalog)
 
     @functools.cached_property
     def _written_as_is(self) -> bool:

@@ -29,6 +29,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import Catalog
 
     from tap_fieldnation.reading.reader import Removal
     from tap_fieldnation.streams.sdk import Writer
@@ -62,6 +63,13 @@ class WorkOrdersStream(FieldNationStream):
         self._absent: list[str] | None = None
         self._filtered: set[int] = set()
         self._rows: list[tuple[EmbeddedStream, list[Record]]] = []
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take from a catalog what it may decide; one without work orders still may select what hangs on them."""
+        super().apply_catalog(catalog)
+        if not catalog.get_stream(self.name):
+            catalog.add_stream(self._singer_catalog_entry)
 
     def _selected(self, kind: type[C]) -> list[C]:
         return [child for child in self.child_streams if isinstance(child, kind) and child.selected]
