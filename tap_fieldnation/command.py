@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import json
 import os
+import re
 import sys
 import typing as t
 from pathlib import Path
@@ -26,6 +28,8 @@ REPORT = "https://github.com/tap-fieldnation/tap-fieldnation/issues"
 ENVIRONMENT = "ENV"  # in place of the name of a config file
 STDIN = "-"
 
+# One of the two that JSON writes a rare character as, or a byte of stdin that is no UTF-8.
+_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _TEXT_OR_NULL = {"type": ["string", "null"]}
 # What the SDK takes for granted of each file, by the option that names it.
 SHAPES: t.Mapping[str, dict[str, t.Any]] = {
@@ -92,6 +96,7 @@ SHAPES: t.Mapping[str, dict[str, t.Any]] = {
                     "type": {"type": ["array", "string"], "items": {"type": "string"}},
                     "properties": {"type": "object", "additionalProperties": {"$ref": "#/definitions/schema"}},
                     "items": {"$ref": "#/definitions/schema"},
+                    **{name: {"type": "array", "items": {"type": "object"}} for name in ("allOf", "anyOf", "oneOf")},
                 },
             }
         },
@@ -207,7 +212,10 @@ def _checked(kind: str, name: str) -> str:
     problem = ""
     try:
         text = sys.stdin.read() if name == STDIN else Path(name).read_text(encoding="utf-8")
-        errors = DEFAULT_JSONSCHEMA_VALIDATOR(SHAPES[kind]).iter_errors(load_json(text))
+        content = load_json(text)
+        if _HALF.search(text):
+            json.dumps(content, ensure_ascii=False, default=str).encode()
+        errors = DEFAULT_JSONSCHEMA_VALIDATOR(SHAPES[kind]).iter_errors(content)
         if error := next(errors, None):
             where = ".".join(map(str, error.absolute_path))
             problem = f"is not a {kind}: {where or 'the whole of it'} {_expected(error)}"
@@ -217,6 +225,8 @@ def _checked(kind: str, name: str) -> str:
         problem = f"cannot be read ({error.strerror})"
     except UnicodeDecodeError:
         problem = "is not text in UTF-8"
+    except UnicodeEncodeError:
+        problem = "holds half a character (a lone surrogate)"
     except ValueError as error:
         line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
         problem = "is not JSON" + (f" (line {line}, column {column})" if line else "")

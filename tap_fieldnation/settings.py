@@ -20,6 +20,8 @@ ENVIRONMENTS: t.Mapping[str, str] = {
     "production": "https://api.fieldnation.com",
     "sandbox": "https://api-sandbox.fndev.net",
 }
+# Of a date: days and months before and after it have to be dates too.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
 SECRETS = ("client_id", "client_secret", "username", "password")
 
 
@@ -113,7 +115,7 @@ SETTINGS = (
         th.DateTimeType,
         "Start date",
         "Only work orders created on or after that day (UTC) are read, open or not.",
-        "a date such as 2026-01-31 or 2026-01-31T00:00:00Z",
+        "a date from 1900 to 2999, such as 2026-01-31 or 2026-01-31T00:00:00Z",
     ),
     Setting(
         "end_date",
@@ -121,7 +123,7 @@ SETTINGS = (
         "End date",
         "Only work orders created on or before that day (UTC): a bounded backfill, "
         "which leaves the incremental state as it was.",
-        "a date such as 2026-01-31 or 2026-01-31T00:00:00Z",
+        "a date from 1900 to 2999, such as 2026-01-31 or 2026-01-31T00:00:00Z",
     ),
     Setting(
         "company_id",
@@ -273,7 +275,7 @@ def day(config: Mapping[str, t.Any], name: str) -> date | None:
     """The UTC day of a date setting.
 
     Raises:
-        SettingsError: It is no date.
+        SettingsError: It is no date, or one that cannot be reckoned with.
     """
     text = config.get(name)
     if text is None:
@@ -284,7 +286,7 @@ def day(config: Mapping[str, t.Any], name: str) -> date | None:
         if _DATE.match(text):
             at = datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1] in "zZ" else text)
             moment = at.astimezone(timezone.utc) if at.tzinfo else at
-    if moment is None:
+    if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise SettingsError(f"Setting {name} cannot be used: it must be {BY_NAME[name].expected}.")
     return moment.date()
 

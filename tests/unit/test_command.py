@@ -111,6 +111,32 @@ def test_a_file_that_cannot_be_read_is_named(kind: str, name: str, words: str) -
     assert f" {kind} file {name} {words}" in sentence
 
 
+HALVES: dict[str, object] = {
+    "a value": {"streams": "\ud800"},
+    "a name": {"bookmarks": {"\udfff": 1}},
+    "a pair in a wrong order": {"user_agent": "\udc00\ud800"},
+    "one beside a pair": ["\U0001f600", ["x\udead"]],
+}
+
+
+@pytest.mark.parametrize("kind", ["config", "catalog", "state"])
+@pytest.mark.parametrize("content", HALVES.values(), ids=HALVES)
+def test_half_a_character_is_told_of(write: Callable[[str, object], str], kind: str, content: object) -> None:
+    sentence = refusal("--config", "config.json", f"--{kind}", write("given.json", content))
+    assert f" {kind} file given.json holds half a character (a lone surrogate): " in sentence
+
+
+def test_a_byte_of_stdin_that_is_no_utf_8_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    # as Python reads it where the locale is C
+    monkeypatch.setattr("sys.stdin", io.StringIO(b'{"bookmarks": {"\xff": {}}}'.decode(errors="surrogateescape")))
+    assert " state file - holds half a character" in refusal("--config", "config.json", "--state", "-")
+
+
+def test_rare_characters_are_no_mistake(write: Callable[[str, object], str]) -> None:
+    write("given.json", {**GOOD, "page_size": 0, "client_secret": "\U0001f600"})
+    assert refusal("--config", "given.json").startswith("Setting page_size cannot be used")
+
+
 def test_the_place_of_a_mistake_is_told(write: Callable[[str, object], str]) -> None:
     write("given.json", b'{\n  "client_id": "x",\n  oops\n}')
     assert "is not JSON (line 3, column 3)" in refusal("--config", "given.json")
@@ -148,6 +174,10 @@ BAD_CATALOGS: dict[str, tuple[object, str]] = {
     "metadata that are none": (
         {"streams": [{**ENTRY, "metadata": [{"breadcrumb": [], "metadata": []}]}]},
         "metadata.0.metadata must be of type object",
+    ),
+    "alternatives that are no list": (
+        {"streams": [{**ENTRY, "schema": {"properties": {"id": {"anyOf": 5}}}}]},
+        "streams.0.schema.properties.id.anyOf must be of type array",
     ),
     "keys that are no list": ({"streams": [{**ENTRY, "key_properties": "id"}]}, "key_properties must be of type array"),
 }

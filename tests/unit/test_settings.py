@@ -124,7 +124,7 @@ UNUSABLE: list[tuple[str, Any, str]] = [
     ("api_url", 4711, "must be an origin"),
     ("access_token_location", CANARY, "must be query or header"),
     *(
-        (name, value, "must be a date such as 2026-01-31 or 2026-01-31T00:00:00Z")
+        (name, value, "must be a date from 1900 to 2999, such as 2026-01-31 or 2026-01-31T00:00:00Z")
         for name in ("start_date", "end_date")
         for value in (
             CANARY,
@@ -139,6 +139,11 @@ UNUSABLE: list[tuple[str, Any, str]] = [
             "2026-01-31T25:00:00Z",
             "2026-01-31T00:00:00 Europe/Berlin",
             "0001-01-01T00:00:00+14:00",
+            "0001-01-01",
+            "1899-12-31T23:59:59Z",
+            "3000-01-01",
+            "9999-12-31",
+            "9999-12-31T23:00:00-05:00",
             20260131,
             ["2026-01-31"],
         )
@@ -217,7 +222,8 @@ def test_the_start_must_not_be_after_the_end() -> None:
         ("2026-01-31T23:59:59z", date(2026, 1, 31)),
         ("2026-01-31T23:59:59-05:00", date(2026, 2, 1)),
         ("2026-02-01T01:00:00+02:00", date(2026, 1, 31)),
-        ("0001-01-01", date(1, 1, 1)),
+        ("1900-01-01", date(1900, 1, 1)),
+        ("2999-12-31", date(2999, 12, 31)),
     ],
 )
 def test_a_date_is_a_day_in_utc(text: str | None, day: date | None) -> None:

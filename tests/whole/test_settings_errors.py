@@ -22,7 +22,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a page of nothing": ({"page_size": 0}, "Setting page_size cannot be used: it must be an integer from 1 to 100"),
     "http to another host": ({"api_url": f"http://{CANARY}.example"}, "Setting api_url must begin with https://"),
     "a user without password": ({"username": CANARY}, "Setting username is given without password: give both"),
-    "a date that is none": ({"start_date": CANARY}, "Setting start_date cannot be used: it must be a date such as"),
+    "a date that is none": ({"start_date": CANARY}, "Setting start_date cannot be used: it must be a date from 1900"),
+    "a date without a day before it": ({"start_date": "0001-01-01"}, "it must be a date from 1900 to 2999, such as"),
+    "a date without a day after it": ({"end_date": "9999-12-31"}, "Setting end_date cannot be used: it must be a date"),
     "a start after the end": (
         {"start_date": "2026-02-01", "end_date": "2026-01-01"},
         "Setting start_date is after end_date: it must be the same day or an earlier one",
