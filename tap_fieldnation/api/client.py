@@ -28,6 +28,7 @@ API_ROOT = "/api/rest/v2"
 LONGEST_BACKOFF = 60.0
 LONGEST_WAIT = 300.0
 DEFAULT_WAIT = 60.0
+SHORTEST_WAIT = 1.0
 
 _LIMIT_HEADERS = ("x-ratelimit-limit", "x-rate-limit-limit")
 
@@ -173,7 +174,9 @@ class Client:
             self.retries += 1
         shared = error.rule.action is Action.WAIT
         if shared:
-            seconds = DEFAULT_WAIT if error.wait is None else error.wait
+            asked = DEFAULT_WAIT if error.wait is None else error.wait
+            # One that asks for no wait, or for one in the past, gets the waits of other trouble: longer each time.
+            seconds = asked if asked >= SHORTEST_WAIT else seconds
             self.budget.pause(seconds)
         else:
             seconds = max(seconds, error.wait or 0.0)

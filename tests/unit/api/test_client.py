@@ -131,11 +131,9 @@ SERVER_LATER = format_datetime(NOON - timedelta(hours=5) + timedelta(seconds=90)
 WAITS = {
     "seconds": (answer(429, Retry_After="17"), 17),
     "a fraction of a second": (answer(429, Retry_After="2.5"), 2.5),
-    "no time": (answer(429, Retry_After="0"), 0),
     "an HTTP date": (answer(429, Retry_After=LATER), 120),
     "an HTTP date by the server's clock": (answer(429, Retry_After=SERVER_LATER, Date=SERVER_NOW), 90),
     "an HTTP date without a zone": (answer(429, Retry_After=LATER.replace("GMT", "-0000")), 120),
-    "an HTTP date of the past": (answer(429, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT"), 0),
     "a date that is none": (answer(429, Retry_After="Wed, 99 Oct 2015 07:28:00 GMT"), 60),
     "the year 9999": (answer(429, Retry_After="Fri, 31 Dec 9999 23:59:59 GMT"), 300),
     "nothing": (answer(429), 60),
@@ -148,7 +146,6 @@ WAITS = {
     "a body of 2025": (answer(429, {"error": {"code": "RateLimitExceeded", "message": "m", "retry_after": 33}}), 33),
     "a body of 2026": (answer(429, {"detail": "d", "agent": {"action": "RETRY", "backoffMs": 12_500}}), 12.5),
     "a body with a day": (answer(429, {"agent": {"backoffMs": 86_400_000}}), 300),
-    "a body with a negative time": (answer(429, {"error": {"retry_after": -1}}), 0),
     "a body with a huge number": (answer(429, {"error": {"retry_after": 10**400}}), 300),
     "a body with a huge number of milliseconds": (answer(429, {"agent": {"backoffMs": 10**400}}), 300),
     "a body with text": (answer(429, {"error": {"retry_after": "60"}, "agent": {"backoffMs": "1"}}), 60),
@@ -167,6 +164,26 @@ def test_429_waits_as_long_as_it_asks_for(refusal: Answer, seconds: float) -> No
     client.get("/x", {})
     assert clock.monotonic() - start == pytest.approx(seconds, abs=0.1)
     assert client.retries == 1
+
+
+NO_WAITS = {
+    "no time": answer(429, Retry_After="0"),
+    "nearly no time": answer(429, Retry_After="0.001"),
+    "an HTTP date of the past": answer(429, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT"),
+    "a body with a negative time": answer(429, {"error": {"retry_after": -1}}),
+    "a body with no time": answer(429, {"agent": {"backoffMs": 0}}),
+}
+
+
+@pytest.mark.parametrize("refusal", NO_WAITS.values(), ids=NO_WAITS)
+def test_429_that_asks_for_no_wait_waits_longer_each_time(refusal: Answer) -> None:
+    clock = FakeClock()
+    transport = FakeTransport([refusal])
+    with pytest.raises(ApiError):
+        make_client(transport, clock).get("/x", {})
+    assert len(transport.gets) == 7
+    waits = [wait for wait in clock.slept if wait > 0.5]
+    assert all(due <= wait <= due + 1.1 for wait, due in zip(waits, (1, 2, 4, 8, 16, 32), strict=True))
 
 
 def test_429_holds_up_every_thread() -> None:
