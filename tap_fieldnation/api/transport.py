@@ -10,6 +10,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, field
 from enum import Enum
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -29,6 +30,9 @@ JSON_TYPE = "application/json"
 
 # Commas part the ids, columns and days of a parameter; encoded they would take three characters each of a long URL.
 _UNENCODED = ","
+
+
+_LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
 class TooSlowError(requests.exceptions.RequestException):
@@ -89,7 +93,7 @@ class _Body:
 
 
 class Session(requests.Session):
-    """A `requests` session that follows no redirect and lets no token out.
+    """A `requests` session that follows no redirect, keeps no cookie and lets no token out.
 
     Args:
         user_agent: Sent with each request.
@@ -107,6 +111,8 @@ class Session(requests.Session):
         self.headers["Accept"] = JSON_TYPE
         # Otherwise `requests` sends what a ~/.netrc says of the host.
         self.auth = lambda request: request
+        # A cookie would be sent with all that follows; a server that knows its client by one is not what is documented.
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
             self.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=connections))
 
@@ -231,9 +237,11 @@ def checked_origin(url: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
+    """Whether a host is this machine whoever resolves it; `anything.localhost` need not be, as some ask their DNS."""
+    if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    return address in _LOOPBACK or address == ipaddress.IPv6Address("::1")

@@ -220,6 +220,15 @@ def test_headers_of_an_answer_are_found_in_lower_case(server: Server, transport:
     assert (answer.headers["retry-after"], answer.headers["x-ratelimit-limit"]) == ("7", "60")
 
 
+def test_no_cookie_is_kept(server: Server, transport: Transport) -> None:
+    for path in ("/x", "/y"):
+        server.answers[path] = (200, {"Set-Cookie": "session=kept; Path=/; Max-Age=600"}, b"{}")
+        transport.get(path, {}, TOKEN)
+    transport.post("/x", {})
+    assert ["Cookie" in headers for _, _, headers, _ in server.received] == [False] * 3
+    assert list(transport.session.cookies) == []
+
+
 @both_places
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -548,7 +557,7 @@ ORIGINS = {
     "http://localhost:5000": "http://localhost:5000",
     "http://LOCALHOST": "http://LOCALHOST",
     "http://[::1]:5000": "http://[::1]:5000",
-    "http://api.localhost:1": "http://api.localhost:1",
+    "http://127.255.255.254": "http://127.255.255.254",
 }
 NOT_LOOPBACK = [
     "http://api.fieldnation.com",
@@ -558,6 +567,10 @@ NOT_LOOPBACK = [
     "http://127.0.0.1.example.com",
     "http://localhost.example.com",
     "http://notlocalhost",
+    "http://api.localhost",
+    "http://localhost.",
+    "http://[::ffff:127.0.0.1]",
+    "http://[::127.0.0.1]",
     "http://127.1",
     "http://2130706433",
     "http://0x7f000001",
