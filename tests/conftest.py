@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tap_fieldnation.api import redact
+from tests.whole.canary import PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,14 @@ settings.register_profile(
 settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=1000)
 # pytest's own option --hypothesis-profile wins over this
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the canary looked for secrets: what `tests/whole/canary.py` counts, from all processes together."""
+    reports = terminalreporter.stats.get("passed", [])
+    counts = [count for report in reports for name, count in report.user_properties if name == PLACES]
+    if counts:
+        terminalreporter.write_line(f"canary: {sum(counts):,} places searched in {len(counts)} runs, no secret found")
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +62,7 @@ def _this_process_as_it_was() -> Iterator[None]:
     gc.unfreeze()
     gc.set_threshold(*thresholds)
     logging.captureWarnings(capture=False)
+    logging.disable(logging.NOTSET)
     logging.setLogRecordFactory(logging.LogRecord)
     root.setLevel(level)
     for handler in list(root.handlers):

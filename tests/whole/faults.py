@@ -158,6 +158,8 @@ CASES = (
          requests=7, waits=5 + 5 + 5 + 8 + 16 + 32),
     Case("429 for ever", ("429-seconds",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True,
          options={"seconds": 7}, says=_QUOTA, fails=True, requests=7, waits=6 * 7),
+    Case("429 for ever, `Retry-After: 0`", ("429-garbage",), (Where.PAGE,), for_ever=True, options={"value": "0"},
+         says=_QUOTA, fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
     Case("reset for ever", ("reset-before",), for_ever=True, says=f"could not be read (the connection .*{_NETWORK}",
          fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
     Case("connection refused for ever", ("refused",), (Where.TOKEN, Where.PROBE), options={"seconds": 1e9},

@@ -248,6 +248,7 @@ def run(*arguments: str) -> Ended:
             with pytest.raises(SystemExit) as caught:
                 TapFieldNation.cli.main(list(arguments), prog_name="tap-fieldnation")
         finally:
+            logging.disable(logging.NOTSET)
             for number, before in signals.items():
                 signal.signal(number, before)  # each tap keeps the one before it alive
             for handler in list(root.handlers):

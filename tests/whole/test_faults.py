@@ -13,7 +13,7 @@ import pytest
 
 from emulator import Emulator, VirtualClock
 from emulator.failing import FAULTS
-from tests.whole.canary import Search, secrets_of
+from tests.whole.canary import PLACES, Search, secrets_of
 from tests.whole.faults import CASES, Case, Where
 from tests.whole.runs import Runner, small_catalog
 
@@ -89,11 +89,9 @@ def elsewhere() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def search() -> Iterator[Search]:
+def search() -> Search:
     """The canary: each run of the table is searched for secrets."""
-    search = Search()
-    yield search
-    print(f"\ncanary: {search.places:,} places searched in {search.runs} runs of the fault table")  # noqa: T201
+    return Search()
 
 
 @pytest.fixture(autouse=True)
@@ -128,6 +126,7 @@ def test_fault(
     elsewhere: Emulator,
     search: Search,
     tmp_path: Path,
+    record_property: t.Callable[[str, object], None],
 ) -> None:
     normal = undisturbed(where)
     state = undisturbed(Where.PAGE).ended.state if where is Where.BY_ID else None
@@ -141,11 +140,12 @@ def test_fault(
             for number, fault in enumerate(faults, 1)
         )
         runner = Runner(api, tmp_path)
-        with search.watch(secrets_of(api)):
+        with search.watch(secrets_of(api), tmp_path):
             ended = runner.run(catalog=small_catalog(*streams(where)), state=state, **settings(api, where, case))
         assert api.unserved_faults() == [], "the fault was not served: the run shows nothing"
         assert len(elsewhere.log) == 0, "a redirect was followed"
-        search.finish(ended, logs_token=any(entry.sent_token and entry.status for entry in api.log))
+        logs_token = any(entry.sent_token and entry.status for entry in api.log)
+        record_property(PLACES, search.finish(ended, logs_token=logs_token))
         assert_as_said(case, ended, normal, made=len(api.log.faults()))
 
 
