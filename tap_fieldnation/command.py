@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import json
+import logging
 import os
 import re
 import sys
@@ -153,6 +154,7 @@ class Command(SingerCommand):
             sys.stdout.flush()
         except OSError:
             _forget_output()
+        logging.disable(logging.WARNING)  # it is the last line, whatever threads have to say that are under way
         self.logger.error("%s", redact(sentence))
         sys.exit(1)
 

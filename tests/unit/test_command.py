@@ -256,6 +256,12 @@ def test_what_was_not_foreseen_is_told_with_where_to_report_it_and_without_secre
     assert GOOD["client_secret"] not in "".join(ended.log)
 
 
+def test_nothing_is_said_after_the_sentence() -> None:
+    assert run("--config", "none.json").log[-1].startswith("The config file none.json is not there")
+    logger = logging.getLogger("tap-fieldnation")
+    assert not logger.isEnabledFor(logging.WARNING), "a thread that is under way would add a line"
+
+
 @pytest.mark.parametrize(
     ("arguments", "begin"),
     [
