@@ -195,7 +195,7 @@ SETTINGS = (
         "progress",
         th.BooleanType,
         "Progress",
-        "Progress lines on stderr while work orders are read, or a bar where that is a terminal.",
+        "Progress lines on stderr every 15 seconds, or a bar where that is a terminal.",
         "true or false",
         default=True,
     ),
