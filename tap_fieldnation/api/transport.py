@@ -226,7 +226,9 @@ def checked_origin(url: str) -> str:
         host = None
     if not host or port == 0 or parts.scheme not in {"http", "https"}:
         raise SettingsError("Setting api_url is not a URL: give an origin such as https://api.fieldnation.com.")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username or parts.password:
+    # A backslash ends the host for some who read URLs, and not for others.
+    more = parts.query or parts.fragment or parts.username or parts.password or "\\" in url
+    if parts.path not in {"", "/"} or more:
         raise SettingsError("Setting api_url holds more than an origin: leave out path, query and credentials.")
     if parts.scheme == "http" and not _is_loopback(host):
         raise SettingsError(

@@ -577,6 +577,8 @@ NOT_LOOPBACK = [
     "http://[2001:db8::1]",
 ]
 MORE_THAN_AN_ORIGIN = [
+    "https://0\\",
+    "http://127.0.0.1\\.elsewhere.example",
     "https://host/path",
     "https://host//",
     "https://host?x=1",
