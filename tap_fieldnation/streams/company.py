@@ -113,7 +113,7 @@ class CompanyStream(FieldNationStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Every row of the list."""
         if COMPANY_ID in self.entry.path and self._fieldnation.company_id is None:
-            self.logger.warning("Not read: no work order shows the id of the company; set company_id.")
+            self.logger.warning("Not read: %s: no work order shows the id of the company; set company_id.", self.name)
             return
         versioned = bool(self.config.get("emit_activate_version_messages")) and not self.entry.parent
         if versioned:
@@ -149,9 +149,10 @@ class CompanyStream(FieldNationStream):
             if total is None or len(seen) >= total:
                 return
             if number + 1 < ROUNDS:
-                self.logger.info("%d of %d rows came; reading the list once more.", len(seen), total)
+                self.logger.info("%s: %d of %d rows came; reading the list once more.", self.name, len(seen), total)
         self._complete = False
-        self.logger.warning("The API counts %s rows but hands out %d; those were read.", total, len(seen))
+        text = "%s: the API counts %s rows but hands out %d; those were read."
+        self.logger.warning(text, self.name, total, len(seen))
 
     def _written(self, page: ListPage, seen: set[t.Any], **columns: t.Any) -> Iterator[Record]:
         """The rows of a page that did not come before."""

@@ -394,7 +394,9 @@ def test_no_version_message_for_what_is_not_complete(small: Emulator, monkeypatc
         patch.setattr("emulator.endpoints.clients.resource_page", one_short)
         done = run(small, selected, **versioned)
     assert _completed(done) == {"tags", "templates"}, "bonuses are refused, and one client is counted but not sent"
-    assert [text for text in done.warnings if text.startswith("clients: The API counts 62 rows but hands out 61")]
+    assert [
+        text for text in done.warnings if text.startswith("clients: clients: the API counts 62 rows but hands out 61")
+    ]
 
     small.switch(forbidden="", ignore_columns=True)
     first = run(small, selected, **versioned)
