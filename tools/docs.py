@@ -1,7 +1,7 @@
 """Makes what the repository says of the tap from what the tap says itself: `./dev docs`.
 
 That is the README's tables, settings and streams in meltano.yml and .env.example, docs/streams.md and docs/settings.md,
-meltano-hub.yml, and the snapshot of what users rely on, which is only ever added to here.
+the faults in docs/reliability.md, meltano-hub.yml, and the snapshot of what users rely on, which is only ever added to here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 from tap_fieldnation.tap import TapFieldNation
+from tests.whole import faults
 from tools import hub, settings_page, snapshot, streams_page
 
 if t.TYPE_CHECKING:
@@ -145,6 +146,7 @@ PARTS = (
     ("README.md", "<!-- streams -->", readme_streams, "<!-- /streams -->"),
     ("docs/settings.md", "<!-- settings -->", own_settings, "<!-- /settings -->"),
     ("docs/settings.md", "<!-- sdk -->", sdk_settings, "<!-- /sdk -->"),
+    ("docs/reliability.md", "<!-- faults -->", faults.table, "<!-- /faults -->"),
     (".env.example", "# <settings> made by `./dev docs`", env_example, "# </settings>"),
     ("meltano.yml", "    # <tap> made by `./dev docs`", meltano_plugin, "    # </tap>"),
 )
