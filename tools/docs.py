@@ -1,7 +1,8 @@
 """Makes what the repository says of the tap from what the tap says itself: `./dev docs`.
 
 That is the README's tables, settings and streams in meltano.yml and .env.example, docs/streams.md and docs/settings.md,
-the faults in docs/reliability.md, meltano-hub.yml, and the snapshot of what users rely on, which is only ever added to here.
+the faults in docs/reliability.md, meltano-hub.yml, and the snapshot of what users rely on, which is only ever added to
+here.
 """
 
 from __future__ import annotations

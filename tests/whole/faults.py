@@ -219,7 +219,15 @@ def table() -> str:
     runs = sum(1 for case in CASES for _ in case.runs())
     places = [f"- *{where.value}*: {IN_WORDS[where]}" for where in Where]
     count = f"{len(CASES)} rows, {runs} runs of the whole tap. Where:"
-    lines = ["", count, "", *places, "", "| what goes wrong | where | what becomes of it | requests | waits |", "|---|---|---|---|---|"]
+    lines = [
+        "",
+        count,
+        "",
+        *places,
+        "",
+        "| what goes wrong | where | what becomes of it | requests | waits |",
+        "|---|---|---|---|---|",
+    ]
     for case in CASES:
         where = "everywhere" if case.where == ALL else ", ".join(one.value for one in case.where)
         if case.fails:
