@@ -180,7 +180,7 @@ class Client:
             self.budget.pause(seconds)
         else:
             seconds = max(seconds, error.wait or 0.0)
-        self._logger.warning("%s Trying again in %.0f s.", error, seconds)
+        self._logger.warning("%s. Trying again in %.0f s.", error.what, seconds)
         if not shared:
             self._clock.sleep(seconds)
 
@@ -245,6 +245,14 @@ def _decoded(path: str, answer: Answer, stream: str = "", decoder: Decoder = dec
     try:
         return decoder(answer.body)
     except ValueError as error:
-        failure = f"the body is not the JSON that was due: {error}"
+        failure = f"the body is not the JSON that was due: {_kind(answer.body) or error}"
     rule = Rule(Action.RETRY, "a proxy or the server garbles answers: see what stands between, and run again")
     raise ApiError(path, answer.status, failure, rule=rule, stream=stream)
+
+
+def _kind(body: bytes) -> str:
+    """What a body is in place of JSON, as far as its beginning tells."""
+    begin = body[:200].strip().lower()
+    if not begin:
+        return "it is empty"
+    return "it is a page of HTML" if begin.startswith((b"<!doctype html", b"<html")) else ""

@@ -165,6 +165,7 @@ class ApiError(TapError):
 
     Attributes:
         path: The path asked for, without its query.
+        what: What happened, without what to do about it: for whoever tries again.
         status: The HTTP status, or None where no answer came.
         rule: The table's row for it.
         wait: Seconds that the API asks to wait, or None.
@@ -185,12 +186,13 @@ class ApiError(TapError):
         self.rule = rule or (_CONNECTION if status is None else rule_for(status, reason))
         answer = "could not be read" if status is None else f"was answered with HTTP {status}"
         why = f" ({excerpt(reason)}{f'; correlation id {correlation_id}' if correlation_id else ''})" if reason else ""
-        super().__init__(f"{f'{stream}: ' if stream else ''}{path} {answer}{why}: {self.rule.advice}.")
+        self.what = redact(f"{f'{stream}: ' if stream else ''}{path} {answer}{why}")
+        super().__init__(f"{self.what}: {self.rule.advice}.")
 
     def name(self, stream: str) -> None:
         """Say for which stream it was, where whoever raised it does not know."""
         if stream:
-            self.args = (f"{stream}: {self}",)
+            self.args, self.what = (f"{stream}: {self}",), f"{stream}: {self.what}"
 
     def end_retries(self) -> None:
         """Enough tries were made: nobody shall make more, neither here nor further up."""

@@ -212,8 +212,29 @@ def test_the_log_says_what_is_waited_for_and_how_long(caplog: pytest.LogCaptureF
     caplog.set_level(logging.WARNING)
     make_client(FakeTransport([answer(503, {"detail": "why"}, Retry_After="20"), GOOD])).get("/x", {})
     [message] = [record.getMessage() for record in caplog.records]
-    assert "HTTP 503 (why)" in message
-    assert message.endswith("Trying again in 20 s.")
+    assert message == "/api/rest/v2/x was answered with HTTP 503 (why). Trying again in 20 s."
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "it is empty"),
+        (b" \r\n", "it is empty"),
+        (b"\n<!DOCTYPE html><title>Back soon</title>", "it is a page of HTML"),
+        (b"<html lang='en'>", "it is a page of HTML"),
+        (b'{"results": [', "unexpected end|Expecting value|truncated"),
+    ],
+)
+def test_a_body_that_is_no_json_is_told_by_its_kind(body: bytes, words: str) -> None:
+    with pytest.raises(ApiError, match=rf"\(the body is not the JSON that was due: .*({words})"):
+        make_client(FakeTransport([answer(200, body)]), max_retries=0).get("/x", {})
+
+
+def test_the_stream_is_named_where_trying_again_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    make_client(FakeTransport([answer(502, b""), Lost(), GOOD])).get("/x", {}, stream="clients")
+    [first, second] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert first.startswith("clients: /api/rest/v2/x was answered with HTTP 502. Trying again in ")
+    assert second.startswith("clients: /api/rest/v2/x could not be read (the answer timed out). Trying again in ")
 
 
 @pytest.mark.parametrize("refusal", [EXPIRED, answer(400, {"status": 400, "message": "Expired token"})])
