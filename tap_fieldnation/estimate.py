@@ -108,9 +108,8 @@ def _company(tap: TapFieldNation, stream: CompanyStream) -> Cost:
         if entry.parent:
             parents = len(tap.lists.ids(entry.parent, entry.parent_key))
             return Cost(stream.name, parents, parents)
-        if entry.detail and not stream.stream_state.get(
-            "details"
-        ):  # later on, few: new ones, and those whose turn it is
+        # In a first run; later on few come one by one: new ones, and those whose turn it is.
+        if entry.detail and not stream.stream_state.get("details"):
             page = next(iter(tap.lists.pages(entry)), None)
             if page and page.rows and not any(at_path(row, DETAIL_MARK) for row in page.rows):
                 rows = page.total or len(page.rows)
