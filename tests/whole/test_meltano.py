@@ -125,6 +125,7 @@ def test_secrets_are_starred(project: Project, api: Emulator) -> None:
     assert api.client_secret not in result.output
 
 
+@pytest.mark.long  # in every run `test_readme.py` has the demo once
 def test_demo_shows_what_landed() -> None:
     command = [sys.executable, "-m", "demo", "--work-orders", "120"]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, encoding="utf-8")

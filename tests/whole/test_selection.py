@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import typing as t
@@ -69,7 +70,9 @@ def test_nothing_of_what_is_not_selected_is_in_the_output(api: Emulator, tmp_pat
         for name, section in order.items():
             hidden.get(name, shown).update(texts(section))
     for name, found in hidden.items():
-        canaries = {text.encode() for text in found if not any(text in other for other in shown)}
+        # a time of day may be that of a line of the log
+        words = {text for text in found if re.search("[a-z]", text)}
+        canaries = {text.encode() for text in words if not any(text in other for other in shown)}
         assert len(canaries) > 30, name
         written = done.stdout + done.stderr
         assert [text for text in canaries if text in written] == [], name
