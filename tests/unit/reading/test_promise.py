@@ -6,7 +6,7 @@ import typing as t
 from collections import Counter
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_fieldnation.api.work_orders import CREATED_NAMES
@@ -25,6 +25,7 @@ TRIES = range(400)
 
 
 @given(SEEDS)
+@example(193060603)  # a row that became visible late behind the last pass was taken for one that is not handed out
 def test_nothing_is_lost_and_nothing_stays_stale(seed: int) -> None:
     assert broken_by(seed) == []
 
