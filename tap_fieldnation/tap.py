@@ -102,7 +102,9 @@ class TapFieldNation(Tap):
     @property
     def days(self) -> tuple[date | None, date | None]:
         """The first and the last creation day asked for, UTC."""
-        return settings.day(self.config, "start_date"), settings.day(self.config, "end_date")
+        since, until = settings.day(self.config, "start_date"), settings.day(self.config, "end_date")
+        # STATE knows no earlier day, and no account is that old.
+        return since and max(since, cursors.EARLIEST), until
 
     @functools.cached_property
     def clock(self) -> Clock:

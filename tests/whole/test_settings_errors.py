@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from emulator import Emulator
+from tests.whole import in_process
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -89,3 +92,10 @@ def test_a_bad_file_ends_in_one_sentence(tmp_path: Path, arguments: tuple[str, .
     (tmp_path / "broken.json").write_text(f'{{"client_id" {CANARY}')
     (tmp_path / "list.json").write_text(f'["{CANARY}"]')
     assert_one_sentence(run(tmp_path, *arguments), words)
+
+
+def test_a_start_date_before_everything_serves_the_next_run_too() -> None:
+    with Emulator(work_orders=10, seed=1, rate_limit=0) as api:
+        first = in_process.run(api, in_process.catalog({"work_order_tags"}), start_date="1900-01-01")
+        second = in_process.run(api, in_process.catalog({"work_order_tags"}), first.out.state, start_date="1900-01-01")
+    assert "cursor" in second.out.state["bookmarks"]["work_orders"]
