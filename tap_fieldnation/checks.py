@@ -12,7 +12,7 @@ from tap_fieldnation.api.errors import Action, ApiError, TapError
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, WorkOrders, created_between, whole
 from tap_fieldnation.reading.slices import BEGINNING, ROOM
 from tap_fieldnation.streams.by_request import ByRequestStream
-from tap_fieldnation.streams.company import COMPANY_ID, CompanyStream
+from tap_fieldnation.streams.company import NO_COMPANY, CompanyStream
 from tap_fieldnation.streams.embedded import EmbeddedStream
 
 if t.TYPE_CHECKING:
@@ -129,8 +129,8 @@ def _permission(tap: TapFieldNation, stream: CompanyStream | ByRequestStream, pa
 def _ask_company(tap: TapFieldNation, stream: CompanyStream) -> str:
     """Ask for the first page of a list; what is missing to do so, if anything is."""
     entry = stream.entry
-    if COMPANY_ID in entry.path and tap.company_id is None:
-        return "no work order shows the id of the company; set company_id"
+    if stream.lacks_company:
+        return NO_COMPANY
     if not entry.parent:
         next(iter(tap.lists.pages(entry)), None)
         return ""

@@ -13,8 +13,7 @@ from tap_fieldnation.progress import duration
 from tap_fieldnation.reading.changes import due_slices
 from tap_fieldnation.reading.slices import BEGINNING, horizon
 from tap_fieldnation.streams.by_request import ByRequestStream
-from tap_fieldnation.streams.company import DETAIL_MARK, CompanyStream
-from tap_fieldnation.streams.rows import at_path
+from tap_fieldnation.streams.company import CompanyStream, is_bare
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +110,7 @@ def _company(tap: TapFieldNation, stream: CompanyStream) -> Cost:
         # In a first run; later on few come one by one: new ones, and those whose turn it is.
         if entry.detail and not stream.stream_state.get("details"):
             page = next(iter(tap.lists.pages(entry)), None)
-            if page and page.rows and not any(at_path(row, DETAIL_MARK) for row in page.rows):
+            if page and is_bare(entry, page):
                 rows = page.total or len(page.rows)
                 return Cost(stream.name, rows, rows + math.ceil(rows / len(page.rows)))
     except ApiError as error:

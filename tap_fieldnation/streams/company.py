@@ -29,6 +29,7 @@ if t.TYPE_CHECKING:
 
 BY_NAME = {entry.name: entry for entry in COMPANY}
 COMPANY_ID = "{company_id}"
+NO_COMPANY = "no work order shows the id of the company; set company_id"
 
 # A row of a list that shows this shows its other fields too.
 DETAIL_MARK = "name"
@@ -97,6 +98,11 @@ def _ids(entry: Company, page: ListPage, key: str = "") -> list[t.Any]:
     ]
 
 
+def is_bare(entry: Company, page: ListPage) -> bool:
+    """Whether a list with details of its own sends ids and little else, so that its rows are read one by one."""
+    return bool(entry.detail and page.rows) and not any(at_path(row, DETAIL_MARK) for row in page.rows)
+
+
 class CompanyStream(FieldNationStream):
     """A list of the company's, or of each row of another list."""
 
@@ -109,11 +115,16 @@ class CompanyStream(FieldNationStream):
         self.maker = RowMaker(self.name, self.primary_keys)
         self._complete = True
 
+    @property
+    def lacks_company(self) -> bool:
+        """Whether the path needs the id of the company, and nothing says it."""
+        return COMPANY_ID in self.entry.path and self._fieldnation.company_id is None
+
     @override
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Every row of the list."""
-        if COMPANY_ID in self.entry.path and self._fieldnation.company_id is None:
-            self.logger.warning("Not read: %s: no work order shows the id of the company; set company_id.", self.name)
+        if self.lacks_company:
+            self.logger.warning("Not read: %s: %s.", self.name, NO_COMPANY)
             return
         versioned = bool(self.config.get("emit_activate_version_messages")) and not self.entry.parent
         if versioned:
@@ -139,7 +150,7 @@ class CompanyStream(FieldNationStream):
             bare: list[t.Any] = []
             for page in self._fieldnation.lists.pages(self.entry):
                 total = page.total
-                if self.entry.detail and page.rows and not any(at_path(row, DETAIL_MARK) for row in page.rows):
+                if is_bare(self.entry, page):
                     bare += _ids(self.entry, page)
                     seen.update(bare)
                     continue
