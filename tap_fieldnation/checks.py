@@ -9,8 +9,8 @@ from typing_extensions import override
 
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import Action, ApiError, TapError
-from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, WorkOrders, created_between, whole
-from tap_fieldnation.reading.slices import BEGINNING, ROOM
+from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, WorkOrders, created_between, decode_full
+from tap_fieldnation.reading.slices import EARLIEST_CREATION, FUTURE_MARGIN
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import NO_COMPANY, CompanyStream
 from tap_fieldnation.streams.embedded import EmbeddedStream
@@ -73,7 +73,7 @@ def _expectations(tap: TapFieldNation, source: WorkOrders, page: Page) -> Iterat
         good=True if page.per_page == asked else None,
         text=f"page size: {page.per_page} work orders a page, {asked} asked for",
     )
-    days = created_between(BEGINNING, tap.clock.utc_now().date() + ROOM, CREATED_NAMES)
+    days = created_between(EARLIEST_CREATION, tap.clock.utc_now().date() + FUTURE_MARGIN, CREATED_NAMES)
     understood = [name for name in CREATED_NAMES if name in source.page(1, days).echoes]
     yield Check(
         good=True if understood else None,
@@ -94,7 +94,7 @@ def _expectations(tap: TapFieldNation, source: WorkOrders, page: Page) -> Iterat
 
 def _columns(tap: TapFieldNation, page: Page) -> Check:
     sections = tap.work_orders.sections
-    came = {name for record in map(whole, page.records) for name in record}
+    came = {name for record in map(decode_full, page.records) for name in record}
     if absent := [name for name in sections if name not in came]:
         text = f"columns: of {len(sections)} asked for, these came in no work order: {', '.join(absent)}"
         return Check(good=None, text=text)
@@ -104,7 +104,7 @@ def _columns(tap: TapFieldNation, page: Page) -> Check:
 def _lists_within(tap: TapFieldNation, page: Page) -> Check:
     embedded = [child for child in tap.work_orders.child_streams if isinstance(child, EmbeddedStream)]
     selected = [child for child in embedded if child.selected]
-    records = map(whole, page.records)
+    records = map(decode_full, page.records)
     cut = sorted({child.name for record in records for child in selected if child.is_cut_short(record)})
     if cut:
         return Check(good=None, text=f"lists within work orders: completed by further requests for {', '.join(cut)}")
@@ -143,7 +143,7 @@ def _ask_company(tap: TapFieldNation, stream: CompanyStream) -> str:
 
 def _ask_by_request(tap: TapFieldNation, stream: ByRequestStream, page: Page) -> str:
     """Ask for one work order of a page, or for what it names; what is missing to do so, if anything is."""
-    one = next((one for record in map(whole, page.records) for one in stream.ids_in(record, {})), None)
+    one = next((one for record in map(decode_full, page.records) for one in stream.ids_in(record, {})), None)
     if one is None:
         return "no work order on the first page to try it with"
     answer = stream.fetch(tap.client, one)

@@ -8,10 +8,10 @@ import typing as t
 from dataclasses import asdict, dataclass
 
 from tap_fieldnation.api.errors import Action, ApiError
-from tap_fieldnation.api.work_orders import CREATED_NAMES, WorkOrders, created_between, whole
+from tap_fieldnation.api.work_orders import CREATED_NAMES, WorkOrders, created_between, decode_full
 from tap_fieldnation.progress import duration
 from tap_fieldnation.reading.changes import due_slices
-from tap_fieldnation.reading.slices import BEGINNING, horizon
+from tap_fieldnation.reading.slices import EARLIEST_CREATION, horizon
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream, is_bare
 
@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_fieldnation.api.work_orders import Record
-    from tap_fieldnation.reading.reader import Reading
+    from tap_fieldnation.reading.sync_run import SyncRun
     from tap_fieldnation.streams.work_orders import WorkOrdersStream
     from tap_fieldnation.tap import TapFieldNation
 
@@ -56,25 +56,25 @@ def estimate(tap: TapFieldNation) -> list[Cost]:
 
 
 def _work_orders(stream: WorkOrdersStream) -> list[Cost]:
-    reading = stream.new_reading()
+    reading = stream.new_run()
     source, size = t.cast("WorkOrders", reading.source), reading.options.page_size
     pages = [_history(reading, size)] if reading.cursor.history else _changes(reading, size)
     read = sum(cost.rows or 0 for cost in pages)
     asked = [child for child in stream.child_streams if isinstance(child, ByRequestStream) and child.selected]
-    sample = [whole(record) for record in source.page(1, {}).records[:SAMPLE]] if asked else []
+    sample = [decode_full(record) for record in source.page(1, {}).records[:SAMPLE]] if asked else []
     return [*pages, Cost("work_orders: proof", None, 1), *(_by_request(child, sample, read) for child in asked)]
 
 
-def _history(reading: Reading, size: int) -> Cost:
+def _history(reading: SyncRun, size: int) -> Cost:
     history = reading.cursor.history
     assert history is not None  # noqa: S101
-    first = history.next or reading.options.since or BEGINNING
+    first = history.next or reading.options.since or EARLIEST_CREATION
     names = (reading.cursor.created_filter,) if reading.cursor.created_filter else CREATED_NAMES
     rows = reading.source.total(created_between(first, history.last or horizon(reading), names))
     return Cost("work_orders: history", rows, math.ceil(rows / size) + 2)
 
 
-def _changes(reading: Reading, size: int) -> list[Cost]:
+def _changes(reading: SyncRun, size: int) -> list[Cost]:
     cursor = reading.cursor
     assert cursor.started_at is not None  # noqa: S101
     new = 0
@@ -82,7 +82,7 @@ def _changes(reading: Reading, size: int) -> list[Cost]:
         days = created_between(cursor.started_at.date(), horizon(reading), (cursor.created_filter,))
         new = reading.source.total(days)
     due = sum(piece.count or 0 for piece in due_slices(reading))
-    is_open = len(reading.stale)
+    is_open = len(reading.unread_open)
     return [
         Cost("work_orders: created since", new, max(1, math.ceil(new / size))),
         Cost("work_orders: open", is_open, math.ceil(is_open / size)),

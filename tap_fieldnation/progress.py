@@ -11,12 +11,12 @@ import typing as t
 from singer_sdk.metrics import METRICS_LOGGER_NAME
 from typing_extensions import override
 
-from tap_fieldnation.streams.sdk import WalkedRecords
+from tap_fieldnation.streams.sdk import ConformedStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_fieldnation.reading.reader import Reading
+    from tap_fieldnation.reading.sync_run import SyncRun
     from tap_fieldnation.tap import TapFieldNation
 
 EVERY = 15.0  # seconds between two lines
@@ -33,14 +33,14 @@ class Progress:
 
     def __init__(self, tap: TapFieldNation) -> None:
         self._tap = tap
-        walked = (one for one in tap.streams.values() if isinstance(one, WalkedRecords))
+        walked = (one for one in tap.streams.values() if isinstance(one, ConformedStream))
         self._streams = [one for one in walked if not one.parent_stream_type]  # those whose turn comes, one by one
-        self._stream: WalkedRecords | None = None
+        self._stream: ConformedStream | None = None
         self._told = self._began = tap.clock.monotonic()
         self._requests = tap.client.requests
 
     @property
-    def _reading(self) -> Reading | None:
+    def _reading(self) -> SyncRun | None:
         """How far `work_orders` is, where it is that stream's turn."""
         return self._tap.work_orders.reading if self._stream is self._tap.work_orders else None
 
@@ -57,7 +57,7 @@ class Progress:
     def _start(self) -> None:
         """Another stream is being read."""
 
-    def _tell(self, stream: WalkedRecords) -> None:
+    def _tell(self, stream: ConformedStream) -> None:
         now = self._tap.clock.monotonic()
         if now - self._told >= EVERY:
             self._told = now
@@ -93,7 +93,7 @@ class Bar(Progress):
         self._bar.initial = self._bar.n = self._reading.resumed if self._reading else 0
 
     @override
-    def _tell(self, stream: WalkedRecords) -> None:
+    def _tell(self, stream: ConformedStream) -> None:
         reading = self._reading
         self._bar.total = (reading.due if reading else 0) or None
         self._bar.n = reading.done if reading else stream.rows_written

@@ -7,8 +7,8 @@ import typing as t
 from tap_fieldnation.progress import duration
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream
-from tap_fieldnation.streams.embedded import CarriedStream
-from tap_fieldnation.streams.sdk import WalkedRecords
+from tap_fieldnation.streams.embedded import ChildStream
+from tap_fieldnation.streams.sdk import ConformedStream
 from tap_fieldnation.streams.work_orders import WorkOrdersStream
 
 if t.TYPE_CHECKING:
@@ -16,8 +16,8 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.streams import Stream
 
-    from tap_fieldnation.reading.reader import Reading
-    from tap_fieldnation.records.walker import Findings
+    from tap_fieldnation.reading.sync_run import SyncRun
+    from tap_fieldnation.records.conformer import Findings
     from tap_fieldnation.tap import TapFieldNation
 
 MOST_NAMES = 10
@@ -28,7 +28,7 @@ def report(tap: TapFieldNation) -> None:
     for stream in tap.streams.values():
         if isinstance(stream, WorkOrdersStream):
             _tell_findings(stream, stream.findings)
-        elif isinstance(stream, (CarriedStream, CompanyStream)):
+        elif isinstance(stream, (ChildStream, CompanyStream)):
             _tell_findings(stream, stream.maker.findings)
             if stream.maker.keyless:
                 keys = ", ".join(stream.primary_keys)
@@ -46,16 +46,16 @@ def report(tap: TapFieldNation) -> None:
             tap.logger.info("work_orders: %s", _coverage(reading, reading.counted))
 
 
-def _coverage(reading: Reading, counted: int) -> str:
+def _coverage(reading: SyncRun, counted: int) -> str:
     meanwhile = f"{reading.created:,} created and {reading.removed:,} removed meanwhile"
-    if not reading.from_scratch:
+    if not reading.is_first:
         return f"{reading.read:,} read, which can have changed, of the {counted:,} that the API counts; {meanwhile}"
     earlier = f" after {reading.resumed:,} by earlier runs" if reading.resumed else ""
     return f"{reading.read:,} read{earlier}; the API counts {counted:,}; {meanwhile}"
 
 
 def _tell_costs(tap: TapFieldNation) -> None:
-    rows = {stream.name: stream.rows_written for stream in tap.streams.values() if isinstance(stream, WalkedRecords)}
+    rows = {stream.name: stream.rows_written for stream in tap.streams.values() if isinstance(stream, ConformedStream)}
     sent = ", ".join(f"{name} {count:,}" for name, count in rows.items() if count)
     tap.logger.info("Records: %s", sent or "none")
     tap.logger.info(

@@ -26,11 +26,11 @@ from tap_fieldnation import about as _about  # noqa: F401  registers itself with
 from tap_fieldnation import estimate, settings
 from tap_fieldnation.api import redact
 from tap_fieldnation.api.auth import FieldNationAuthenticator
-from tap_fieldnation.api.budget import Budget
 from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
-from tap_fieldnation.api.errors import Action, ApiError, OutOfTimeError, SettingsError
-from tap_fieldnation.api.transport import TokenPlace, Transport, checked_origin
+from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, SettingsError
+from tap_fieldnation.api.rate_limiter import RateLimiter
+from tap_fieldnation.api.transport import TokenLocation, Transport, checked_origin
 from tap_fieldnation.api.work_orders import WorkOrders
 from tap_fieldnation.checks import checks
 from tap_fieldnation.command import Command
@@ -38,9 +38,9 @@ from tap_fieldnation.progress import shown
 from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading.lifecycle import company_of
 from tap_fieldnation.report import report
-from tap_fieldnation.streams import made
+from tap_fieldnation.streams import factory
 from tap_fieldnation.streams.company import Lists
-from tap_fieldnation.streams.sdk import Writer, share_memory, spare_collector, worth_saying
+from tap_fieldnation.streams.sdk import Writer, is_useful, limit_malloc_arenas, tune_gc
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ class TapFieldNation(Tap):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         redact.install()
-        self.logger.addFilter(worth_saying)
+        self.logger.addFilter(is_useful)
         self.out_of_time = False
         super().__init__(*args, **kwargs)
 
@@ -118,7 +118,7 @@ class TapFieldNation(Tap):
         return Transport(
             self.origin,
             user_agent=self.config.get("user_agent") or f"{self.name}/{self.plugin_version}",
-            place=TokenPlace(self.config["access_token_location"]),
+            place=TokenLocation(self.config["access_token_location"]),
             timeout=float(self.config["request_timeout"]),
             connections=self.config["max_concurrent_requests"],
             clock=self.clock,
@@ -127,13 +127,13 @@ class TapFieldNation(Tap):
     @functools.cached_property
     def client(self) -> Client:
         """The run's one way to the API: one budget, one token."""
-        at_once = self.config["max_concurrent_requests"]
+        max_in_flight = self.config["max_concurrent_requests"]
         client = Client(
             self.transport,
-            Budget(float(self.config["requests_per_minute"]), at_once, self.clock),
+            RateLimiter(float(self.config["requests_per_minute"]), max_in_flight, self.clock),
             self.clock,
             max_retries=self.config["max_retries"],
-            at_once=at_once,
+            max_in_flight=max_in_flight,
             logger=self.logger,
         )
         client.authenticator = FieldNationAuthenticator(
@@ -180,8 +180,8 @@ class TapFieldNation(Tap):
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
-        """All streams; no request is made."""
-        return made.streams(self)
+        """All streams; no request is factory."""
+        return factory.streams(self)
 
     @override
     def setup_mapper(self) -> None:
@@ -247,12 +247,12 @@ class TapFieldNation(Tap):
                     tap.tell_checks()
                 else:
                     tap.tell_costs(as_json=plan == "json")
-            except OutOfTimeError:
+            except DeadlineExceeded:
                 sentence = "The time that max_minutes gives was spent before this was done: give more, or try later."
                 raise SettingsError(sentence) from None
         else:
-            spare_collector()
-            share_memory()
+            tune_gc()
+            limit_malloc_arenas()
             try:
                 with shown(tap):
                     tap.sync_all()
@@ -276,7 +276,9 @@ class TapFieldNation(Tap):
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, and fill in the defaults; messages are ours, as the SDK's show the value."""
-        redact.protect(*(value for name in settings.SECRETS if isinstance(value := self._config.get(name), str)))
+        redact.register_secrets(
+            *(value for name in settings.SECRETS if isinstance(value := self._config.get(name), str))
+        )
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         invalid = {

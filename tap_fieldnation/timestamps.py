@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 PLAIN_LENGTH = len("2018-11-07 13:00:00")
 
 
-def rfc3339(text: str) -> str | None:
+def to_rfc3339(text: str) -> str | None:
     """The moment as ``2018-11-07T13:00:00Z``, or None where it is unset.
 
     Raises:
@@ -23,7 +23,7 @@ def rfc3339(text: str) -> str | None:
     text = text.strip()
     if is_unset(text):
         return None
-    return written(datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1] in "zZ" else text))
+    return format_utc(datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1] in "zZ" else text))
 
 
 def is_unset(text: str) -> bool:
@@ -31,18 +31,18 @@ def is_unset(text: str) -> bool:
     return not text or text.startswith("0000-00-00")
 
 
-def written(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     """A moment as RFC 3339 in UTC; one without a time zone is in UTC already."""
     moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
     return f"{moment.replace(tzinfo=None).isoformat()}Z"
 
 
-def moment(text: object) -> datetime | None:
+def parse_utc(text: object) -> datetime | None:
     """The moment that one of the API's texts stands for, or None where it is unset or none."""
     if not isinstance(text, str):
         return None
     try:
-        plain = rfc3339(text)
+        plain = to_rfc3339(text)
     except (OverflowError, ValueError):
         return None
     return None if plain is None else datetime.fromisoformat(f"{plain[:-1]}+00:00")

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from typing_extensions import override
 
 from tap_fieldnation.api.auth import FieldNationAuthenticator
-from tap_fieldnation.api.budget import Budget
 from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
 from tap_fieldnation.api.errors import ApiError
-from tap_fieldnation.api.transport import Answer, TokenPlace, Transport
+from tap_fieldnation.api.rate_limiter import RateLimiter
+from tap_fieldnation.api.transport import Response, TokenLocation, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -110,13 +110,13 @@ class SharedClock(Clock):
             self._changed.notify_all()
 
 
-def answer(status: int = 200, body: object = None, **headers: str) -> Answer:
+def answer(status: int = 200, body: object = None, **headers: str) -> Response:
     """What the API could send; a `body` that is not bytes becomes JSON, `_` in a header's name a dash."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status, {name.replace("_", "-").lower(): value for name, value in headers.items()}, raw)
+    return Response(status, {name.replace("_", "-").lower(): value for name, value in headers.items()}, raw)
 
 
-def token_answer(value: str = "token-1", **more: object) -> Answer:
+def token_answer(value: str = "token-1", **more: object) -> Response:
     """The token endpoint's answer to credentials that it knows."""
     return answer(200, {"access_token": value, "token_type": "Bearer", "expires_in": 3600, **more})
 
@@ -127,7 +127,7 @@ class Lost(NamedTuple):
     reason: str = "the answer timed out"
 
 
-Outcome = Answer | Lost
+Outcome = Response | Lost
 
 
 class FakeTransport(Transport):
@@ -139,23 +139,23 @@ class FakeTransport(Transport):
     """
 
     def __init__(self, gets: Sequence[Outcome] = (), posts: Sequence[Outcome] = (token_answer(),)) -> None:
-        super().__init__("http://127.0.0.1:9", user_agent="test", place=TokenPlace.QUERY, timeout=1.0, connections=1)
+        super().__init__("http://127.0.0.1:9", user_agent="test", place=TokenLocation.QUERY, timeout=1.0, connections=1)
         self._get_answers, self._post_answers = list(gets), list(posts)
         self.gets: list[tuple[str, Mapping[str, object], str]] = []
         self.posts: list[tuple[str, dict[str, str]]] = []
 
     @override
-    def get(self, path: str, params: Mapping[str, object], token: str) -> Answer:
+    def get(self, path: str, params: Mapping[str, object], token: str) -> Response:
         self.gets.append((path, dict(params), token))
         return self._next(path, self._get_answers)
 
     @override
-    def post(self, path: str, body: Mapping[str, str]) -> Answer:
+    def post(self, path: str, body: Mapping[str, str]) -> Response:
         self.posts.append((path, dict(body)))
         return self._next(path, self._post_answers)
 
     @staticmethod
-    def _next(path: str, outcomes: list[Outcome]) -> Answer:
+    def _next(path: str, outcomes: list[Outcome]) -> Response:
         found = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
         if isinstance(found, Lost):
             raise ApiError(path, None, found.reason)
@@ -167,7 +167,7 @@ def make_client(
     clock: Clock | None = None,
     *,
     max_retries: int = 6,
-    at_once: int = 16,
+    max_in_flight: int = 16,
     per_minute: float = 6_000.0,
     username: str | None = None,
     password: str | None = None,
@@ -175,8 +175,8 @@ def make_client(
     """A client and its authenticator, as the tap makes them."""
     clock = clock or FakeClock()
     logger = logging.getLogger("tests.client")
-    budget = Budget(per_minute, 4, clock)
-    client = Client(transport, budget, clock, max_retries=max_retries, at_once=at_once, logger=logger)
+    budget = RateLimiter(per_minute, 4, clock)
+    client = Client(transport, budget, clock, max_retries=max_retries, max_in_flight=max_in_flight, logger=logger)
     client.authenticator = FieldNationAuthenticator(
         client_id="the-client-id",
         client_secret="the+client/secret=",

@@ -48,7 +48,7 @@ MOVES, SEED = 2, 7
 
 STILL, MOVING, LATER = "still", "moving", "a day later"
 
-Way = t.Callable[[Server, "dict[str, t.Any] | None"], Outcome]
+FieldRule = t.Callable[[Server, "dict[str, t.Any] | None"], Outcome]
 
 # The tables that dlt makes of the lists that our embedded streams are made of.
 TABLES = {
@@ -128,7 +128,7 @@ def environment(name: str) -> Path:
     return folder / "bin"
 
 
-def ways(columns: str) -> dict[str, Way]:
+def ways(columns: str) -> dict[str, FieldRule]:
     """Each reader."""
     query = {**FIXED, "columns": columns, "sort": "id", "order": "desc", "per_page": "100"}
     chosen = catalog(*STREAMS)
@@ -154,7 +154,7 @@ def ways(columns: str) -> dict[str, Way]:
     }
 
 
-def read(way: Way, columns: str, kind: str) -> Read:
+def read(way: FieldRule, columns: str, kind: str) -> Read:
     """One run over an account of its own."""
     with serving(WORK_ORDERS, warm=columns) as api:
         state, known = None, set()

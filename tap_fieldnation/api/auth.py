@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     import requests
 
     from tap_fieldnation.api.clock import Clock
-    from tap_fieldnation.api.transport import Answer
+    from tap_fieldnation.api.transport import Response
 
 TOKEN_PATH = "/authentication/api/oauth/token"  # noqa: S105  (a path, not a secret)
 SCOPE = "api"
@@ -53,7 +53,7 @@ class FieldNationAuthenticator(OAuthAuthenticator):
         username: str | None,
         password: str | None,
         environment: str,
-        post: Callable[[str, Mapping[str, str]], Answer],
+        post: Callable[[str, Mapping[str, str]], Response],
         clock: Clock,
     ) -> None:
         super().__init__(client_id=client_id, client_secret=client_secret, auth_endpoint=TOKEN_PATH, oauth_scopes=SCOPE)
@@ -63,7 +63,7 @@ class FieldNationAuthenticator(OAuthAuthenticator):
         self._clock = clock
         self._renewing = threading.Lock()
         self._renew_at = float("-inf")
-        redact.protect(client_id, client_secret, username, password)
+        redact.register_secrets(client_id, client_secret, username, password)
 
     @property
     @override
@@ -114,7 +114,7 @@ class FieldNationAuthenticator(OAuthAuthenticator):
             raise self._refused(answer.status, body, answer.body)
         if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
             raise ApiError(TOKEN_PATH, answer.status, "the answer holds no access_token", rule=_NO_TOKEN)
-        redact.protect(token, *(value for value in (body.get("refresh_token"),) if isinstance(value, str)))
+        redact.register_secrets(token, *(value for value in (body.get("refresh_token"),) if isinstance(value, str)))
         life = _seconds(body.get("expires_in"))
         self.access_token, self.expires_in = token, int(life)
         self.last_refreshed = self._clock.utc_now() - timedelta(seconds=self._clock.monotonic() - asked_at)

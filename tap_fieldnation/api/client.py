@@ -18,9 +18,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_fieldnation.api.auth import FieldNationAuthenticator
-    from tap_fieldnation.api.budget import Budget
     from tap_fieldnation.api.clock import Clock
-    from tap_fieldnation.api.transport import Answer, Transport
+    from tap_fieldnation.api.rate_limiter import RateLimiter
+    from tap_fieldnation.api.transport import Response, Transport
 
 Decoder = t.Callable[[bytes], t.Any]
 
@@ -53,17 +53,17 @@ class Client:
     def __init__(
         self,
         transport: Transport,
-        budget: Budget,
+        budget: RateLimiter,
         clock: Clock,
         *,
         max_retries: int,
-        at_once: int,
+        max_in_flight: int,
         logger: logging.Logger,
     ) -> None:
         self._transport, self.budget, self._clock = transport, budget, clock
         self._max_retries = max_retries
         # Taken before the budget: a request that was granted leaves, and does not wait for others to come back.
-        self._in_flight = threading.Semaphore(at_once)
+        self._in_flight = threading.Semaphore(max_in_flight)
         self._logger = logger
         self._lock = threading.Lock()
         self.authenticator: FieldNationAuthenticator | None = None
@@ -71,10 +71,10 @@ class Client:
         self.requests = 0
         self.retries = 0
 
-    def post(self, path: str, body: Mapping[str, str]) -> Answer:
+    def post(self, path: str, body: Mapping[str, str]) -> Response:
         """POST to the token endpoint; its answer is handed on unless it is worth a retry."""
 
-        def once() -> Answer:
+        def once() -> Response:
             answer = self._send(lambda: self._transport.post(path, body))
             if (error := self._failure(path, answer)) and error.rule.action in {Action.RETRY, Action.WAIT}:
                 raise error
@@ -125,7 +125,7 @@ class Client:
         received_at = self._clock.utc_now()
         return _decoded(path, answer, stream, decoder), received_at
 
-    def _send(self, send: t.Callable[[], Answer], stream: str = "") -> Answer:
+    def _send(self, send: t.Callable[[], Response], stream: str = "") -> Response:
         self._clock.check()
         self.budget.acquire()
         with self._lock:
@@ -184,7 +184,7 @@ class Client:
         if not shared:
             self._clock.sleep(seconds)
 
-    def _failure(self, path: str, answer: Answer, stream: str = "") -> ApiError | None:
+    def _failure(self, path: str, answer: Response, stream: str = "") -> ApiError | None:
         """The error that an answer stands for, or None for a good one."""
         if 200 <= answer.status < 300:  # noqa: PLR2004
             return None
@@ -209,7 +209,7 @@ class Client:
 _T = t.TypeVar("_T")
 
 
-def _asked_wait(answer: Answer, body: object, now: datetime) -> float | None:
+def _asked_wait(answer: Response, body: object, now: datetime) -> float | None:
     """Seconds that the answer asks to wait, at most 300: its header (seconds or an HTTP date), else its body."""
     header = answer.headers.get("retry-after", "").strip()
     with contextlib.suppress(ValueError):
@@ -226,7 +226,7 @@ def _asked_wait(answer: Answer, body: object, now: datetime) -> float | None:
     return None
 
 
-def _date_of(answer: Answer) -> datetime | None:
+def _date_of(answer: Response) -> datetime | None:
     """The server's own time of day where it says it, since its clock and ours may differ."""
     return _moment(answer.headers.get("date", ""))
 
@@ -239,7 +239,7 @@ def _moment(http_date: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def _decoded(path: str, answer: Answer, stream: str = "", decoder: Decoder = decode) -> t.Any:
+def _decoded(path: str, answer: Response, stream: str = "", decoder: Decoder = decode) -> t.Any:
     """The body as Python objects; one that is cut or is no JSON is worth another try."""
     failure = ""
     try:

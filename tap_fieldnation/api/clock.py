@@ -8,7 +8,7 @@ import time
 import typing as t
 from datetime import datetime, timezone
 
-from tap_fieldnation.api.errors import OutOfTimeError
+from tap_fieldnation.api.errors import DeadlineExceeded
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ class Clock:
         """
         until = self.monotonic() + seconds
         if self._deadline is not None and until > self._deadline:
-            raise OutOfTimeError
+            raise DeadlineExceeded
         with self._counted():
             while (left := until - self.monotonic()) > 0:
                 self._pause(min(left, LONGEST_SLEEP))
@@ -61,7 +61,7 @@ class Clock:
             OutOfTimeError: Once the time allowed is spent.
         """
         if self._deadline is not None and self.monotonic() >= self._deadline:
-            raise OutOfTimeError
+            raise DeadlineExceeded
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[None]:

@@ -40,8 +40,8 @@ class TokenRefusedError(CredentialsError):
     """A request was refused with a new token too. Older pages document it for an unknown id of a record as well."""
 
 
-class OutOfTimeError(Exception):
-    """The time allowed by ``max_minutes`` is spent. Not a failure: the run stops, resumable."""
+class DeadlineExceeded(Exception):  # noqa: N818  (not a failure: the run stops, resumable)
+    """The time limit of ``max_minutes`` is reached: the run stops, and the next one continues."""
 
 
 class Action(Enum):

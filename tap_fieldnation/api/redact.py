@@ -38,7 +38,7 @@ _known = re.compile(r"(?!)")  # finds nothing
 _lock = threading.Lock()
 
 
-def protect(*values: str | None) -> None:
+def register_secrets(*values: str | None) -> None:
     """Remember secrets: from now on `redact` masks each, as it is and as it looks in a URL, in JSON or in HTML."""
     global _known  # noqa: PLW0603  (one memory for the process, as its log is one)
     new = {value for value in values if value and len(value) >= SHORTEST_SECRET}

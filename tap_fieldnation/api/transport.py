@@ -55,7 +55,7 @@ _REASONS: t.Mapping[type[Exception], str] = {
 _CERTIFICATES = Rule(Action.FAIL, "check what REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE name")
 
 
-class TokenPlace(Enum):
+class TokenLocation(Enum):
     """Where the token travels (the setting ``access_token_location``)."""
 
     QUERY = "query"
@@ -63,7 +63,7 @@ class TokenPlace(Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What came back: the status, the headers (names in lower case), and the whole body, decompressed.
 
     Neither headers nor body are shown: a body can hold the token, and the target of a redirect too.
@@ -103,7 +103,9 @@ class Session(requests.Session):
         clock: What time it is.
     """
 
-    def __init__(self, *, user_agent: str, place: TokenPlace, connections: int, longest: float, clock: Clock) -> None:
+    def __init__(
+        self, *, user_agent: str, place: TokenLocation, connections: int, longest: float, clock: Clock
+    ) -> None:
         super().__init__()
         self.place = place
         self._longest, self._clock = longest, clock
@@ -151,7 +153,7 @@ class Session(requests.Session):
         if token is None:
             return request
         sent = request.copy()
-        if self.place is TokenPlace.HEADER:
+        if self.place is TokenLocation.HEADER:
             sent.headers["Authorization"] = f"Bearer {token}"
         else:
             separator = "&" if "?" in (sent.url or "") else "?"
@@ -176,7 +178,7 @@ class Transport:
         origin: str,
         *,
         user_agent: str,
-        place: TokenPlace,
+        place: TokenLocation,
         timeout: float,
         connections: int,
         clock: Clock | None = None,
@@ -191,23 +193,23 @@ class Transport:
             clock=clock or Clock(),
         )
 
-    def get(self, path: str, params: Mapping[str, object], token: str) -> Answer:
+    def get(self, path: str, params: Mapping[str, object], token: str) -> Response:
         """GET a path with parameters; empty ones are sent too, as Field Nation gives a meaning to some."""
         query = "&".join(f"{quote(name)}={quote(str(value), safe=_UNENCODED)}" for name, value in params.items())
         return self._send(requests.Request("GET", f"{self.origin}{path}{'?' if query else ''}{query}"), token)
 
-    def post(self, path: str, body: Mapping[str, str]) -> Answer:
+    def post(self, path: str, body: Mapping[str, str]) -> Response:
         """POST a JSON body, without a token."""
         return self._send(requests.Request("POST", f"{self.origin}{path}", json=dict(body)), None)
 
-    def _send(self, request: requests.Request, token: str | None) -> Answer:
+    def _send(self, request: requests.Request, token: str | None) -> Response:
         prepared = self.session.prepare_request(request)
         settings = self.session.merge_environment_settings(prepared.url, {}, None, None, None)
         if self.origin.startswith("http:"):
             settings["proxies"] = {}  # what is sent in clear does not leave this machine
         response = self.session.send(prepared, timeout=self._timeout, token=token, **settings)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, response.content)
+        return Response(response.status_code, headers, response.content)
 
 
 def checked_origin(url: str) -> str:

@@ -56,7 +56,7 @@ _ENVELOPES: msgspec.json.Decoder[t.Any] = msgspec.json.Decoder(_Envelope)
 _HEADS = msgspec.json.Decoder(_Head)
 
 
-class Undecoded(Record):
+class LazyRecord(Record):
     """A work order with what the reading plan looks at; `whole` has the rest.
 
     Attributes:
@@ -71,9 +71,9 @@ class Undecoded(Record):
         self.body = body
 
 
-def whole(record: Record) -> Record:
+def decode_full(record: Record) -> Record:
     """A work order of a page with all that was asked for."""
-    if not isinstance(record, Undecoded):
+    if not isinstance(record, LazyRecord):
         return record
     found: Record = decode(bytes(record.body))
     found["id"] = record["id"]
@@ -87,7 +87,7 @@ def _decode_page(body: bytes) -> t.Any:
     """
     try:
         envelope = _ENVELOPES.decode(body)
-        envelope.results = [Undecoded(one) for one in envelope.results]
+        envelope.results = [LazyRecord(one) for one in envelope.results]
     except (ValueError, TypeError, OverflowError, RecursionError):
         return decode(body)
     return msgspec.structs.asdict(envelope)

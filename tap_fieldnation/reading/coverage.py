@@ -6,13 +6,13 @@ import typing as t
 
 from tap_fieldnation.api.errors import TapError
 from tap_fieldnation.reading.scan import Scan
-from tap_fieldnation.reading.slices import day_filter, everything, read_again
+from tap_fieldnation.reading.slices import day_filter, everything, reread_slice
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from tap_fieldnation.reading.reader import Batch, Reading
+    from tap_fieldnation.reading.sync_run import Batch, SyncRun
 
 ROUNDS = 2
 
@@ -21,7 +21,7 @@ class IncompleteError(TapError):
     """The API counts more work orders than it hands out."""
 
 
-def prove(reading: Reading, first: date | None = None, last: date | None = None) -> Iterator[Batch]:
+def verify(reading: SyncRun, first: date | None = None, last: date | None = None) -> Iterator[Batch]:
     """See to it that no fewer work orders were sent than the API counts.
 
     Args:
@@ -41,10 +41,10 @@ def prove(reading: Reading, first: date | None = None, last: date | None = None)
     for _ in range(ROUNDS):
         scan = Scan(lambda number: reading.source.page(number, wanted))
         for page, fresh in scan:
-            yield from reading.hand_on(page, fresh)
+            yield from reading.emit(page, fresh)
         reading.counted, newer = _count_newer(reading, wanted, scan.highest)
         # What became visible late, behind the pass, is neither newer nor handed out: the next pass has it.
-        if scan.proven or reading.counted - newer <= scan.count:
+        if scan.is_complete or reading.counted - newer <= scan.count:
             return
     raise IncompleteError(
         f"work_orders: the API counts {reading.counted:,} work orders but handed out {scan.count:,}, slice by "
@@ -52,7 +52,7 @@ def prove(reading: Reading, first: date | None = None, last: date | None = None)
     )
 
 
-def _count_newer(reading: Reading, wanted: dict[str, str], highest: int) -> tuple[int, int]:
+def _count_newer(reading: SyncRun, wanted: dict[str, str], highest: int) -> tuple[int, int]:
     """How many work orders there are, and how many of them are newer than an id."""
     newer, number = 0, 1
     while True:
@@ -64,7 +64,7 @@ def _count_newer(reading: Reading, wanted: dict[str, str], highest: int) -> tupl
         number += 1
 
 
-def find_missing(reading: Reading, missing: int) -> t.Generator[Batch, None, bool]:
+def find_missing(reading: SyncRun, missing: int) -> t.Generator[Batch, None, bool]:
     """Read the slices again that hold more than is known of them, newest first, until `missing` are explained.
 
     Newest first, because what is missing was mostly created while we read.
@@ -77,7 +77,7 @@ def find_missing(reading: Reading, missing: int) -> t.Generator[Batch, None, boo
         held = reading.source.total(day_filter(reading, piece.first, piece.last))
         if piece.count is None or held > piece.count:
             missing -= held - (piece.count or 0)
-            proven &= yield from read_again(reading, piece)
+            proven &= yield from reread_slice(reading, piece)
             if missing <= 0:
                 break
         else:
@@ -85,7 +85,7 @@ def find_missing(reading: Reading, missing: int) -> t.Generator[Batch, None, boo
     return proven and missing <= 0
 
 
-def _known(reading: Reading, first: date | None, last: date | None) -> int:
+def _known(reading: SyncRun, first: date | None, last: date | None) -> int:
     return sum(
         piece.count or 0
         for piece in reading.cursor.slices

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
 from tap_fieldnation.api.errors import StateError
-from tap_fieldnation.timestamps import moment
+from tap_fieldnation.timestamps import parse_utc
 
 VERSION = 1
 KEY = "cursor"
@@ -226,7 +226,7 @@ def _ids(value: object) -> set[int]:
 
 
 def _moment(value: object) -> datetime:
-    at = moment(value)
+    at = parse_utc(value)
     if at is None or not EARLIEST.year <= at.year <= LATEST.year:
         raise ValueError
     return at

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from tap_fieldnation.timestamps import moment
+from tap_fieldnation.timestamps import parse_utc
 
 if t.TYPE_CHECKING:
     from datetime import datetime
@@ -45,7 +45,7 @@ def facts(record: Record, now: datetime) -> Facts:
     created = milestones.get("created")
     return Facts(
         record["id"],
-        moment(created.get("utc")) if isinstance(created, dict) else None,
+        parse_utc(created.get("utc")) if isinstance(created, dict) else None,
         _closed(record.get("status"), milestones, now),
     )
 
@@ -66,7 +66,7 @@ def _closed(status: object, milestones: dict[str, t.Any], now: datetime) -> bool
     if name in CLOSED_NAMES or (not name and status.get("id") in CLOSED_IDS):
         return True
     if name == APPROVED_NAME or (not name and status.get("id") == APPROVED_ID):
-        moments = (moment(value.get("utc")) for value in milestones.values() if isinstance(value, dict))
+        moments = (parse_utc(value.get("utc")) for value in milestones.values() if isinstance(value, dict))
         latest = max((at for at in moments if at), default=None)
         return latest is not None and now - latest > APPROVED_FOR
     return False

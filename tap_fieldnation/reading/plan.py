@@ -5,17 +5,17 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from tap_fieldnation.reading.changes import due_slices, read_new, read_open, spread
-from tap_fieldnation.reading.coverage import find_missing, prove
+from tap_fieldnation.reading.changes import due_slices, read_new, read_open, schedule_reconcile
+from tap_fieldnation.reading.coverage import find_missing, verify
 from tap_fieldnation.reading.cursor import DAY, Cursor, History
-from tap_fieldnation.reading.reader import OVERLAP
-from tap_fieldnation.reading.slices import BEGINNING, NO_FILTER, everything, horizon, read_again, read_history
+from tap_fieldnation.reading.slices import EARLIEST_CREATION, NO_FILTER, everything, horizon, read_history, reread_slice
+from tap_fieldnation.reading.sync_run import OVERLAP
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
-    from tap_fieldnation.reading.reader import Event, Options, Reading
+    from tap_fieldnation.reading.sync_run import Event, Options, SyncRun
 
 # After a longer pause what was created meanwhile is read as history: in slices, resumable, ahead where that is safe.
 LONGEST_PAUSE = timedelta(days=3)
@@ -34,10 +34,10 @@ def prepare(cursor: Cursor, options: Options, streams: Sequence[str], now: datet
     Returns:
         The cursor to read by: a new one where it starts from the beginning.
     """
-    unserved = not set(streams) <= set(cursor.streams)
+    unfinished = not set(streams) <= set(cursor.streams)
     new = cursor.started_at is None and cursor.history is None
     earlier = _is_earlier(options.since, cursor.since)
-    if new or unserved or (anew and cursor.history is None) or (earlier and cursor.history is not None):
+    if new or unfinished or (anew and cursor.history is None) or (earlier and cursor.history is not None):
         known = Cursor(company_id=cursor.company_id, open=cursor.open, created_filter=cursor.created_filter)
         known.history = History(now, next=None, last=None)
         cursor = known
@@ -53,7 +53,7 @@ def prepare(cursor: Cursor, options: Options, streams: Sequence[str], now: datet
     return cursor
 
 
-def read(reading: Reading) -> Iterator[Event]:
+def read(reading: SyncRun) -> Iterator[Event]:
     """Everything that a run hands on, in order; the cursor is complete at the end."""
     history = reading.cursor.history
     backfill = reading.options.until is not None
@@ -61,28 +61,28 @@ def read(reading: Reading) -> Iterator[Event]:
     covers_new = history is not None and history.last is None
     if history:
         first, last = None, None
-        if not reading.from_scratch:
-            first, last = history.next or BEGINNING, history.last or horizon(reading)
+        if not reading.is_first:
+            first, last = history.next or EARLIEST_CREATION, history.last or horizon(reading)
         yield from read_history(reading)
-        yield from prove(reading, first, last)
-        if reading.from_scratch:
-            spread(reading)
-    due = [] if reading.from_scratch else due_slices(reading)
-    reading.expected += sum(piece.count or 0 for piece in due) + len(reading.stale)
+        yield from verify(reading, first, last)
+        if reading.is_first:
+            schedule_reconcile(reading)
+    due = [] if reading.is_first else due_slices(reading)
+    reading.expected += sum(piece.count or 0 for piece in due) + len(reading.unread_open)
     if not covers_new:
         missing = yield from read_new(reading)
         if missing > 0:
             yield from find_missing(reading, missing)
     for piece in due:
-        yield from read_again(reading, piece)
+        yield from reread_slice(reading, piece)
     if not backfill:
         yield from read_open(reading)
-        if not reading.from_scratch:
+        if not reading.is_first:
             reading.counted = reading.source.total(everything(reading))
     _finish(reading, started_at)
 
 
-def _finish(reading: Reading, started_at: datetime) -> None:
+def _finish(reading: SyncRun, started_at: datetime) -> None:
     cursor = reading.cursor
     # Creation times are by the server's clock; if ours is ahead of it, the next run has to look further back.
     cursor.started_at = started_at - reading.clock_ahead()

@@ -46,9 +46,9 @@ class Scan:
         self.count = resume.sent if resume else 0
         self.highest = 0
         self.total = resume.total if resume else None
-        self.fell = False
-        self.falls = 0
-        self.rises = 0
+        self.shrank = False
+        self.removed_seen = 0
+        self.added_seen = 0
 
     def __iter__(self) -> Iterator[tuple[Page, list[Record]]]:
         """Each page with those of its records that this pass did not hand on before."""
@@ -62,15 +62,15 @@ class Scan:
                 continue
             change = 0 if self.total is None else page.total - self.total
             fall, unchanged, self.total = max(0, -change), change == 0, page.total
-            self.falls += fall
-            self.rises += max(0, change)
-            self.fell = fall > 0 and number > 1
+            self.removed_seen += fall
+            self.added_seen += max(0, change)
+            self.shrank = fall > 0 and number > 1
             ids = [record["id"] for record in page.records]
             self.highest = self.highest or max(ids, default=0)
             self._page, self._per_page = number, page.per_page
             yield page, self._fresh(page.records, ids)
-            if self.fell:
-                number = max(1, number - pages_moved(fall, page.per_page))
+            if self.shrank:
+                number = max(1, number - pages_to_step_back(fall, page.per_page))
                 previous = []
             elif not ids or (ids == previous and unchanged) or number >= page.pages:
                 return
@@ -79,13 +79,13 @@ class Scan:
                 number += 1
 
     @property
-    def proven(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether no fewer ids were handed on than the server counts, but for those that came meanwhile."""
-        return self.count >= (self.total or 0) - self.rises
+        return self.count >= (self.total or 0) - self.added_seen
 
     def position(self, last: date | None) -> Position | None:
         """Where this pass stands, for one that resumes it; None where an earlier place has to serve."""
-        if self.fell or self.total is None:
+        if self.shrank or self.total is None:
             return None
         return Position(last, self._page, self._per_page, self.total, self.count, self._lowest)
 
@@ -100,6 +100,6 @@ class Scan:
         return fresh
 
 
-def pages_moved(fall: int, per_page: int) -> int:
+def pages_to_step_back(fall: int, per_page: int) -> int:
     """Over how many page edges a fall of the total can have pulled a row."""
     return -(-fall // per_page)

@@ -21,8 +21,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tap_fieldnation.api.work_orders import Page
-    from tap_fieldnation.reading.ahead import Ahead
-    from tap_fieldnation.reading.reader import Batch, Reading
+    from tap_fieldnation.reading.prefetcher import Prefetcher
+    from tap_fieldnation.reading.sync_run import Batch, SyncRun
 
 Days = tuple[date, date]
 Keys = tuple[Days, int]
@@ -31,35 +31,35 @@ PAGES_A_SLICE = 40
 GROWTH = 4
 
 # Field Nation began in 2008; nothing of it is older.
-BEGINNING = date(2008, 1, 1)
+EARLIEST_CREATION = date(2008, 1, 1)
 
 # The last slice takes in two days after today: the filter may go by site time, which can be a day ahead of UTC, and
 # the day may change while we read. Nor is yesterday over everywhere: only slices that end before it are at rest.
-ROOM = 2 * DAY
-AT_REST = 2 * DAY
+FUTURE_MARGIN = 2 * DAY
+SETTLED_AFTER = 2 * DAY
 
 NO_FILTER = ""
 
 
-def day_filter(reading: Reading, first: date | None, last: date | None) -> dict[str, str]:
+def day_filter(reading: SyncRun, first: date | None, last: date | None) -> dict[str, str]:
     """The filter for days of creation; none where the server understands no such filter."""
     name = reading.cursor.created_filter
     return created_between(first, last, (name,)) if name and first and last else {}
 
 
-def everything(reading: Reading) -> dict[str, str]:
+def everything(reading: SyncRun) -> dict[str, str]:
     """The filter for all that this run is to read; none where that is simply all."""
     if not reading.options.since and not reading.options.until:
         return {}
-    return day_filter(reading, reading.options.since or BEGINNING, horizon(reading))
+    return day_filter(reading, reading.options.since or EARLIEST_CREATION, horizon(reading))
 
 
-def horizon(reading: Reading) -> date:
+def horizon(reading: SyncRun) -> date:
     """The last day of a slice that is open to the present."""
-    return reading.options.until or reading.today() + ROOM
+    return reading.options.until or reading.today() + FUTURE_MARGIN
 
 
-def read_history(reading: Reading) -> Iterator[Batch]:
+def read_history(reading: SyncRun) -> Iterator[Batch]:
     """Read what the cursor's `history` names, oldest day first; it is None at the end."""
     cursor, history = reading.cursor, reading.cursor.history
     assert history is not None  # noqa: S101
@@ -77,7 +77,7 @@ def read_history(reading: Reading) -> Iterator[Batch]:
     reading.checkpoint()
 
 
-def read_again(reading: Reading, piece: Slice) -> t.Generator[Batch, None, bool]:
+def reread_slice(reading: SyncRun, piece: Slice) -> t.Generator[Batch, None, bool]:
     """Read a slice of history again.
 
     Returns:
@@ -89,10 +89,10 @@ def read_again(reading: Reading, piece: Slice) -> t.Generator[Batch, None, bool]
         yield from _scanned(reading, scan, pages, days)
     keep(reading, days, scan.count)
     reading.checkpoint()
-    return scan.proven
+    return scan.is_complete
 
 
-def keep(reading: Reading, days: Days, count: int) -> None:
+def keep(reading: SyncRun, days: Days, count: int) -> None:
     """Remember that a slice was read just now."""
     now = reading.now()
     first, last = days
@@ -112,9 +112,9 @@ class Pages:
         following: Given how many work orders the current slice holds, the days of the next one, or None.
     """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: SyncRun) -> None:
         self._reading = reading
-        self._ahead: Ahead[Keys, Page] = reading.ahead(self._fetch, reading.options.threads)
+        self._ahead: Prefetcher[Keys, Page] = reading.ahead(self._fetch, reading.options.threads)
         self._disturbed: Days | None = None
         self.following: Callable[[int], Days | None] = lambda _: None
 
@@ -122,19 +122,19 @@ class Pages:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ahead.drop()
+        self._ahead.cancel()
 
     def get(self, days: Days, number: int) -> Page:
         """A page of a slice."""
         page = self._ahead.get((days, number))
         if days != self._disturbed and self._at_rest(days):
-            self._ahead.want(self._next_keys(days, number, page))
+            self._ahead.prefetch(self._next_keys(days, number, page))
         return page
 
     def disturbed(self, days: Days) -> None:
         """Read the rest of this slice one page at a time."""
         self._disturbed = days
-        self._ahead.drop()
+        self._ahead.cancel()
 
     def _next_keys(self, days: Days, number: int, page: Page) -> Iterator[Keys]:
         yield from ((days, coming) for coming in range(number + 1, page.pages + 1))
@@ -143,7 +143,7 @@ class Pages:
             yield (following, 1)
 
     def _at_rest(self, days: Days) -> bool:
-        return days[1] <= self._reading.today() - AT_REST
+        return days[1] <= self._reading.today() - SETTLED_AFTER
 
     def _fetch(self, key: Keys) -> Page:
         (first, last), number = key
@@ -153,7 +153,7 @@ class Pages:
         return page
 
 
-def _find_the_beginning(reading: Reading, history: History) -> int:
+def _find_the_beginning(reading: SyncRun, history: History) -> int:
     """Learn the filter's name and the oldest day by one request, which asks for the oldest work order by both names.
 
     Returns:
@@ -162,16 +162,16 @@ def _find_the_beginning(reading: Reading, history: History) -> int:
     cursor = reading.cursor
     names = (cursor.created_filter,) if cursor.created_filter else CREATED_NAMES
     last = history.last or horizon(reading)
-    page = reading.source.page(1, created_between(reading.options.since or BEGINNING, last, names), "asc")
+    page = reading.source.page(1, created_between(reading.options.since or EARLIEST_CREATION, last, names), "asc")
     cursor.created_filter = _understood(names, page)
     history.total = page.total
-    reading.look(page.records)
+    reading.inspect(page.records)
     oldest = [facts(record, reading.started_at).created for record in page.records[:1]]
     if not page.records:
-        first = min(last, reading.today() - AT_REST)
+        first = min(last, reading.today() - SETTLED_AFTER)
     else:
-        first = oldest[0].date() - DAY if oldest[0] else BEGINNING
-    history.next = max(first, reading.options.since or BEGINNING)
+        first = oldest[0].date() - DAY if oldest[0] else EARLIEST_CREATION
+    history.next = max(first, reading.options.since or EARLIEST_CREATION)
     days = max(1, (min(last, reading.today()) - history.next).days)
     return max(1, days * PAGES_A_SLICE * page.per_page // max(1, page.total))
 
@@ -186,7 +186,7 @@ def _check_echo(page: Page, wanted: Mapping[str, str]) -> None:
         raise ApiError(PATH, 200, f"the filter {', '.join(wanted)}, understood until now, was ignored")
 
 
-def _read_slices(reading: Reading, history: History, width: int) -> Iterator[Batch]:
+def _read_slices(reading: SyncRun, history: History, width: int) -> Iterator[Batch]:
     assert history.next is not None  # noqa: S101
     end = min(history.last, horizon(reading)) if history.last else horizon(reading)
     with Pages(reading) as pages:
@@ -206,7 +206,7 @@ def _read_slices(reading: Reading, history: History, width: int) -> Iterator[Bat
 class _Following:
     """The days of the slice after this one, by how full this one is; the same answer however often it is asked."""
 
-    def __init__(self, reading: Reading, days: Days, end: date) -> None:
+    def __init__(self, reading: SyncRun, days: Days, end: date) -> None:
         self._reading, self._days, self._end = reading, days, end
         self._width: int | None = None
 
@@ -224,32 +224,32 @@ class _Following:
         return first, _last_day(self._reading, first, self._end, self.width(count))
 
 
-def _last_day(reading: Reading, first: date, end: date, width: int) -> date:
+def _last_day(reading: SyncRun, first: date, end: date, width: int) -> date:
     """The last day of a slice; one with yesterday or later in it begins there, so that the rest can be read ahead."""
-    at_rest = reading.today() - AT_REST
+    at_rest = reading.today() - SETTLED_AFTER
     return end if first > at_rest else min(first + (width - 1) * DAY, at_rest, end)
 
 
-def _scanned(reading: Reading, scan: Scan, pages: Pages, days: Days, history: History | None = None) -> Iterator[Batch]:
+def _scanned(reading: SyncRun, scan: Scan, pages: Pages, days: Days, history: History | None = None) -> Iterator[Batch]:
     for page, fresh in scan:
-        if scan.fell:
+        if scan.shrank:
             pages.disturbed(days)
-        yield from reading.hand_on(page, fresh)
+        yield from reading.emit(page, fresh)
         if history and (position := scan.position(days[1])):
             history.position = position
             reading.checkpoint()
-    reading.removed += scan.falls
+    reading.removed += scan.removed_seen
 
 
-def _read_without_days(reading: Reading, history: History) -> Iterator[Batch]:
+def _read_without_days(reading: SyncRun, history: History) -> Iterator[Batch]:
     """All in one pass, one page at a time: for a server that understands no creation filter."""
     resume = history.position if history.position and not history.position.last else None
     scan = Scan(lambda number: reading.source.page(number, {}), resume)
     for page, fresh in scan:
-        yield from reading.hand_on(page, fresh)
+        yield from reading.emit(page, fresh)
         if position := scan.position(None):
             history.position = position
             reading.checkpoint()
-    reading.removed += scan.falls
+    reading.removed += scan.removed_seen
     reading.cursor.slices = []
-    keep(reading, (BEGINNING, date.max), scan.count)
+    keep(reading, (EARLIEST_CREATION, date.max), scan.count)

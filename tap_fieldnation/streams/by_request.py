@@ -9,11 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from tap_fieldnation.api import paging
-from tap_fieldnation.api.errors import Action, ApiError, OutOfTimeError, TokenRefusedError
-from tap_fieldnation.reading.ahead import Ahead
-from tap_fieldnation.streams.embedded import CarriedStream
+from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, TokenRefusedError
+from tap_fieldnation.reading.prefetcher import Prefetcher
+from tap_fieldnation.streams.embedded import ChildStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, at_path, with_lifted
-from tap_fieldnation.timestamps import written
+from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 
     from tap_fieldnation.api.client import Client
     from tap_fieldnation.api.paging import ListPage
-    from tap_fieldnation.reading.reader import Reading
+    from tap_fieldnation.reading.sync_run import SyncRun
     from tap_fieldnation.streams.catalog import ByRequest
 
 Ask = tuple["ByRequestStream", int]
@@ -31,7 +31,7 @@ Ask = tuple["ByRequestStream", int]
 MOST_REFUSALS = 10
 
 
-class ByRequestStream(CarriedStream):
+class ByRequestStream(ChildStream):
     """Rows that are asked for one work order, or one thing that it names, at a time."""
 
     entry: ByRequest
@@ -102,7 +102,7 @@ class ByRequestStream(CarriedStream):
             self.received_at = page.received_at
             beside = {key: page.envelope.get(key) for key in self.entry.envelope}
             items = with_lifted(_beside(_unnested(page.rows, self.entry.nested), beside), self.entry.lift)
-            self.write_rows(self.maker.rows(items, **owner, **{EXTRACTED_AT: written(page.received_at)}))
+            self.write_rows(self.maker.rows(items, **owner, **{EXTRACTED_AT: format_utc(page.received_at)}))
 
     def _refuse(self, error: ApiError | TokenRefusedError) -> None:
         """Go on without a record, or without the whole stream, where it is this that the account may not read."""
@@ -118,7 +118,7 @@ class ByRequestStream(CarriedStream):
         self.logger.warning("Not read: %s", error)
 
 
-class Asks:
+class ChildRequests:
     """What to ask for because of some work orders, and the work orders that are the cause of it.
 
     Args:
@@ -126,19 +126,19 @@ class Asks:
         reading: Whose cursor knows the counts of earlier readings.
     """
 
-    def __init__(self, streams: Sequence[ByRequestStream], reading: Reading) -> None:
+    def __init__(self, streams: Sequence[ByRequestStream], reading: SyncRun) -> None:
         self._streams = streams
         self._reading = reading
         self._causes: dict[Ask, list[tuple[int, int | None]]] = {}
 
-    def note(self, record: Record) -> None:
+    def add(self, record: Record) -> None:
         """Take in a work order, as the API sends it."""
         for stream in self._streams:
             count = at_path(record, stream.entry.count) if stream.entry.count else None
             for one in stream.ids_in(record, self._reading.cursor.counts.get(stream.name, {})):
                 self._causes.setdefault((stream, one), []).append((record["id"], count))
 
-    def serve(self, client: Client, *, without: set[int]) -> None:
+    def execute(self, client: Client, *, without: set[int]) -> None:
         """Make the requests, and write what they bring; what there was no time for is left to the next run.
 
         Each request stands alone, so nothing can move from one to another: they are made ahead.
@@ -152,17 +152,19 @@ class Asks:
                 del self._causes[ask]
                 ask[0].forget(ask[1])
         asks = list(self._causes)
-        ahead: Ahead[Ask, t.Any] = Ahead(lambda ask: ask[0].fetch(client, ask[1]), self._reading.options.threads)
+        ahead: Prefetcher[Ask, t.Any] = Prefetcher(
+            lambda ask: ask[0].fetch(client, ask[1]), self._reading.options.threads
+        )
         try:
             for number, (stream, one) in enumerate(asks):
-                ahead.want(ask for ask in asks[number:] if not ask[0].closed)
+                ahead.prefetch(ask for ask in asks[number:] if not ask[0].closed)
                 if not stream.closed:
                     stream.take(one, ahead.get((stream, one)))
                 self._settle(stream, self._causes.pop((stream, one)))
-        except OutOfTimeError:
-            self._reading.unserved.update(one for causes in self._causes.values() for one, _ in causes)
+        except DeadlineExceeded:
+            self._reading.unfinished.update(one for causes in self._causes.values() for one, _ in causes)
         finally:
-            ahead.drop()
+            ahead.cancel()
 
     def _settle(self, stream: ByRequestStream, causes: list[tuple[int, int | None]]) -> None:
         counts = self._reading.cursor.counts.setdefault(stream.name, {})

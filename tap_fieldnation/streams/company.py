@@ -9,14 +9,14 @@ from datetime import datetime, timezone
 from typing_extensions import override
 
 from tap_fieldnation.api import paging
-from tap_fieldnation.api.errors import Action, ApiError, OutOfTimeError, StateError
+from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, StateError
 from tap_fieldnation.reading.cursor import START_OVER
 from tap_fieldnation.records import schema
 from tap_fieldnation.streams.catalog import COMPANY
 from tap_fieldnation.streams.rest import FieldNationStream
-from tap_fieldnation.streams.rows import EXTRACTED_AT, RowMaker, at_path
+from tap_fieldnation.streams.rows import EXTRACTED_AT, RowBuilder, at_path
 from tap_fieldnation.streams.sdk import activate_version, start_version
-from tap_fieldnation.timestamps import moment, written
+from tap_fieldnation.timestamps import format_utc, parse_utc
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -112,7 +112,7 @@ class CompanyStream(FieldNationStream):
 
     def __init__(self, tap: TapFieldNation) -> None:
         super().__init__(tap)
-        self.maker = RowMaker(self.name, self.primary_keys)
+        self.maker = RowBuilder(self.name, self.primary_keys)
         self._complete = True
 
     @property
@@ -131,7 +131,7 @@ class CompanyStream(FieldNationStream):
             start_version(self)
         try:
             yield from (self._rows_of_parents() if self.entry.parent else self._rows())
-        except OutOfTimeError:
+        except DeadlineExceeded:
             self._fieldnation.out_of_time = True
             return
         except ApiError as error:
@@ -169,7 +169,7 @@ class CompanyStream(FieldNationStream):
         """The rows of a page that did not come before."""
         self.received_at = page.received_at
         items = (_with_fallback(row, self.entry) for row in page.rows)
-        for row in self.maker.rows(items, **columns, **{EXTRACTED_AT: written(page.received_at)}):
+        for row in self.maker.rows(items, **columns, **{EXTRACTED_AT: format_utc(page.received_at)}):
             key = tuple(row[name] for name in self.primary_keys)
             if key not in seen:
                 seen.add(key)
@@ -199,7 +199,7 @@ class CompanyStream(FieldNationStream):
         if type(state) is not dict or type(state.get("highest", 0)) is not int:
             raise StateError(f"The STATE is damaged at bookmarks.{self.name}.details: {START_OVER}.")
         now = self._fieldnation.clock.utc_now()
-        state.setdefault("read_at", written(now))
+        state.setdefault("read_at", format_utc(now))
         for one, came in self._due(sorted(map(int, ids)), state, now):
             try:
                 body, received_at = self._fieldnation.client.get(self.entry.detail.format(id=one), {}, stream=self.name)
@@ -208,19 +208,19 @@ class CompanyStream(FieldNationStream):
                     raise
             else:
                 self.received_at = received_at
-                yield from self.maker.rows([body], **{EXTRACTED_AT: written(received_at)})
+                yield from self.maker.rows([body], **{EXTRACTED_AT: format_utc(received_at)})
             if came is None:
                 state["highest"] = one
             else:
-                state["read_at"] = written(came)
-        state["read_at"] = written(now)
+                state["read_at"] = format_utc(came)
+        state["read_at"] = format_utc(now)
 
     def _due(self, ids: Sequence[int], state: dict[str, t.Any], now: datetime) -> Iterator[tuple[int, datetime | None]]:
         """The ids above the highest known; then those of the known ones whose turn has come, with the moment it came.
 
         The turns come once in `reconcile_days`, spread evenly, so that each row is at most this old.
         """
-        highest, last = state.get("highest", 0), moment(state["read_at"])
+        highest, last = state.get("highest", 0), parse_utc(state["read_at"])
         known = [one for one in ids if one <= highest]
         yield from ((one, None) for one in ids if one > highest)
         days = float(self.config["reconcile_days"])

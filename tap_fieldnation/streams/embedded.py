@@ -7,8 +7,8 @@ import typing as t
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
-from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, RowMaker, at_path
-from tap_fieldnation.streams.sdk import WalkedRecords
+from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, RowBuilder, at_path
+from tap_fieldnation.streams.sdk import ConformedStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 TOTAL = "metadata.total"
 
 
-class CarriedStream(WalkedRecords, Stream):
+class ChildStream(ConformedStream, Stream):
     """A stream that `work_orders` writes while it reads; a child of it for the SDK.
 
     The SDK's own way, a sync of each child for each parent, costs 12 times as much and writes STATE that grows with
@@ -41,7 +41,7 @@ class CarriedStream(WalkedRecords, Stream):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        self.maker = RowMaker(self.name, self.primary_keys)
+        self.maker = RowBuilder(self.name, self.primary_keys)
 
     @override
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
@@ -70,7 +70,7 @@ class CarriedStream(WalkedRecords, Stream):
         return new
 
 
-class EmbeddedStream(CarriedStream):
+class EmbeddedStream(ChildStream):
     """Rows of a list within the work order."""
 
     entry: Embedded

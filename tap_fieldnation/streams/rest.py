@@ -8,7 +8,7 @@ from singer_sdk.streams import RESTStream
 from typing_extensions import override
 
 from tap_fieldnation.api.client import API_ROOT
-from tap_fieldnation.streams.sdk import WalkedRecords
+from tap_fieldnation.streams.sdk import ConformedStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.tap import TapFieldNation
 
 
-class FieldNationStream(WalkedRecords, RESTStream[int]):
+class FieldNationStream(ConformedStream, RESTStream[int]):
     """A stream with requests of its own; they are made by the tap's one client."""
 
     def __init__(self, tap: TapFieldNation) -> None:

@@ -6,7 +6,7 @@ import functools
 import typing as t
 
 from tap_fieldnation.records import schema
-from tap_fieldnation.records.walker import Findings, compile_walker
+from tap_fieldnation.records.conformer import Findings, compile_conformer
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ def _keys(path: str) -> list[str]:
     return path.split(".")
 
 
-class RowMaker:
+class RowBuilder:
     """Cleans the rows of one stream, and counts what did not fit.
 
     Args:
@@ -47,7 +47,7 @@ class RowMaker:
         self.findings = Findings()
         self.keyless = 0
         self._keys = keys
-        self._walk = compile_walker(schema.load(name), self.findings)
+        self._walk = compile_conformer(schema.load(name), self.findings)
 
     def rows(self, items: Iterable[t.Any], **columns: t.Any) -> Iterator[Record]:
         """The rows of some items, each with further columns."""

@@ -22,7 +22,7 @@ from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from tap_fieldnation.api.errors import TapError
-from tap_fieldnation.streams import given
+from tap_fieldnation.streams import input_catalog
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ NOISE = frozenset(
 UNHANDLED = "An unhandled error occurred while syncing '%s'"
 
 
-def worth_saying(record: logging.LogRecord) -> bool:
+def is_useful(record: logging.LogRecord) -> bool:
     """A filter for loggers: no noise, and no error beside the sentence that a foreseen one ends with.
 
     At the level DEBUG everything is said.
@@ -61,7 +61,7 @@ def worth_saying(record: logging.LogRecord) -> bool:
     return not noise or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
-class WalkedRecords(Stream):
+class ConformedStream(Stream):
     """A stream whose records are made to fit their schema by our walker, so that the SDK need not do it again.
 
     The SDK's way from record to message (deselect, conform, map) costs several times what the rest of the tap does: it
@@ -78,7 +78,7 @@ class WalkedRecords(Stream):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        self.logger.addFilter(worth_saying)
+        self.logger.addFilter(is_useful)
 
     @override
     def get_record_counter(self, **kwargs: t.Any) -> metrics.Counter:
@@ -90,7 +90,7 @@ class WalkedRecords(Stream):
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take from a catalog what it may decide."""
         if entry := catalog.get_stream(self.name):
-            given.amend(entry, self)
+            input_catalog.normalize_entry(entry, self)
         super().apply_catalog(catalog)
 
     @functools.cached_property
@@ -139,7 +139,7 @@ class WalkedRecords(Stream):
         return [(place[1:-2:2], place[-1]) for place in outermost if set(place[::2]) == {"properties"}]
 
 
-def spare_collector() -> None:
+def tune_gc() -> None:
     """Let the garbage collector look less often, and never at what is there by now: called at the start of a run.
 
     A page of work orders is tens of thousands of objects, none of them in a cycle: they go when their page goes. At
@@ -149,7 +149,7 @@ def spare_collector() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-def share_memory() -> None:
+def limit_malloc_arenas() -> None:
     """Let all threads take memory from the same place; called before there are any.
 
     By default glibc gives each its own, and what a page leaves free there serves no other thread: some 25 MiB in all.

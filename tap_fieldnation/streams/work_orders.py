@@ -11,19 +11,19 @@ from http import HTTPStatus
 from typing_extensions import override
 
 from tap_fieldnation.api import paging
-from tap_fieldnation.api.errors import ApiError, OutOfTimeError
-from tap_fieldnation.api.work_orders import PATH, WorkOrders, whole
+from tap_fieldnation.api.errors import ApiError, DeadlineExceeded
+from tap_fieldnation.api.work_orders import PATH, WorkOrders, decode_full
 from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading import plan
-from tap_fieldnation.reading.reader import Batch, Options, Reading
+from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun
 from tap_fieldnation.records import lifted, schema
-from tap_fieldnation.records.walker import Findings, compile_walker
-from tap_fieldnation.streams.by_request import Asks, ByRequestStream
+from tap_fieldnation.records.conformer import Findings, compile_conformer
+from tap_fieldnation.streams.by_request import ByRequestStream, ChildRequests
 from tap_fieldnation.streams.catalog import ELSEWHERE, REMOVALS
-from tap_fieldnation.streams.embedded import CarriedStream, EmbeddedStream
+from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
 from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT
-from tap_fieldnation.timestamps import written
+from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,11 +31,11 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
-    from tap_fieldnation.reading.reader import Removal
+    from tap_fieldnation.reading.sync_run import Removal
     from tap_fieldnation.streams.sdk import Writer
     from tap_fieldnation.tap import TapFieldNation
 
-C = t.TypeVar("C", bound=CarriedStream)
+C = t.TypeVar("C", bound=ChildStream)
 
 # Work orders on a page without which a section that none of them has is no cause for a warning.
 ENOUGH_TO_TELL = 100
@@ -59,7 +59,7 @@ class WorkOrdersStream(FieldNationStream):
     def __init__(self, tap: TapFieldNation) -> None:
         super().__init__(tap)
         self.findings = Findings()
-        self.reading: Reading | None = None
+        self.reading: SyncRun | None = None
         self._absent: list[str] | None = None
         self._filtered: set[int] = set()
         self._rows: list[tuple[EmbeddedStream, list[Record]]] = []
@@ -93,9 +93,9 @@ class WorkOrdersStream(FieldNationStream):
     @override
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Every work order that the reading plan finds; meanwhile the rows of the other streams are written."""
-        children = self._selected(CarriedStream)
-        walk = compile_walker(schema.load(self.name), self.findings, cut=ELSEWHERE)
-        self.reading = reading = self.new_reading()
+        children = self._selected(ChildStream)
+        walk = compile_conformer(schema.load(self.name), self.findings, cut=ELSEWHERE)
+        self.reading = reading = self.new_run()
         with contextlib.ExitStack() as stack:
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
             for child in children:
@@ -109,7 +109,7 @@ class WorkOrdersStream(FieldNationStream):
                         self._write_removals(event)
                     for child in children:
                         counters[child].increment(child.take_count())
-            except OutOfTimeError:
+            except DeadlineExceeded:
                 self._fieldnation.out_of_time = True
 
     @override
@@ -125,15 +125,15 @@ class WorkOrdersStream(FieldNationStream):
 
     def _records_of(self, batch: Batch, walk: t.Callable[[Record], Record]) -> Iterator[Record]:
         assert self.reading is not None  # noqa: S101
-        extracted_at = written(batch.received_at)
+        extracted_at = format_utc(batch.received_at)
         embedded = self._selected(EmbeddedStream)
         for stream in (self, *embedded):
             stream.received_at = batch.received_at
         self._look_for_sections(batch.records)
         self._filtered = set()
-        asks = Asks(self._selected(ByRequestStream), self.reading)
-        for record in map(whole, batch.records):
-            asks.note(record)
+        asks = ChildRequests(self._selected(ByRequestStream), self.reading)
+        for record in map(decode_full, batch.records):
+            asks.add(record)
             found = ((child, child.found_in(record, self._whole_list)) for child in embedded)
             rows = ((child, child.rows_of(items, record["id"], extracted_at)) for child, items in found if items)
             self._rows = [(child, some) for child, some in rows if some]
@@ -142,12 +142,12 @@ class WorkOrdersStream(FieldNationStream):
                 lifted.lift(record)
                 record[EXTRACTED_AT] = extracted_at
             yield record
-        asks.serve(self._fieldnation.client, without=self._filtered)
+        asks.execute(self._fieldnation.client, without=self._filtered)
 
     def _look_for_sections(self, records: Sequence[Record]) -> None:
         """Warn once of a section that was asked for and comes in no work order of a full page."""
         if self._absent is None and len(records) >= ENOUGH_TO_TELL:
-            came = {section for record in records for section in whole(record)}
+            came = {section for record in records for section in decode_full(record)}
             self._absent = [section for section in self.sections if section not in came]
             named = {child.entry.section: child.name for child in self._selected(EmbeddedStream)}
             if empty := sorted({named.get(section, f"{self.name}.{section}") for section in self._absent}):
@@ -169,14 +169,14 @@ class WorkOrdersStream(FieldNationStream):
         return not self._written_as_is
 
     def _write_removals(self, removal: Removal) -> None:
-        at = written(removal.detected_at)
+        at = format_utc(removal.detected_at)
         rows = ({"work_order_id": one, "detected_at": at, EXTRACTED_AT: at} for one in removal.ids)
         for child in self.child_streams:
-            if child.name == REMOVALS and child.selected and isinstance(child, CarriedStream):
+            if child.name == REMOVALS and child.selected and isinstance(child, ChildStream):
                 child.received_at = removal.detected_at
                 child.write_rows(rows)
 
-    def new_reading(self) -> Reading:
+    def new_run(self) -> SyncRun:
         """A reading by this run's settings, selection and STATE."""
         tap = self._fieldnation
         since, until = tap.days
@@ -198,7 +198,7 @@ class WorkOrdersStream(FieldNationStream):
             anew=self.replication_method == "FULL_TABLE",
         )
         source = WorkOrders(tap.client, self.sections, options.page_size)
-        return Reading(
+        return SyncRun(
             source,
             cursor,
             options,

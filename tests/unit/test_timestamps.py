@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tap_fieldnation.timestamps import moment, rfc3339
+from tap_fieldnation.timestamps import parse_utc, to_rfc3339
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
+    ("text", "expected"),
     [
         ("2018-11-07 13:00:00", "2018-11-07T13:00:00Z"),
         ("2018-11-07 13:00+01:00", "2018-11-07T12:00:00Z"),
@@ -18,10 +18,10 @@ from tap_fieldnation.timestamps import moment, rfc3339
         ("0000-00-00 00:00:00", None),
     ],
 )
-def test_each_form_is_rfc_3339_in_utc(text: str, written: str | None) -> None:
-    assert rfc3339(text) == written
+def test_each_form_is_rfc_3339_in_utc(text: str, expected: str | None) -> None:
+    assert to_rfc3339(text) == expected
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-12:00", "yesterday", 5, None])
 def test_what_is_no_moment_ends_no_run(text: object) -> None:
-    assert moment(text) is None
+    assert parse_utc(text) is None

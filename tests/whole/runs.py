@@ -19,10 +19,10 @@ import pytest
 from typing_extensions import override
 
 from emulator import Emulator, VirtualClock
-from tap_fieldnation.api.budget import Budget
 from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
-from tap_fieldnation.api.errors import OutOfTimeError
+from tap_fieldnation.api.errors import DeadlineExceeded
+from tap_fieldnation.api.rate_limiter import RateLimiter
 from tap_fieldnation.tap import TapFieldNation
 from tests.whole.in_process import catalog
 
@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_fieldnation.api.transport import Answer
+    from tap_fieldnation.api.transport import Response
 
 Catalog = dict[str, t.Any]
 State = dict[str, t.Any]
@@ -88,7 +88,7 @@ class SharedClock(Clock):
 
     def _check(self) -> None:
         if self._over:
-            raise OutOfTimeError
+            raise DeadlineExceeded
 
     @override
     def _pause(self, seconds: float) -> None:
@@ -207,9 +207,9 @@ class Runner:
 @contextlib.contextmanager
 def _in_this_time(clock: SharedClock) -> Iterator[None]:
     """Every tap made within has this clock, and tells it of its requests."""
-    send, acquire = Client._send, Budget.acquire
+    send, acquire = Client._send, RateLimiter.acquire
 
-    def begun(budget: Budget) -> None:
+    def begun(budget: RateLimiter) -> None:
         clock.begin()
         try:
             acquire(budget)
@@ -217,8 +217,8 @@ def _in_this_time(clock: SharedClock) -> Iterator[None]:
             clock.done()
             raise
 
-    def told(client: Client, once: t.Callable[[], Answer], stream: str = "") -> Answer:
-        def sent() -> Answer:
+    def told(client: Client, once: t.Callable[[], Response], stream: str = "") -> Response:
+        def sent() -> Response:
             try:
                 return once()
             finally:
@@ -228,7 +228,7 @@ def _in_this_time(clock: SharedClock) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TapFieldNation, "clock", clock)
-        patch.setattr(Budget, "acquire", begun)
+        patch.setattr(RateLimiter, "acquire", begun)
         patch.setattr(Client, "_send", told)
         yield
 

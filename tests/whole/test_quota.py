@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
     from tap_fieldnation.api.clock import Clock
-    from tap_fieldnation.api.transport import Answer
+    from tap_fieldnation.api.transport import Response
 
 MINUTE = 60.0
 CATALOG = ("work_orders", "work_order_messages")
@@ -77,7 +77,7 @@ class Times(FakeTransport):
         self.times: list[float] = []
 
     @override
-    def get(self, path: str, params: t.Mapping[str, object], token: str) -> Answer:
+    def get(self, path: str, params: t.Mapping[str, object], token: str) -> Response:
         self.times.append(self._clock.monotonic())
         return super().get(path, params, token)
 

@@ -19,7 +19,7 @@ from emulator.endpoints import paging as emulated_paging
 from tap_fieldnation.api.errors import ApiError
 from tap_fieldnation.records.lifted import COLUMNS as LIFTED
 from tap_fieldnation.streams.company import CompanyStream
-from tap_fieldnation.streams.embedded import CarriedStream
+from tap_fieldnation.streams.embedded import ChildStream
 from tests.whole import truth
 from tests.whole.in_process import Run, catalog, names, run, settings
 
@@ -182,7 +182,7 @@ def test_everything(api: Emulator, subtests: pytest.Subtests) -> None:
             assert named <= {row[key] for row in done.out.rows[stream]}, column
     with subtests.test("nothing was left out"):
         assert done.warnings == []
-        made = [stream for stream in done.tap.streams.values() if isinstance(stream, (CarriedStream, CompanyStream))]
+        made = [stream for stream in done.tap.streams.values() if isinstance(stream, (ChildStream, CompanyStream))]
         found = [done.tap.work_orders.findings, *(stream.maker.findings for stream in made)]
         assert [findings for findings in found if findings.nulled or findings.unknown] == []
 

@@ -18,7 +18,7 @@ from tests.fakes import FakeClock, FakeTransport, Lost, answer, make_client, tok
 
 if TYPE_CHECKING:
     from tap_fieldnation.api.client import Client
-    from tap_fieldnation.api.transport import Answer
+    from tap_fieldnation.api.transport import Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ def test_the_token_is_asked_for_once_by_however_many_threads() -> None:
 
     class Slow(FakeTransport):
         @override
-        def post(self, path: str, body: Mapping[str, str]) -> Answer:
+        def post(self, path: str, body: Mapping[str, str]) -> Response:
             asked.release()
             assert go.wait(10)
             return token_answer(f"token-{len(self.posts)}")
@@ -163,7 +163,7 @@ def test_no_life_is_so_odd_that_the_token_is_not_used(expires_in: object) -> Non
 
 
 @pytest.mark.parametrize("passing", [answer(500), answer(503), answer(408), answer(429), Lost(), answer(200, b"<")])
-def test_passing_trouble_at_the_token_endpoint_is_waited_out(passing: Answer | Lost) -> None:
+def test_passing_trouble_at_the_token_endpoint_is_waited_out(passing: Response | Lost) -> None:
     transport = FakeTransport([], [passing, passing, token_answer()])
     assert authenticator_of(make_client(transport)).token() == "token-1"
     assert len(transport.posts) == 3
@@ -207,7 +207,7 @@ REFUSALS = {
 @pytest.mark.parametrize("with_user", [False, True])
 @pytest.mark.parametrize(("refusal", "alone", "with_others"), REFUSALS.values(), ids=REFUSALS)
 def test_a_refusal_says_which_settings_to_look_at_and_the_environment_and_no_value(
-    refusal: Answer, alone: str, with_others: str, *, with_user: bool
+    refusal: Response, alone: str, with_others: str, *, with_user: bool
 ) -> None:
     user = {"username": SECRETS[2], "password": SECRETS[3]} if with_user else {}
     with pytest.raises(CredentialsError) as caught:

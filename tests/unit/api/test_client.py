@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tap_fieldnation.api.client import Client
-from tap_fieldnation.api.errors import Action, ApiError, CredentialsError, OutOfTimeError
+from tap_fieldnation.api.errors import Action, ApiError, CredentialsError, DeadlineExceeded
 from tests.fakes import NOON, FakeClock, FakeTransport, Lost, Outcome, answer, make_client, token_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_fieldnation.api.transport import Answer
+    from tap_fieldnation.api.transport import Response
 
 GOOD = answer(200, {"a": 1})
 EXPIRED = answer(401, {"error": "invalid_token", "error_description": "The access token expired"})
@@ -157,7 +157,7 @@ WAITS = {
 
 
 @pytest.mark.parametrize(("refusal", "seconds"), WAITS.values(), ids=WAITS)
-def test_429_waits_as_long_as_it_asks_for(refusal: Answer, seconds: float) -> None:
+def test_429_waits_as_long_as_it_asks_for(refusal: Response, seconds: float) -> None:
     clock = FakeClock()
     client = make_client(FakeTransport([refusal, GOOD]), clock)
     start = clock.monotonic()
@@ -176,7 +176,7 @@ NO_WAITS = {
 
 
 @pytest.mark.parametrize("refusal", NO_WAITS.values(), ids=NO_WAITS)
-def test_429_that_asks_for_no_wait_waits_longer_each_time(refusal: Answer) -> None:
+def test_429_that_asks_for_no_wait_waits_longer_each_time(refusal: Response) -> None:
     clock = FakeClock()
     transport = FakeTransport([refusal])
     with pytest.raises(ApiError):
@@ -238,7 +238,7 @@ def test_the_stream_is_named_where_trying_again_is_told_of(caplog: pytest.LogCap
 
 
 @pytest.mark.parametrize("refusal", [EXPIRED, answer(400, {"status": 400, "message": "Expired token"})])
-def test_a_refused_token_is_renewed_once(refusal: Answer) -> None:
+def test_a_refused_token_is_renewed_once(refusal: Response) -> None:
     transport = FakeTransport([refusal, GOOD], [token_answer("token-1"), token_answer("token-2")])
     body, _ = make_client(transport).get("/x", {})
     assert body == {"a": 1}
@@ -262,7 +262,7 @@ def test_threads_whose_token_is_refused_at_the_same_time_log_in_once() -> None:
 
     class Together(FakeTransport):
         @override
-        def get(self, path: str, params: Mapping[str, object], token: str) -> Answer:
+        def get(self, path: str, params: Mapping[str, object], token: str) -> Response:
             if token == "token-1":
                 all_sent.wait(10)
                 return EXPIRED
@@ -339,7 +339,7 @@ def test_no_wait_outlasts_the_time_allowed(failure: Outcome, allowed: float) -> 
     clock = FakeClock(allowed)
     start = clock.monotonic()
     transport = FakeTransport([failure])
-    with pytest.raises(OutOfTimeError):
+    with pytest.raises(DeadlineExceeded):
         make_client(transport, clock).get("/x", {})
     assert clock.monotonic() - start < 1
     assert len(transport.gets) == 1
@@ -351,6 +351,6 @@ def test_once_the_time_allowed_is_spent_nothing_more_is_sent() -> None:
     client = make_client(transport, clock)
     client.get("/x", {})
     clock.advance(100)
-    with pytest.raises(OutOfTimeError):
+    with pytest.raises(DeadlineExceeded):
         client.get("/x", {})
     assert len(transport.gets) == 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tap_fieldnation.api.clock import LONGEST_SLEEP, Clock
-from tap_fieldnation.api.errors import OutOfTimeError
+from tap_fieldnation.api.errors import DeadlineExceeded
 from tests.fakes import NOON, FakeClock, SharedClock
 
 
@@ -62,7 +62,7 @@ def test_a_wait_that_would_outlast_the_time_allowed_is_not_begun(seconds: float,
     if fits:
         clock.sleep(seconds)
         return
-    with pytest.raises(OutOfTimeError):
+    with pytest.raises(DeadlineExceeded):
         clock.sleep(seconds)
     assert clock.pieces == []
 
@@ -73,7 +73,7 @@ def test_the_time_allowed_ends() -> None:
     clock.advance(99)
     clock.check()
     clock.advance(1)
-    with pytest.raises(OutOfTimeError):
+    with pytest.raises(DeadlineExceeded):
         clock.check()
 
 

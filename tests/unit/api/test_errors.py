@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_fieldnation.api.errors import RULES, Action, ApiError, TapError, reason_of, rule_for
-from tap_fieldnation.api.redact import MASK, protect
+from tap_fieldnation.api.redact import MASK, register_secrets
 
 ACTIONS = {
     301: Action.FAIL,
@@ -164,7 +164,7 @@ def test_without_a_reason_nothing_stands_in_brackets() -> None:
 
 
 def test_a_sentence_holds_no_secret_and_not_much_of_the_body() -> None:
-    protect("the+secret/")
+    register_secrets("the+secret/")
     error = ApiError("/x", 400, "the%2Bsecret%2F " * 10_000)
     assert "secret" not in str(error)
     assert MASK in str(error)

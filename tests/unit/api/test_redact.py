@@ -18,7 +18,7 @@ from singer_sdk.logging import ConsoleFormatter, StructuredFormatter
 from typing_extensions import override
 
 from tap_fieldnation.api import redact as redaction
-from tap_fieldnation.api.redact import LONGEST_EXCERPT, MASK, excerpt, install, protect, redact
+from tap_fieldnation.api.redact import LONGEST_EXCERPT, MASK, excerpt, install, redact, register_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,14 +53,14 @@ FORMS: dict[str, Callable[[str], str]] = {
 def secrets() -> Iterator[None]:
     """The secrets that the tests use, and none of them known before and afterwards."""
     _forget()
-    protect(SECRET, TOKEN, CANARY)
+    register_secrets(SECRET, TOKEN, CANARY)
     yield
     _forget()
 
 
 def _forget() -> None:
     redaction._secrets.clear()
-    protect("no secret of any test")
+    register_secrets("no secret of any test")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -77,20 +77,20 @@ def test_any_text_can_be_a_secret(secret: str, form: str) -> None:
     except UnicodeEncodeError:  # half of a surrogate pair has no form in a URL
         assume(False)  # noqa: FBT003
     _forget()
-    protect(secret)
+    register_secrets(secret)
     assert MASK in redact(f"¿{shown}¿")
     assert shown not in redact(f"¿{shown}¿") or shown in MASK
 
 
 def test_a_secret_within_another_one_leaves_nothing_of_it() -> None:
-    protect("inner-secret", "an-inner-secret-and-more")
+    register_secrets("inner-secret", "an-inner-secret-and-more")
     assert redact("x an-inner-secret-and-more x inner-secret x") == f"x {MASK} x {MASK} x"
-    protect("beginning", "beginning-and-end")
+    register_secrets("beginning", "beginning-and-end")
     assert redact("x beginning-and-end x beginning x") == f"x {MASK} x {MASK} x"
 
 
 def test_values_too_short_to_be_told_from_words_are_left_to_the_labels() -> None:
-    protect("ab", "", None)
+    register_secrets("ab", "", None)
     assert redact("the cab is absent") == "the cab is absent"
     assert redact("password=ab&x=1") == f"password={MASK}&x=1"
 
@@ -134,7 +134,7 @@ def test_an_excerpt_is_one_short_line() -> None:
 @pytest.mark.parametrize("of", [1, 2])
 def test_no_excerpt_holds_half_a_secret(filling: str, of: int) -> None:
     token = "q7J" * 300
-    protect(token)
+    register_secrets(token)
     for length in range(0, 7000, 97):
         text = (filling * 7000)[:length] + token * of + "and more " * 1000
         assert "q7J" not in excerpt(text), length

@@ -27,7 +27,7 @@ from typing_extensions import override
 
 from tap_fieldnation.api import redact
 from tap_fieldnation.api.errors import Action, ApiError, SettingsError
-from tap_fieldnation.api.transport import TokenPlace, Transport, checked_origin
+from tap_fieldnation.api.transport import TokenLocation, Transport, checked_origin
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 # With every character that means something in a URL.
 TOKEN = "canary4711+/=&?#%20 ~x"
-both_places = pytest.mark.parametrize("place", TokenPlace)
+both_places = pytest.mark.parametrize("place", TokenLocation)
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -102,7 +102,7 @@ def transport(server: Server) -> Iterator[Transport]:
 
 
 def make_transport(
-    origin: str, place: TokenPlace = TokenPlace.QUERY, timeout: float = 5.0, clock: Clock | None = None
+    origin: str, place: TokenLocation = TokenLocation.QUERY, timeout: float = 5.0, clock: Clock | None = None
 ) -> Transport:
     return Transport(origin, user_agent="tap-test/1", place=place, timeout=timeout, connections=2, clock=clock)
 
@@ -135,13 +135,13 @@ def test_the_search_of_these_tests_finds_what_requests_keeps(server: Server) -> 
 
 
 @both_places
-def test_the_token_is_placed_only_in_what_the_server_receives(server: Server, place: TokenPlace) -> None:
+def test_the_token_is_placed_only_in_what_the_server_receives(server: Server, place: TokenLocation) -> None:
     transport = make_transport(server.url, place)
     with transport.session as session:
         prepared = session.prepare_request(requests.Request("GET", f"{server.url}/x?page=1"))
         response = session.send(prepared, token=TOKEN)
         [(_, path, headers, _)] = server.received
-        if place is TokenPlace.QUERY:
+        if place is TokenLocation.QUERY:
             assert dict(parse_qsl(urlsplit(path).query)) == {"page": "1", "access_token": TOKEN}
             assert "Authorization" not in headers
         else:
@@ -156,14 +156,14 @@ def test_the_token_is_placed_only_in_what_the_server_receives(server: Server, pl
 
 @both_places
 @pytest.mark.parametrize("parameters", [{}, {"page": 1}])
-def test_it_can_be_the_only_parameter(server: Server, place: TokenPlace, parameters: dict[str, object]) -> None:
+def test_it_can_be_the_only_parameter(server: Server, place: TokenLocation, parameters: dict[str, object]) -> None:
     transport = make_transport(server.url, place)
     answer = transport.get("/x", parameters, TOKEN)
     transport.session.close()
     assert (answer.status, answer.body) == (200, b'{"a": 1}')
     assert not holds_token(answer)
     query = dict(parse_qsl(urlsplit(server.received[0][1]).query))
-    assert query.pop("access_token", None) == (TOKEN if place is TokenPlace.QUERY else None)
+    assert query.pop("access_token", None) == (TOKEN if place is TokenLocation.QUERY else None)
     assert query == {name: str(value) for name, value in parameters.items()}
 
 
@@ -233,7 +233,7 @@ def test_no_cookie_is_kept(server: Server, transport: Transport) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_redirect_is_followed_and_its_target_gets_nothing(
-    server: Server, place: TokenPlace, status: int, method: str
+    server: Server, place: TokenLocation, status: int, method: str
 ) -> None:
     with Server() as other:
         threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
@@ -255,7 +255,7 @@ def test_no_redirect_is_followed_and_its_target_gets_nothing(
 @both_places
 @pytest.mark.parametrize("location", ["/y", "http://[", "http://", "https://host:99999999/", "\x00", "x" * 9000])
 def test_wherever_a_redirect_points_it_is_an_answer_like_any_other(
-    server: Server, place: TokenPlace, location: str
+    server: Server, place: TokenLocation, location: str
 ) -> None:
     server.answers["/x"] = (302, {"Location": location}, b"")
     with make_transport(server.url, place).session as session:
@@ -346,7 +346,7 @@ def assert_clean(error: ApiError) -> None:
 @pytest.mark.parametrize(("fault", "words"), FAULTS.values(), ids=FAULTS)
 def test_whatever_goes_wrong_is_worth_a_retry_and_tells_nothing_secret(
     faulty: Callable[[Callable[[socket.socket], None]], str],
-    place: TokenPlace,
+    place: TokenLocation,
     fault: Callable[[socket.socket], None],
     words: str,
 ) -> None:
@@ -404,7 +404,7 @@ def test_a_body_arrives_whole_however_it_is_sent_and_the_connection_is_used_agai
 
 
 @both_places
-def test_a_refused_connection_tells_nothing_secret(place: TokenPlace) -> None:
+def test_a_refused_connection_tells_nothing_secret(place: TokenLocation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     transport = make_transport(f"http://127.0.0.1:{port}", place)
@@ -414,7 +414,7 @@ def test_a_refused_connection_tells_nothing_secret(place: TokenPlace) -> None:
 
 
 @both_places
-def test_an_exception_of_requests_does_not_travel_along(place: TokenPlace) -> None:
+def test_an_exception_of_requests_does_not_travel_along(place: TokenLocation) -> None:
     class Refusing(HTTPAdapter):
         @override
         def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
@@ -485,7 +485,7 @@ class Recorder(HTTPAdapter):
         return response
 
 
-def sent_by(origin: str, place: TokenPlace = TokenPlace.QUERY) -> Recorder:
+def sent_by(origin: str, place: TokenLocation = TokenLocation.QUERY) -> Recorder:
     recorder = Recorder()
     transport = make_transport(origin, place)
     for scheme in ("https://", "http://"):
@@ -526,17 +526,17 @@ def test_what_goes_to_a_loopback_host_in_clear_goes_through_no_proxy(monkeypatch
 
 @both_places
 def test_what_a_netrc_says_of_the_host_is_not_sent(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: TokenPlace
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: TokenLocation
 ) -> None:
     (tmp_path / "netrc").write_text("default login somebody password something\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     sent = sent_by("https://host.example", place).headers.get("Authorization")
-    assert sent == ("Bearer t" if place is TokenPlace.HEADER else None)
+    assert sent == ("Bearer t" if place is TokenLocation.HEADER else None)
 
 
 @pytest.mark.usefixtures("server")
 def test_urls_in_the_logs_of_urllib3_hold_no_token(transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
-    redact.protect(TOKEN)
+    redact.register_secrets(TOKEN)
     redact.install()
     caplog.set_level(logging.DEBUG)
     transport.get("/x", {"page": 1}, TOKEN)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tap_fieldnation.api.decode import decode
 from tap_fieldnation.api.errors import ApiError
-from tap_fieldnation.api.work_orders import WorkOrders, created_between, whole
+from tap_fieldnation.api.work_orders import WorkOrders, created_between, decode_full
 from tests.fakes import FakeTransport, answer, make_client
 
 ENVELOPE: dict[str, Any] = {
@@ -129,7 +129,7 @@ def test_a_work_order_is_the_same_decoded_late_as_at_once(key: bytes, value: byt
     page = WorkOrders(make_client(transport), ["id"], 100).page(1, {})
     [record] = page.records
     assert record["id"] == 7
-    assert whole(record) == {**decode(body)["results"][0], "id": 7}
+    assert decode_full(record) == {**decode(body)["results"][0], "id": 7}
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from typing_extensions import override
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, Page
 from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading import plan
-from tap_fieldnation.reading.ahead import Ahead
 from tap_fieldnation.reading.cursor import Cursor
-from tap_fieldnation.reading.reader import Batch, Options, Reading, Removal
+from tap_fieldnation.reading.prefetcher import Prefetcher
+from tap_fieldnation.reading.sync_run import Batch, Options, Removal, SyncRun
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -168,7 +168,7 @@ def _record(row: Row) -> dict[str, t.Any]:
     }
 
 
-class Shuffled(Ahead[t.Any, t.Any]):
+class Shuffled(Prefetcher[t.Any, t.Any]):
     """Fetches ahead without threads: the server answers what is under way in any order."""
 
     model: Model
@@ -185,7 +185,7 @@ class Shuffled(Ahead[t.Any, t.Any]):
         return self._fetch(key)
 
     @override
-    def want(self, keys: t.Iterable[t.Any]) -> None:
+    def prefetch(self, keys: t.Iterable[t.Any]) -> None:
         for key in keys:
             if len(self._wanted) >= self._threads or self._threads == 1:
                 return
@@ -193,7 +193,7 @@ class Shuffled(Ahead[t.Any, t.Any]):
                 self._wanted.append(key)
 
     @override
-    def drop(self) -> None:
+    def cancel(self) -> None:
         self._wanted.clear()
         self._answers.clear()
 
@@ -220,12 +220,12 @@ class Destination:
         streams: tuple[str, ...] = ("work_orders",),
         until: int | None = None,
         anew: bool = False,
-    ) -> Reading:
+    ) -> SyncRun:
         """A run of the tap; killed after `until` messages, if that is given."""
         options = options or Options()
         known = (None if options.until else cursors.from_state(self.state)) or Cursor()
         cursor = plan.prepare(known, options, streams, model.now, anew=anew)
-        reading = Reading(_Source(model, options.page_size), cursor, options, lambda: model.now, lambda: None)
+        reading = SyncRun(_Source(model, options.page_size), cursor, options, lambda: model.now, lambda: None)
         reading.ahead = type("Bound", (Shuffled,), {"model": model})
         if options.until is None:
             reading.checkpoint = lambda: setattr(self, "state", reading.cursor.to_state())
@@ -242,7 +242,7 @@ class Destination:
         return reading
 
     @staticmethod
-    def _events(reading: Reading) -> Iterator[Batch | Removal]:
+    def _events(reading: SyncRun) -> Iterator[Batch | Removal]:
         return plan.read(reading)
 
 

@@ -7,7 +7,7 @@ import typing as t
 from datetime import timedelta
 
 from tap_fieldnation.api.work_orders import CREATED_NAMES
-from tap_fieldnation.reading.reader import Options
+from tap_fieldnation.reading.sync_run import Options
 from tests.unit.reading.model import Destination, Model, Rates
 
 PAUSES = (1, 5, 30, 100)  # hours; the last one is long enough for the pause to be read as history

@@ -12,9 +12,9 @@ import pytest
 
 from tap_fieldnation.api.errors import StateError
 from tap_fieldnation.reading import cursor as cursors
-from tap_fieldnation.reading.ahead import Ahead
 from tap_fieldnation.reading.cursor import Cursor, Slice
-from tap_fieldnation.reading.reader import Options
+from tap_fieldnation.reading.prefetcher import Prefetcher
+from tap_fieldnation.reading.sync_run import Options
 from tests.unit.reading.model import START, Destination, Model
 
 OPTIONS = Options(page_size=10)
@@ -62,8 +62,8 @@ class TestStartDate:
         closed_and_known = {
             row.id for row in model.visible() if model.closed(row) and row.created.date() >= self.SINCE
         } - reading.cursor.recent
-        read_again = closed_and_known & set(destination.sent)
-        assert len(read_again) <= 20, "beside the page of the newest ones"
+        reread_slice = closed_and_known & set(destination.sent)
+        assert len(reread_slice) <= 20, "beside the page of the newest ones"
 
     def test_taken_away_all_that_is_older_is_read_and_no_more(self) -> None:
         model, destination = _account(), Destination()
@@ -202,10 +202,10 @@ def test_no_more_pages_are_held_than_threads_and_one() -> None:
             most = max(most, held)
         return key
 
-    ahead = Ahead(fetch, 4)
+    ahead = Prefetcher(fetch, 4)
     for number in range(100):
         assert ahead.get(number) == number
-        ahead.want(range(number + 1, 100))
+        ahead.prefetch(range(number + 1, 100))
         with lock:
             held -= 1
     assert most <= 5
@@ -217,12 +217,12 @@ def test_what_a_thread_meets_is_raised_where_the_answer_is_asked_for() -> None:
             raise ValueError(key)
         return key
 
-    ahead = Ahead(fetch, 4)
-    ahead.want([1, 2, 3])
+    ahead = Prefetcher(fetch, 4)
+    ahead.prefetch([1, 2, 3])
     assert ahead.get(1) == 1
     with pytest.raises(ValueError, match="2"):
         ahead.get(2)
-    ahead.drop()
+    ahead.cancel()
 
 
 class TestCursor:

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_fieldnation.api.work_orders import CREATED_NAMES
-from tap_fieldnation.reading import changes, coverage, plan, reader, scan, slices
-from tap_fieldnation.reading.reader import Options
+from tap_fieldnation.reading import changes, coverage, plan, scan, slices, sync_run
+from tap_fieldnation.reading.sync_run import Options
 from tests.unit.reading.model import Destination, Model, Rates
 from tests.unit.reading.promise import broken_by
 
@@ -58,7 +58,7 @@ def _some_seed_breaks(**settings: t.Any) -> bool:
 
 def _without_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     """The proof would mend what a safeguard less has lost; these tests are about the safeguards before it."""
-    monkeypatch.setattr(plan, "prove", lambda *_: iter(()))
+    monkeypatch.setattr(plan, "verify", lambda *_: iter(()))
 
 
 class TestEachSafeguardIsNeeded:
@@ -76,7 +76,7 @@ class TestEachSafeguardIsNeeded:
 
     def test_the_step_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         _without_proof(monkeypatch)
-        monkeypatch.setattr(scan, "pages_moved", lambda *_: -1)
+        monkeypatch.setattr(scan, "pages_to_step_back", lambda *_: -1)
         assert _some_seed_breaks(rates=self.BUSY)
 
     def test_no_reading_ahead_where_rows_are_inserted(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ class TestEachSafeguardIsNeeded:
         assert said_to_be_removed()
 
     def test_the_hour_of_overlap(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (reader, changes, plan):
+        for module in (sync_run, changes, plan):
             monkeypatch.setattr(module, "OVERLAP", timedelta())
         # A surplus in the API's count would be looked into, and mend it.
         monkeypatch.setattr(plan, "find_missing", lambda *_: iter(()))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tap_fieldnation.records import schema
+from tap_fieldnation.records.conformer import Findings, compile_conformer
 from tap_fieldnation.records.lifted import COLUMNS, lift, sections
-from tap_fieldnation.records.walker import Findings, compile_walker
 
 RAW: dict[str, Any] = {
     "id": 1,
@@ -83,7 +83,7 @@ LIFTED = {
 def lifted(**changes: Any) -> dict[str, Any]:
     """The columns of a work order as the API sends it."""
     record = {**copy.deepcopy(RAW), **changes}
-    compile_walker(schema.load("work_orders"), Findings())(record)
+    compile_conformer(schema.load("work_orders"), Findings())(record)
     lift(record)
     return {column: record[column] for column in COLUMNS}
 

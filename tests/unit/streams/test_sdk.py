@@ -24,10 +24,10 @@ from typing_extensions import override
 from emulator import Emulator
 from tap_fieldnation.api.errors import TapError
 from tap_fieldnation.records import lifted, schema
-from tap_fieldnation.records.walker import Findings, compile_walker
+from tap_fieldnation.records.conformer import Findings, compile_conformer
 from tap_fieldnation.streams import sdk
 from tap_fieldnation.streams.catalog import ELSEWHERE
-from tap_fieldnation.streams.sdk import WalkedRecords, Writer
+from tap_fieldnation.streams.sdk import ConformedStream, Writer
 from tap_fieldnation.tap import TapFieldNation
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ def read(api: Emulator, *streams: str, without: tuple[tuple[str, ...], ...] = ()
     return writer
 
 
-def stream_of(tap: TapFieldNation, name: str = "work_orders") -> WalkedRecords:
+def stream_of(tap: TapFieldNation, name: str = "work_orders") -> ConformedStream:
     stream = tap.streams[name]
-    assert isinstance(stream, WalkedRecords)
+    assert isinstance(stream, ConformedStream)
     stream.received_at = RECEIVED_AT
     return stream
 
@@ -115,7 +115,7 @@ def stream_of(tap: TapFieldNation, name: str = "work_orders") -> WalkedRecords:
 @pytest.fixture(scope="module")
 def walked(api: Emulator) -> list[dict[str, Any]]:
     """The emulator's work orders, as `work_orders` has them before they are written."""
-    walk = compile_walker(schema.load("work_orders"), Findings(), cut=ELSEWHERE)
+    walk = compile_conformer(schema.load("work_orders"), Findings(), cut=ELSEWHERE)
     records = []
     for number in api.company.visible_ids():
         record = walk(json.loads(json.dumps(api.company.work_order(number))))

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tap_fieldnation.records import schema as keywords
-from tap_fieldnation.timestamps import is_unset, rfc3339
+from tap_fieldnation.timestamps import is_unset, to_rfc3339
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +23,11 @@ Clean = t.Callable[[t.Any], t.Any]
 
 # How a value is cleaned: it is left as it is where it is of one of these types and, if they are bounded, no further
 # from 0 than this number; the function is for all else. Calling it for every value would cost half as much again.
-Way = tuple[frozenset[type], float, Clean]
+FieldRule = tuple[frozenset[type], float, Clean]
 
 # What the API sends in many places and what says nothing of the thing itself: what the caller may do with it,
 # a hash or an id of the answer, and how long the server took.
-LEFT_OUT_EVERYWHERE = frozenset({"actions", "correlation_id", "timings"})
+OMITTED_EVERYWHERE = frozenset({"actions", "correlation_id", "timings"})
 
 INT64 = range(-(2**63), 2**63)
 MOST = 1e300
@@ -49,7 +49,7 @@ class Findings:
     nulled: Counter[str] = field(default_factory=Counter)
 
 
-def compile_walker(node: Node, findings: Findings, cut: frozenset[str] = frozenset()) -> Callable[[Node], Node]:
+def compile_conformer(node: Node, findings: Findings, cut: frozenset[str] = frozenset()) -> Callable[[Node], Node]:
     """A function that cleans a record in place and returns it.
 
     Args:
@@ -65,7 +65,7 @@ def compile_walker(node: Node, findings: Findings, cut: frozenset[str] = frozens
     return walk
 
 
-def _compile(node: Node, place: str, findings: Findings, cut: frozenset[str]) -> Way:
+def _compile(node: Node, place: str, findings: Findings, cut: frozenset[str]) -> FieldRule:
     kind = next(name for name in _listed(node["type"]) if name != "null")
     if kind == "object":
         is_date = node.get("properties", {}).keys() == {"utc", "local"}
@@ -94,7 +94,7 @@ def _object(node: Node, place: str, findings: Findings, cut: frozenset[str]) -> 
         for name, child in properties.items()
     }
     renamed = {child[keywords.SOURCE]: name for name, child in properties.items() if keywords.SOURCE in child}
-    left_out = LEFT_OUT_EVERYWHERE.union(
+    left_out = OMITTED_EVERYWHERE.union(
         node.get(keywords.LEFT_OUT, ()), (path[len(prefix) :] for path in cut if path.startswith(prefix))
     )
     placeholder = node.get(keywords.PLACEHOLDER_ID)
@@ -143,7 +143,7 @@ def _date_object(node: Node, place: str, findings: Findings, cut: frozenset[str]
                 if utc == date == time == "":
                     return None
                 if type(date) is type(time) is str and time and not is_unset(date):
-                    value["utc"] = rfc3339(utc)
+                    value["utc"] = to_rfc3339(utc)
                     return value
         except (TypeError, ValueError, OverflowError, KeyError, AttributeError):
             pass
@@ -218,7 +218,7 @@ def _link(value: t.Any) -> str | None:
 
 def _moment(value: t.Any) -> str | None:
     if isinstance(value, str):
-        return rfc3339(value)
+        return to_rfc3339(value)
     _none_if_empty(value)
     return None
 

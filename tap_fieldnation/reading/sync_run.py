@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from tap_fieldnation.api.errors import StateError
-from tap_fieldnation.reading.ahead import Ahead
 from tap_fieldnation.reading.cursor import DAY
 from tap_fieldnation.reading.lifecycle import Facts, company_of, facts
+from tap_fieldnation.reading.prefetcher import Prefetcher
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,7 +72,7 @@ Event = Batch | Removal
 
 
 @dataclass
-class Reading:
+class SyncRun:
     """One run's reading of the work orders.
 
     Attributes:
@@ -101,7 +101,7 @@ class Reading:
     options: Options
     now: Callable[[], datetime]
     checkpoint: Callable[[], None]
-    ahead: type[Ahead[t.Any, Page]] = Ahead
+    ahead: type[Prefetcher[t.Any, Page]] = Prefetcher
     clock_ahead: Callable[[], timedelta] = timedelta
     read: int = 0
     expected: int = 0
@@ -109,16 +109,16 @@ class Reading:
     counted: int | None = None
     created: int = 0
     removed: int = 0
-    unserved: set[int] = field(default_factory=set)
+    unfinished: set[int] = field(default_factory=set)
     recent: set[int] = field(default_factory=set)
     started_at: datetime = field(init=False)
-    from_scratch: bool = field(init=False)
+    is_first: bool = field(init=False)
     stale: set[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.started_at = self.now()
-        self.from_scratch = self.cursor.started_at is None
-        self.stale = set(self.cursor.open)
+        self.is_first = self.cursor.started_at is None
+        self.unread_open = set(self.cursor.open)
 
     @property
     def done(self) -> int:
@@ -134,7 +134,7 @@ class Reading:
         """The current day, UTC."""
         return self.now().date()
 
-    def look(self, records: Sequence[Record]) -> list[Facts]:
+    def inspect(self, records: Sequence[Record]) -> list[Facts]:
         """What the plan has to know of these; before they are handed on, as they are changed from then on.
 
         Raises:
@@ -144,9 +144,9 @@ class Reading:
         now = self.now()
         return [facts(record, now) for record in records]
 
-    def hand_on(self, page: Page, records: Sequence[Record]) -> Iterator[Batch]:
+    def emit(self, page: Page, records: Sequence[Record]) -> Iterator[Batch]:
         """A page's records, remembered once whoever takes them comes back for more."""
-        seen = self.look(records)
+        seen = self.inspect(records)
         if any(not self._asked_for(one) for one in seen):
             # Not for a filter by creation day, but for one by id, or where the server understands none.
             outside = {one.id for one in seen if not self._asked_for(one)}
@@ -166,7 +166,7 @@ class Reading:
         return not (self.options.until and day > self.options.until + DAY)
 
     def _forget(self, ids: set[int]) -> None:
-        self.stale -= ids
+        self.unread_open -= ids
         self.cursor.open -= ids
 
     def _note(self, seen: Sequence[Facts]) -> None:
@@ -175,8 +175,8 @@ class Reading:
         began = (self.cursor.started_at, self.cursor.history and self.cursor.history.started_at, self.started_at)
         known_from = min(at for at in began if at) - OVERLAP
         for work_order in seen:
-            self.stale.discard(work_order.id)
-            if work_order.closed and work_order.id not in self.unserved:
+            self.unread_open.discard(work_order.id)
+            if work_order.closed and work_order.id not in self.unfinished:
                 self.cursor.open.discard(work_order.id)
             else:
                 self.cursor.open.add(work_order.id)

@@ -13,7 +13,7 @@ if t.TYPE_CHECKING:
 WINDOW = 61.0
 
 
-class Budget:
+class RateLimiter:
     """Says when the next request may leave.
 
     Evenly spaced; after an idle time a burst of at most `burst`; and in no window of 61 s more than `per_minute`

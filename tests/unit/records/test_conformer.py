@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator, FormatChecker
 
 from emulator import Emulator
 from tap_fieldnation.records import schema
-from tap_fieldnation.records.walker import LEFT_OUT_EVERYWHERE, Findings, compile_walker
+from tap_fieldnation.records.conformer import OMITTED_EVERYWHERE, Findings, compile_conformer
 from tap_fieldnation.streams.catalog import ELSEWHERE, EMBEDDED
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ BIG = 2**63
 def cleaned(node: Node, value: object, **more: Node) -> tuple[Any, Findings]:
     """A value in a record's property `x`, cleaned, and what was found."""
     findings = Findings()
-    walk = compile_walker({"type": "object", "properties": {"x": node, **more}}, findings)
+    walk = compile_conformer({"type": "object", "properties": {"x": node, **more}}, findings)
     return walk({"x": copy.deepcopy(value)}).get("x"), findings
 
 
@@ -448,7 +448,7 @@ def test_keys_that_the_schema_does_not_name_are_dropped_and_counted() -> None:
         "properties": {"a": one("integer"), "b": one("array", items=one("object", properties={"c": one("string")}))},
     }
     findings = Findings()
-    walk = compile_walker(node, findings)
+    walk = compile_conformer(node, findings)
     for _ in range(2):
         record = walk({"a": 1, "new": {"x": 1}, "b": [{"c": "d", "new": 1}, {"new": None, "e": []}]})
         assert record == {"a": 1, "b": [{"c": "d"}, {}]}
@@ -464,8 +464,8 @@ def test_keys_that_are_left_out_on_purpose_are_dropped_uncounted() -> None:
         },
     }
     findings = Findings()
-    walk = compile_walker(node, findings)
-    everywhere = dict.fromkeys(LEFT_OUT_EVERYWHERE, 1)
+    walk = compile_conformer(node, findings)
+    everywhere = dict.fromkeys(OMITTED_EVERYWHERE, 1)
     record = walk({"hash": 1, **everywhere, "a": {"b": 1, "hash": "kept", "map": {}, **everywhere}})
     assert record == {"a": {"b": 1, "hash": "kept"}}
     assert findings == Findings()
@@ -474,7 +474,7 @@ def test_keys_that_are_left_out_on_purpose_are_dropped_uncounted() -> None:
 def test_what_another_stream_holds_is_cut_uncounted() -> None:
     node: Node = {"type": "object", "properties": {"pay": one("object", properties={"total": one("number")})}}
     findings = Findings()
-    walk = compile_walker(node, findings, cut=frozenset({"tags", "pay.bonuses"}))
+    walk = compile_conformer(node, findings, cut=frozenset({"tags", "pay.bonuses"}))
     assert walk({"tags": [1], "pay": {"total": "5", "bonuses": [1], "tags": [1]}}) == {"pay": {"total": 5.0}}
     assert findings == Findings(unknown=Counter({"pay.tags": 1}))
 
@@ -485,7 +485,7 @@ def test_a_property_can_have_another_name_at_its_source() -> None:
         "properties": {"order_number": one("integer", **{"x-source": "order"}), "other": one("integer")},
     }
     findings = Findings()
-    walk = compile_walker(node, findings)
+    walk = compile_conformer(node, findings)
     assert walk({"order": "7", "other": 1}) == {"order_number": 7, "other": 1}
     assert walk({"other": 1}) == {"other": 1}
     assert findings == Findings()
@@ -496,7 +496,7 @@ def test_a_property_can_have_another_name_at_its_source() -> None:
 def test_a_record_is_cleaned_in_place_and_returned() -> None:
     record: Node = {"x": "5"}
     findings = Findings()
-    assert compile_walker({"type": "object", "properties": {"x": one("integer")}}, findings)(record) is record
+    assert compile_conformer({"type": "object", "properties": {"x": one("integer")}}, findings)(record) is record
     assert record == {"x": 5}
 
 
@@ -535,7 +535,7 @@ class Subject:
         self.node = schema.load(stream)
         self.findings = Findings()
         self.cut = ELSEWHERE if stream == "work_orders" else frozenset()
-        self.walk = compile_walker(self.node, self.findings, cut=self.cut)
+        self.walk = compile_conformer(self.node, self.findings, cut=self.cut)
         self.validator = Draft7Validator(strict(self.public()), format_checker=FORMATS)
         self.places = Counter[str]()
 
@@ -584,7 +584,7 @@ def _lost_in_object(before: Node, after: Any, node: Node, place: str, cut: froze
         return
     sources = {child.get("x-source", name): name for name, child in node["properties"].items()}
     prefix = f"{place}." if place else ""
-    left_out = LEFT_OUT_EVERYWHERE.union(node.get("x-left-out", ()))
+    left_out = OMITTED_EVERYWHERE.union(node.get("x-left-out", ()))
     for key, value in before.items():
         if key in sources:
             name = sources[key]

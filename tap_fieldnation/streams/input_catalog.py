@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 FULL_TABLE = "FULL_TABLE"
 
 
-def amend(entry: CatalogEntry, stream: Stream) -> None:
+def normalize_entry(entry: CatalogEntry, stream: Stream) -> None:
     """Make an entry of a catalog, which may have been edited by hand, one that the SDK can work with.
 
     Raises:

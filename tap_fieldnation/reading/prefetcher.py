@@ -13,7 +13,7 @@ K = t.TypeVar("K", bound=t.Hashable)
 V = t.TypeVar("V")
 
 
-class Ahead(t.Generic[K, V]):
+class Prefetcher(t.Generic[K, V]):
     """Fetches by key, some of it ahead.
 
     Args:
@@ -31,7 +31,7 @@ class Ahead(t.Generic[K, V]):
         future = self._coming.pop(key, None)
         return self._fetch(key) if future is None else future.result()
 
-    def want(self, keys: Iterable[K]) -> None:
+    def prefetch(self, keys: Iterable[K]) -> None:
         """Ask for these in order, as far as there is room."""
         if self._threads == 1:
             return
@@ -44,7 +44,7 @@ class Ahead(t.Generic[K, V]):
                 # A thread each, as a daemon: one that waits for the budget must not hold up the end of the process.
                 threading.Thread(target=self._run, args=(key, future), name=f"ahead {key}", daemon=True).start()
 
-    def drop(self) -> None:
+    def cancel(self) -> None:
         """Forget what was asked for ahead."""
         for future in self._coming.values():
             future.cancel()

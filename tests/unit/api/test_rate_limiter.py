@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_fieldnation.api.budget import Budget
-from tap_fieldnation.api.errors import OutOfTimeError
+from tap_fieldnation.api.errors import DeadlineExceeded
+from tap_fieldnation.api.rate_limiter import RateLimiter
 from tests.fakes import FakeClock, SharedClock
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def most_in_a_minute(times: Sequence[float]) -> int:
     return max((bisect_right(times, start + 60.0) - at for at, start in enumerate(times)), default=0)
 
 
-def leave(budget: Budget, clock: FakeClock) -> float:
+def leave(budget: RateLimiter, clock: FakeClock) -> float:
     budget.acquire()
     return clock.monotonic()
 
@@ -40,7 +40,7 @@ def test_never_more_than_allowed_in_any_minute_whenever_they_are_asked_for(
     per_minute: float, burst: int, idle: list[float]
 ) -> None:
     clock = FakeClock()
-    budget = Budget(per_minute, burst, clock)
+    budget = RateLimiter(per_minute, burst, clock)
     times = []
     for seconds in idle:
         clock.advance(seconds)
@@ -54,7 +54,7 @@ def test_no_stretch_of_time_holds_more_than_a_burst_and_its_share(
     per_minute: float, burst: int, idle: list[float]
 ) -> None:
     clock = FakeClock()
-    budget = Budget(per_minute, burst, clock)
+    budget = RateLimiter(per_minute, burst, clock)
     times = []
     for seconds in idle:
         clock.advance(seconds)
@@ -80,7 +80,7 @@ def test_pauses_hold_and_a_lower_limit_counts_from_then_on(
     per_minute: float, burst: int, events: list[tuple[str, float]]
 ) -> None:
     clock = FakeClock()
-    budget = Budget(per_minute, burst, clock)
+    budget = RateLimiter(per_minute, burst, clock)
     times: list[float] = []
     allowed, held_until = per_minute, 0.0
     since_lowered = 0
@@ -105,7 +105,7 @@ def test_pauses_hold_and_a_lower_limit_counts_from_then_on(
 @pytest.mark.parametrize("burst", [1, 4, 16])
 def test_asked_all_the_time_it_spends_nearly_all_of_it(per_minute: float, burst: int) -> None:
     clock = FakeClock()
-    budget = Budget(per_minute, burst, clock)
+    budget = RateLimiter(per_minute, burst, clock)
     start, minutes = clock.monotonic(), 60
     while leave(budget, clock) < start + 60 * minutes:
         pass
@@ -115,7 +115,7 @@ def test_asked_all_the_time_it_spends_nearly_all_of_it(per_minute: float, burst:
 @pytest.mark.parametrize("per_minute", [0.2, 0.5])
 def test_less_than_one_a_minute_is_spent_in_full_over_hours(per_minute: float) -> None:
     clock = FakeClock()
-    budget = Budget(per_minute, 4, clock)
+    budget = RateLimiter(per_minute, 4, clock)
     start, minutes = clock.monotonic(), 600
     while leave(budget, clock) < start + 60 * minutes:
         pass
@@ -125,7 +125,7 @@ def test_less_than_one_a_minute_is_spent_in_full_over_hours(per_minute: float) -
 @pytest.mark.parametrize("per_minute", [0.5, 1, 50, 60])
 def test_asked_all_the_time_it_is_spent_evenly(per_minute: float) -> None:
     clock = FakeClock()
-    budget = Budget(per_minute, 4, clock)
+    budget = RateLimiter(per_minute, 4, clock)
     times = [leave(budget, clock) for _ in range(500)]
     gaps = [after - before for before, after in pairwise(times)]
     interval = 60.0 / per_minute
@@ -136,7 +136,7 @@ def test_asked_all_the_time_it_is_spent_evenly(per_minute: float) -> None:
 @pytest.mark.parametrize("burst", [1, 4, 16])
 def test_after_an_idle_time_no_more_than_the_burst_leaves_at_once(burst: int) -> None:
     clock = FakeClock()
-    budget = Budget(60, burst, clock)
+    budget = RateLimiter(60, burst, clock)
     leave(budget, clock)
     clock.advance(3600)
     start = clock.monotonic()
@@ -147,21 +147,21 @@ def test_after_an_idle_time_no_more_than_the_burst_leaves_at_once(burst: int) ->
 
 def test_a_new_run_begins_with_one_request_not_with_a_burst() -> None:
     clock = FakeClock()
-    budget = Budget(60, 4, clock)
+    budget = RateLimiter(60, 4, clock)
     start = clock.monotonic()
     assert [leave(budget, clock) - start for _ in range(3)] == pytest.approx([0, 1, 2], abs=1e-3)
 
 
 @pytest.mark.parametrize("useless", [0, -1, 50, 51, 1e9])
 def test_a_limit_that_is_not_lower_changes_nothing(useless: float) -> None:
-    budget = Budget(50, 4, FakeClock())
+    budget = RateLimiter(50, 4, FakeClock())
     budget.lower(useless)
     assert budget.per_minute == 50
 
 
 def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     clock = FakeClock()
-    budget = Budget(60, 1, clock)
+    budget = RateLimiter(60, 1, clock)
     start = clock.monotonic()
     budget.pause(100)
     budget.pause(10)
@@ -171,7 +171,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
 @pytest.mark.parametrize(("allowed", "fits"), [(99.0, False), (101.0, True)])
 def test_a_wait_that_would_outlast_the_time_allowed_is_not_begun(allowed: float, *, fits: bool) -> None:
     clock = FakeClock(allowed)
-    budget = Budget(60, 1, clock)
+    budget = RateLimiter(60, 1, clock)
     budget.pause(100)
     before = clock.monotonic()
     if fits:
@@ -179,7 +179,7 @@ def test_a_wait_that_would_outlast_the_time_allowed_is_not_begun(allowed: float,
         assert budget.spent == 1
         assert clock.waited == pytest.approx(100, abs=1e-3)
         return
-    with pytest.raises(OutOfTimeError):
+    with pytest.raises(DeadlineExceeded):
         budget.acquire()
     assert clock.monotonic() == before
     assert (budget.spent, clock.waited) == (0, 0.0)
@@ -188,7 +188,7 @@ def test_a_wait_that_would_outlast_the_time_allowed_is_not_begun(allowed: float,
 @pytest.mark.parametrize(("per_minute", "threads"), [(60, 4), (50, 16), (7, 3), (240, 8), (1.5, 2)])
 def test_several_threads_share_one_budget(per_minute: float, threads: int) -> None:
     clock = SharedClock(threads)
-    budget = Budget(per_minute, threads, clock)
+    budget = RateLimiter(per_minute, threads, clock)
     times: list[float] = []
     end = clock.monotonic() + 20 * 60
     latency = 3.0
@@ -218,7 +218,7 @@ def test_several_threads_share_one_budget(per_minute: float, threads: int) -> No
 def test_a_pause_holds_every_thread() -> None:
     threads = 4
     clock = SharedClock(threads)
-    budget = Budget(600, threads, clock)
+    budget = RateLimiter(600, threads, clock)
     times: list[float] = []
     budget.acquire()
     budget.pause(300)

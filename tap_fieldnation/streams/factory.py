@@ -8,7 +8,7 @@ from tap_fieldnation.records import schema
 from tap_fieldnation.streams import catalog
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream
-from tap_fieldnation.streams.embedded import CarriedStream, EmbeddedStream
+from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
 from tap_fieldnation.streams.rows import WORK_ORDER_ID
 from tap_fieldnation.streams.work_orders import WorkOrdersStream
 
@@ -32,7 +32,7 @@ def streams(tap: TapFieldNation) -> list[Stream]:
             _kind(ByRequestStream, entry.name, entry.keys, entry=entry, selected_by_default=False, **carried)
             for entry in catalog.BY_REQUEST
         ),
-        _kind(CarriedStream, catalog.REMOVALS, (WORK_ORDER_ID,), **carried),
+        _kind(ChildStream, catalog.REMOVALS, (WORK_ORDER_ID,), **carried),
         *(
             _kind(
                 CompanyStream, entry.name, entry.keys, entry=entry, path=entry.path, selected_by_default=entry.selected
