@@ -22,8 +22,7 @@ from singer_sdk.helpers.capabilities import (
 from singer_sdk.plugin_base import JSONSchemaValidator, _ConfigInput
 from typing_extensions import override
 
-from tap_fieldnation import about as _about  # noqa: F401  registers itself with the SDK
-from tap_fieldnation import estimate, settings
+from tap_fieldnation import settings
 from tap_fieldnation.api import redact
 from tap_fieldnation.api.auth import FieldNationAuthenticator
 from tap_fieldnation.api.client import Client
@@ -32,12 +31,14 @@ from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, Setti
 from tap_fieldnation.api.rate_limiter import RateLimiter
 from tap_fieldnation.api.transport import TokenLocation, Transport, checked_origin
 from tap_fieldnation.api.work_orders import WorkOrders
-from tap_fieldnation.checks import checks
-from tap_fieldnation.command import Command
-from tap_fieldnation.progress import shown
+from tap_fieldnation.commands import about as _about  # noqa: F401  registers itself with the SDK
+from tap_fieldnation.commands import plan as estimate
+from tap_fieldnation.commands.cli import Command
+from tap_fieldnation.commands.progress import shown
+from tap_fieldnation.commands.summary import report
+from tap_fieldnation.commands.test import checks
 from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading.lifecycle import company_of
-from tap_fieldnation.report import report
 from tap_fieldnation.streams import factory
 from tap_fieldnation.streams.company import Lists
 from tap_fieldnation.streams.sdk import Writer, is_useful, limit_malloc_arenas, tune_gc

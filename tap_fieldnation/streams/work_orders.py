@@ -14,7 +14,7 @@ from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import ApiError, DeadlineExceeded
 from tap_fieldnation.api.work_orders import PATH, WorkOrders, decode_full
 from tap_fieldnation.reading import cursor as cursors
-from tap_fieldnation.reading import plan
+from tap_fieldnation.reading import steps
 from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun
 from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.records.conformer import Findings, compile_conformer
@@ -102,7 +102,7 @@ class WorkOrdersStream(FieldNationStream):
                 stack.enter_context(child.get_sync_timer())
                 child._write_schema_message()  # noqa: SLF001
             try:
-                for event in plan.read(reading):
+                for event in steps.read(reading):
                     if isinstance(event, Batch):
                         yield from self._records_of(event, walk)
                     else:
@@ -190,7 +190,7 @@ class WorkOrdersStream(FieldNationStream):
         )
         known = None if until else cursors.from_state(self.stream_state.get(cursors.KEY))
         serves = [stream.name for stream in (self, *self.child_streams) if stream.selected and stream.name != REMOVALS]
-        cursor = plan.prepare(
+        cursor = steps.prepare(
             known or cursors.Cursor(),
             options,
             serves,

@@ -212,7 +212,7 @@ def test_a_run_says_little(api: Emulator, tmp_path: Path) -> None:
 
 def test_a_long_run_says_how_far_it_is(api: Emulator, tmp_path: Path) -> None:
     """The tap's own 15 seconds, cut to a moment: a run of that length is for `./dev long`."""
-    hurry = "import tap_fieldnation.progress as p; p.EVERY = p.TICK = 0.01; import tap_fieldnation.__main__"
+    hurry = "import tap_fieldnation.commands.progress as p; p.EVERY = p.TICK = 0.01; import tap_fieldnation.__main__"
     config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
     (tmp_path / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000, "page_size": 5}))
     command = [sys.executable, "-c", hurry, "--config", "config.json"]

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, Page
 from tap_fieldnation.reading import cursor as cursors
-from tap_fieldnation.reading import plan
+from tap_fieldnation.reading import steps
 from tap_fieldnation.reading.cursor import Cursor
 from tap_fieldnation.reading.prefetcher import Prefetcher
 from tap_fieldnation.reading.sync_run import Batch, Options, Removal, SyncRun
@@ -224,7 +224,7 @@ class Destination:
         """A run of the tap; killed after `until` messages, if that is given."""
         options = options or Options()
         known = (None if options.until else cursors.from_state(self.state)) or Cursor()
-        cursor = plan.prepare(known, options, streams, model.now, anew=anew)
+        cursor = steps.prepare(known, options, streams, model.now, anew=anew)
         reading = SyncRun(_Source(model, options.page_size), cursor, options, lambda: model.now, lambda: None)
         reading.ahead = type("Bound", (Shuffled,), {"model": model})
         if options.until is None:
@@ -243,7 +243,7 @@ class Destination:
 
     @staticmethod
     def _events(reading: SyncRun) -> Iterator[Batch | Removal]:
-        return plan.read(reading)
+        return steps.read(reading)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_fieldnation.api.work_orders import CREATED_NAMES
-from tap_fieldnation.reading import changes, coverage, plan, scan, slices, sync_run
+from tap_fieldnation.reading import changes, completeness, scan, slices, steps, sync_run
 from tap_fieldnation.reading.sync_run import Options
 from tests.unit.reading.model import Destination, Model, Rates
 from tests.unit.reading.promise import broken_by
@@ -50,7 +50,7 @@ def _some_seed_breaks(**settings: t.Any) -> bool:
     def breaks(seed: int) -> bool:
         try:
             return bool(broken_by(seed, **settings))
-        except coverage.IncompleteError:
+        except completeness.IncompleteError:
             return True
 
     return any(breaks(seed) for seed in TRIES)
@@ -58,7 +58,7 @@ def _some_seed_breaks(**settings: t.Any) -> bool:
 
 def _without_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     """The proof would mend what a safeguard less has lost; these tests are about the safeguards before it."""
-    monkeypatch.setattr(plan, "verify", lambda *_: iter(()))
+    monkeypatch.setattr(steps, "verify", lambda *_: iter(()))
 
 
 class TestEachSafeguardIsNeeded:
@@ -126,10 +126,10 @@ class TestEachSafeguardIsNeeded:
         assert said_to_be_removed()
 
     def test_the_hour_of_overlap(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (sync_run, changes, plan):
+        for module in (sync_run, changes, steps):
             monkeypatch.setattr(module, "OVERLAP", timedelta())
         # A surplus in the API's count would be looked into, and mend it.
-        monkeypatch.setattr(plan, "find_missing", lambda *_: iter(()))
+        monkeypatch.setattr(steps, "find_missing", lambda *_: iter(()))
         _without_proof(monkeypatch)
         assert _some_seed_breaks(rates=Rates(late=1), filter_name=CREATED_NAMES[0])
 

@@ -6,7 +6,7 @@ import typing as t
 from datetime import timedelta
 
 from tap_fieldnation.reading.changes import due_slices, read_new, read_open, schedule_reconcile
-from tap_fieldnation.reading.coverage import find_missing, verify
+from tap_fieldnation.reading.completeness import find_missing, verify
 from tap_fieldnation.reading.cursor import DAY, Cursor, History
 from tap_fieldnation.reading.slices import EARLIEST_CREATION, NO_FILTER, everything, horizon, read_history, reread_slice
 from tap_fieldnation.reading.sync_run import OVERLAP

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tap_fieldnation.command import REPORT
+from tap_fieldnation.commands.cli import REPORT
 from tap_fieldnation.tap import TapFieldNation
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from tap_fieldnation.api.errors import Action, ApiError
 from tap_fieldnation.api.work_orders import CREATED_NAMES, WorkOrders, created_between, decode_full
-from tap_fieldnation.progress import duration
+from tap_fieldnation.commands.progress import duration
 from tap_fieldnation.reading.changes import due_slices
 from tap_fieldnation.reading.slices import EARLIEST_CREATION, horizon
 from tap_fieldnation.streams.by_request import ByRequestStream

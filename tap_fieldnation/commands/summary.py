@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_fieldnation.progress import duration
+from tap_fieldnation.commands.progress import duration
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream
 from tap_fieldnation.streams.embedded import ChildStream

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import typing as t
 
-from tap_fieldnation.report import report
+from tap_fieldnation.commands.summary import report
 from tap_fieldnation.tap import TapFieldNation
 
 if t.TYPE_CHECKING:

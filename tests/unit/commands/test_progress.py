@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 from typing_extensions import override
 
-from tap_fieldnation import progress as module
-from tap_fieldnation.progress import EVERY, Progress, duration, shown
+from tap_fieldnation.commands import progress as module
+from tap_fieldnation.commands.progress import EVERY, Progress, duration, shown
 from tap_fieldnation.tap import TapFieldNation
 from tests.fakes import FakeClock
 
