@@ -271,6 +271,11 @@ def _check_one(setting: Setting, config: MutableMapping[str, t.Any], refused: t.
         raise SettingsError(f"Setting {setting.name} cannot be used: it must be {setting.expected}.")
 
 
+def origin(config: Mapping[str, t.Any]) -> str:
+    """Scheme and host of the API."""
+    return str(config.get("api_url") or ENVIRONMENTS[config["environment"]])
+
+
 def day(config: Mapping[str, t.Any], name: str) -> date | None:
     """The UTC day of a date setting.
 

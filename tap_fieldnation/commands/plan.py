@@ -1,4 +1,4 @@
-"""`--plan`: what a run would read and cost, for a handful of requests."""
+"""`--plan`: what a sync would read and cost, for a handful of requests."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ import math
 import typing as t
 from dataclasses import asdict, dataclass
 
-from tap_fieldnation.api.errors import Action, ApiError
-from tap_fieldnation.api.work_orders import CREATED_NAMES, WorkOrders, created_between, decode_full
-from tap_fieldnation.commands.progress import duration
-from tap_fieldnation.reading.changes import due_slices
-from tap_fieldnation.reading.slices import EARLIEST_CREATION, horizon
+import click
+
+from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, SettingsError
+from tap_fieldnation.api.work_orders import decode_full
+from tap_fieldnation.commands.text import TOO_SHORT, duration
+from tap_fieldnation.reading import bookmarks, forecast
 from tap_fieldnation.streams.by_request import ByRequestStream
-from tap_fieldnation.streams.company import CompanyStream, is_bare
+from tap_fieldnation.streams.company import CompanyStream
+from tap_fieldnation.streams.lists import has_ids_only
+from tap_fieldnation.streams.work_orders import WorkOrdersStream, work_orders_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from singer_sdk.streams import Stream
 
     from tap_fieldnation.api.work_orders import Record
-    from tap_fieldnation.reading.sync_run import SyncRun
-    from tap_fieldnation.streams.work_orders import WorkOrdersStream
-    from tap_fieldnation.tap import TapFieldNation
+    from tap_fieldnation.context import RunContext
 
 SAMPLE = 100
 
@@ -31,9 +34,9 @@ class Cost:
     """One line of the plan.
 
     Attributes:
-        what: A stream, or what is read of one.
-        rows: Work orders, or what there is one request for; None where that is not known beforehand.
-        requests: How many it takes, at least.
+        what: A stream, or a part of one.
+        rows: Work orders, or rows that cost a request each; None where that is not known beforehand.
+        requests: The least number of requests.
     """
 
     what: str
@@ -41,76 +44,63 @@ class Cost:
     requests: int
 
 
-def estimate(tap: TapFieldNation) -> list[Cost]:
-    """What a run with this config, catalog and state would cost.
+def print_plan(context: RunContext, streams: Mapping[str, Stream], *, as_json: bool) -> None:
+    """Print the plan as a table, or as JSON.
 
     Raises:
-        TapError: As a run would.
+        SettingsError: The time limit was reached before the end.
+        TapError: As a sync would.
+    """
+    try:
+        costs = estimate(context, streams)
+    except DeadlineExceeded:
+        raise SettingsError(TOO_SHORT) from None
+    click.echo((to_json if as_json else to_table)(costs, float(context.config["requests_per_minute"])))
+
+
+def estimate(context: RunContext, streams: Mapping[str, Stream]) -> list[Cost]:
+    """What a sync with this config, catalog and state would cost.
+
+    Raises:
+        TapError: As a sync would.
     """
     costs = [Cost("access token", None, 1)]
-    work_orders = tap.work_orders
+    work_orders = work_orders_of(streams)
     if work_orders.selected or work_orders.has_selected_descendents:
         costs += _work_orders(work_orders)
-    company = [stream for stream in tap.streams.values() if isinstance(stream, CompanyStream)]
-    return [*costs, *(_company(tap, stream) for stream in company if stream.selected)]
+    company = [stream for stream in streams.values() if isinstance(stream, CompanyStream)]
+    return [*costs, *(_company(stream) for stream in company if stream.selected)]
 
 
 def _work_orders(stream: WorkOrdersStream) -> list[Cost]:
-    reading = stream.new_run()
-    source, size = t.cast("WorkOrders", reading.source), reading.options.page_size
-    pages = [_history(reading, size)] if reading.cursor.history else _changes(reading, size)
+    run = stream.new_run()
+    pages = [Cost(f"work_orders: {part.name}", part.work_orders, part.requests) for part in forecast.parts(run)]
     read = sum(cost.rows or 0 for cost in pages)
-    asked = [child for child in stream.child_streams if isinstance(child, ByRequestStream) and child.selected]
-    sample = [decode_full(record) for record in source.page(1, {}).records[:SAMPLE]] if asked else []
-    return [*pages, Cost("work_orders: proof", None, 1), *(_by_request(child, sample, read) for child in asked)]
-
-
-def _history(reading: SyncRun, size: int) -> Cost:
-    history = reading.cursor.history
-    assert history is not None  # noqa: S101
-    first = history.next or reading.options.since or EARLIEST_CREATION
-    names = (reading.cursor.created_filter,) if reading.cursor.created_filter else CREATED_NAMES
-    rows = reading.source.total(created_between(first, history.last or horizon(reading), names))
-    return Cost("work_orders: history", rows, math.ceil(rows / size) + 2)
-
-
-def _changes(reading: SyncRun, size: int) -> list[Cost]:
-    cursor = reading.cursor
-    assert cursor.started_at is not None  # noqa: S101
-    new = 0
-    if cursor.created_filter:
-        days = created_between(cursor.started_at.date(), horizon(reading), (cursor.created_filter,))
-        new = reading.source.total(days)
-    due = sum(piece.count or 0 for piece in due_slices(reading))
-    is_open = len(reading.unread_open)
-    return [
-        Cost("work_orders: created since", new, max(1, math.ceil(new / size))),
-        Cost("work_orders: open", is_open, math.ceil(is_open / size)),
-        Cost("work_orders: reconcile", due, math.ceil(due / size)),
-    ]
+    children = stream.selected_children(ByRequestStream)
+    sample = [decode_full(record) for record in run.source.page(1, {}).records[:SAMPLE]] if children else []
+    return [*pages, *(_by_request(child, sample, read) for child in children)]
 
 
 def _by_request(stream: ByRequestStream, sample: Sequence[Record], read: int) -> Cost:
-    """By what a page of work orders shows; people are named again and again, so those count by how many there are."""
-    asks = {one for record in sample for one in stream.ids_in(record, {})}
-    if stream.entry.of != ("id",):
-        return Cost(stream.name, len(asks), len(asks))
-    share = len(asks) / len(sample) if sample else 0
-    many = math.ceil(share * read)
-    return Cost(stream.name, many, many)
+    """By a sample of work orders: their own requests by share, people by how many different ones are named."""
+    ids = {record_id for record in sample for record_id in stream.ids_in(record, {})}
+    if not stream.is_per_work_order:
+        return Cost(stream.name, len(ids), len(ids))
+    expected = math.ceil(read * len(ids) / len(sample)) if sample else 0
+    return Cost(stream.name, expected, expected)
 
 
-def _company(tap: TapFieldNation, stream: CompanyStream) -> Cost:
-    """One request for a list, at least; one for each parent, or for each row where the list sends bare ids."""
+def _company(stream: CompanyStream) -> Cost:
+    """At least one request for a list; one for each parent, or for each row where the list sends bare ids."""
     entry = stream.entry
     try:
         if entry.parent:
-            parents = len(tap.lists.ids(entry.parent, entry.parent_key))
+            parents = len(stream.lists.fetch_ids(entry.parent, entry.parent_key))
             return Cost(stream.name, parents, parents)
-        # In a first run; later on few come one by one: new ones, and those whose turn it is.
-        if entry.detail and not stream.stream_state.get("details"):
-            page = next(iter(tap.lists.pages(entry)), None)
-            if page and is_bare(entry, page):
+        # Only in a first sync: later ones request the details of new rows, and of those whose turn it is.
+        if entry.detail and not bookmarks.has_details(stream.stream_state):
+            page = next(iter(stream.lists.fetch_pages(entry)), None)
+            if page and has_ids_only(entry, page):
                 rows = page.total or len(page.rows)
                 return Cost(stream.name, rows, rows + math.ceil(rows / len(page.rows)))
     except ApiError as error:
@@ -119,33 +109,26 @@ def _company(tap: TapFieldNation, stream: CompanyStream) -> Cost:
     return Cost(stream.name, None, 1)
 
 
-def as_json(tap: TapFieldNation, costs: Sequence[Cost]) -> str:
+def to_json(costs: Sequence[Cost], per_minute: float) -> str:
     """The plan for programs."""
     total = sum(cost.requests for cost in costs)
     return json.dumps(
         {
             "plan": [asdict(cost) for cost in costs],
             "requests": total,
-            "requests_per_minute": float(tap.config["requests_per_minute"]),
-            "minutes": round(total / float(tap.config["requests_per_minute"]), 2),
+            "requests_per_minute": per_minute,
+            "minutes": round(total / per_minute, 2),
         },
         indent=2,
     )
 
 
-def as_table(tap: TapFieldNation, costs: Sequence[Cost]) -> str:
+def to_table(costs: Sequence[Cost], per_minute: float) -> str:
     """The plan for people."""
-    width = max(len(cost.what) for cost in costs)
-    lines = [f"{'':{width}}  {'rows':>10}  {'requests':>10}"]
-    lines += [
-        f"{cost.what:{width}}  {'' if cost.rows is None else f'{cost.rows:,}':>10}  {cost.requests:>10,}"
-        for cost in costs
-    ]
     total = sum(cost.requests for cost in costs)
-    minutes = total / float(tap.config["requests_per_minute"])
-    lines += [
-        f"{'in all, at least':{width}}  {'':>10}  {total:>10,}",
-        "",
-        f"At {float(tap.config['requests_per_minute']):g} requests a minute: about {duration(minutes)}.",
-    ]
-    return "\n".join(lines)
+    width = max(len(cost.what) for cost in costs)
+    rows = [("", "rows", "requests")]
+    rows += [(cost.what, "" if cost.rows is None else f"{cost.rows:,}", f"{cost.requests:,}") for cost in costs]
+    rows.append(("total, at least", "", f"{total:,}"))
+    lines = [f"{what:{width}}  {number:>10}  {requests:>10}" for what, number, requests in rows]
+    return "\n".join([*lines, "", f"At {per_minute:g} requests a minute: about {duration(total / per_minute)}."])

@@ -1,91 +1,94 @@
-"""What is said at the end of a run: what did not fit, and what was read of what there is."""
+"""The summary at the end of a sync: what did not fit the schemas, what it cost, and how complete it is."""
 
 from __future__ import annotations
 
 import typing as t
 
-from tap_fieldnation.commands.progress import duration
+from tap_fieldnation.commands.text import count, duration
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream
 from tap_fieldnation.streams.embedded import ChildStream
 from tap_fieldnation.streams.sdk import ConformedStream
-from tap_fieldnation.streams.work_orders import WorkOrdersStream
+from tap_fieldnation.streams.work_orders import WorkOrdersStream, work_orders_of
 
 if t.TYPE_CHECKING:
+    import logging
     from collections import Counter
+    from collections.abc import Mapping
 
     from singer_sdk.streams import Stream
 
+    from tap_fieldnation.context import RunContext
     from tap_fieldnation.reading.sync_run import SyncRun
     from tap_fieldnation.records.conformer import Findings
-    from tap_fieldnation.tap import TapFieldNation
 
-MOST_NAMES = 10
-
-
-def report(tap: TapFieldNation) -> None:
-    """Log the findings of each stream, what it took, and as the last line how complete the reading was."""
-    for stream in tap.streams.values():
-        if isinstance(stream, WorkOrdersStream):
-            _tell_findings(stream, stream.findings)
-        elif isinstance(stream, (ChildStream, CompanyStream)):
-            _tell_findings(stream, stream.maker.findings)
-            if stream.maker.keyless:
-                keys = ", ".join(stream.primary_keys)
-                _warn(stream, f"{stream.maker.keyless} rows without a key ({keys}) were left out")
-        if isinstance(stream, ByRequestStream) and stream.refused and not stream.closed:
-            _warn(stream, f"{stream.refused} records could not be read (gone, or not visible to this account)")
-    _tell_costs(tap)
-    if reading := tap.work_orders.reading:
-        if tap.out_of_time:
-            tap.logger.warning(
-                "work_orders: stopped by max_minutes after %s were read; the next run goes on there.",
-                f"{reading.read:,}",
-            )
-        elif reading.counted is not None:
-            tap.logger.info("work_orders: %s", _coverage(reading, reading.counted))
+MAX_NAMES = 10
 
 
-def _coverage(reading: SyncRun, counted: int) -> str:
-    meanwhile = f"{reading.created:,} created and {reading.removed:,} removed meanwhile"
-    if not reading.is_first:
-        return f"{reading.read:,} read, which can have changed, of the {counted:,} that the API counts; {meanwhile}"
-    earlier = f" after {reading.resumed:,} by earlier runs" if reading.resumed else ""
-    return f"{reading.read:,} read{earlier}; the API counts {counted:,}; {meanwhile}"
+def log_summary(context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger) -> None:
+    """Log the findings of each stream, the costs, and last how complete the reading of work orders is."""
+    for stream in streams.values():
+        _log_findings(stream)
+    _log_costs(context, streams, logger)
+    run = work_orders_of(streams).run
+    if context.stopped_stream:
+        read = f" after {count(run.read, 'work order')}" if run else ""
+        logger.warning(
+            "%s: max_minutes was reached%s; the next run continues from there.", context.stopped_stream, read
+        )
+    elif run and run.counted is not None:
+        logger.info("work_orders: %s", _coverage(run, run.counted))
 
 
-def _tell_costs(tap: TapFieldNation) -> None:
-    rows = {stream.name: stream.rows_written for stream in tap.streams.values() if isinstance(stream, ConformedStream)}
-    sent = ", ".join(f"{name} {count:,}" for name, count in rows.items() if count)
-    tap.logger.info("Records: %s", sent or "none")
-    tap.logger.info(
-        "Requests: %s, %s of them tried again; waited %s in all, to keep to %g a minute and before trying again",
-        f"{tap.client.requests:,}",
-        f"{tap.client.retries:,}",
-        duration(tap.clock.waited / 60),
-        tap.client.budget.per_minute,
+def _coverage(run: SyncRun, counted: int) -> str:
+    meanwhile = f"{run.created:,} created and {run.removed:,} removed meanwhile"
+    if not run.is_first:
+        return f"{run.read:,} of {counted:,} read (those that are new or can have changed); {meanwhile}"
+    earlier = f" after {run.resumed:,} by earlier runs" if run.resumed else ""
+    return f"{run.read:,} read{earlier}; the API counts {counted:,}; {meanwhile}"
+
+
+def _log_costs(context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger) -> None:
+    rows = {stream.name: stream.rows_written for stream in streams.values() if isinstance(stream, ConformedStream)}
+    written = ", ".join(f"{name} {number:,}" for name, number in rows.items() if number)
+    logger.info("Records: %s", written or "none")
+    requester = context.requester
+    logger.info(
+        "Requests: %s (%s); waited %s for the rate limit (%g/min), %s for backoff",
+        f"{requester.requests:,}",
+        count(requester.retries, "retry", "retries"),
+        duration(requester.waited_for_rate_limit / 60),
+        requester.rate_limiter.per_minute,
+        duration(requester.waited_for_backoff / 60),
     )
 
 
-def _tell_findings(stream: Stream, findings: Findings) -> None:
+def _log_findings(stream: Stream) -> None:
+    """What did not fit; with the stream's name, as Meltano does not show the name of a logger."""
+    if isinstance(stream, WorkOrdersStream):
+        _log_misfits(stream, stream.findings)
+    elif isinstance(stream, (ChildStream, CompanyStream)):
+        _log_misfits(stream, stream.maker.findings)
+        if stream.maker.keyless:
+            keys = ", ".join(stream.primary_keys)
+            stream.logger.warning(
+                "%s: left out %s without a key (%s)", stream.name, count(stream.maker.keyless, "row"), keys
+            )
+    if isinstance(stream, ByRequestStream) and stream.refused and not stream.closed:
+        text = "%s: %s could not be read (deleted, or not visible to this API user)"
+        stream.logger.warning(text, stream.name, count(stream.refused, "record"))
+
+
+def _log_misfits(stream: Stream, findings: Findings) -> None:
     if unknown := findings.unknown:
-        text = "%s: %s that this version does not know: %s"
-        stream.logger.info(text, stream.name, _fields(unknown), _names(unknown))
+        text = "%s: %s unknown to this version: %s"
+        stream.logger.info(text, stream.name, count(len(unknown), "field"), _names(unknown))
     if nulled := findings.nulled:
-        what = f"{_fields(nulled)} with values that did not fit their type and were set to null: {_names(nulled)}"
-        _warn(stream, what)
-
-
-def _warn(stream: Stream, text: str) -> None:
-    """Say of which stream it is, too: Meltano does not show the name of a stream's logger."""
-    stream.logger.warning("%s: %s", stream.name, text)
-
-
-def _fields(places: Counter[str]) -> str:
-    return "1 field" if len(places) == 1 else f"{len(places)} fields"
+        text = "%s: %s with values of the wrong type, set to null: %s"
+        stream.logger.warning(text, stream.name, count(len(nulled), "field"), _names(nulled))
 
 
 def _names(places: Counter[str]) -> str:
-    named = [f"{place} ({count}x)" for place, count in places.most_common(MOST_NAMES)]
+    named = [f"{place} ({number}x)" for place, number in places.most_common(MAX_NAMES)]
     more = len(places) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "")

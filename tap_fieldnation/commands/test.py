@@ -1,25 +1,34 @@
-"""`--test`: whether the credentials work, what the account may read, and whether its API answers as the tap expects."""
+"""`--test`: whether the credentials work, what the account may read, and whether its API behaves as the tap expects."""
 
 from __future__ import annotations
 
+import sys
 import typing as t
 from dataclasses import dataclass
 
+import click
 from typing_extensions import override
 
 from tap_fieldnation.api import paging
-from tap_fieldnation.api.errors import Action, ApiError, TapError
+from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, SettingsError, TapError
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, WorkOrders, created_between, decode_full
+from tap_fieldnation.commands.text import TOO_SHORT
+from tap_fieldnation.reading import bookmarks
 from tap_fieldnation.reading.slices import EARLIEST_CREATION, FUTURE_MARGIN
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import NO_COMPANY, CompanyStream
 from tap_fieldnation.streams.embedded import EmbeddedStream
+from tap_fieldnation.streams.work_orders import WorkOrdersStream, work_orders_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from singer_sdk.streams import Stream
 
     from tap_fieldnation.api.work_orders import Page
-    from tap_fieldnation.tap import TapFieldNation
+    from tap_fieldnation.context import RunContext
+
+MARKS: t.Mapping[bool | None, str] = {True: "ok  ", False: "FAIL", None: "note"}
 
 
 @dataclass(frozen=True)
@@ -27,8 +36,8 @@ class Check:
     """One line of the report.
 
     Attributes:
-        good: Whether it is as it should be; None where it is worth knowing, but no fault.
-        text: What was looked at, and what was found.
+        good: Whether it is as it should be; None where it is worth knowing, but no error.
+        text: What was checked, and the result.
     """
 
     good: bool | None
@@ -36,117 +45,138 @@ class Check:
 
     @override
     def __str__(self) -> str:
-        mark = {True: "ok  ", False: "FAIL", None: "note"}[self.good]
-        return f"{mark}  {self.text}"
+        return f"{MARKS[self.good]}  {self.text}"
 
 
-def checks(tap: TapFieldNation) -> Iterator[Check]:
+def print_checks(context: RunContext, streams: Mapping[str, Stream]) -> None:
+    """Print the report; exit with 1 where a check failed.
+
+    Raises:
+        SettingsError: The time limit was reached before the end.
+    """
+    failed = False
+    try:
+        for check in run_checks(context, streams):
+            click.echo(str(check))
+            failed = failed or check.good is False
+    except DeadlineExceeded:
+        raise SettingsError(TOO_SHORT) from None
+    if failed:
+        sys.exit(1)
+
+
+def run_checks(context: RunContext, streams: Mapping[str, Stream]) -> Iterator[Check]:
     """One check after another; ends early where the rest would fail for the same reason."""
     try:
-        tap.authenticator.token()
+        context.authenticator.token()
     except TapError as error:
         if isinstance(error, ApiError) and error.status is None:
-            yield Check(good=False, text=f"{tap.origin} does not answer: {error}")
+            yield Check(good=False, text=f"{context.origin} does not respond: {error}")
         else:
-            yield Check(good=True, text=f"{tap.origin} answers")
+            yield Check(good=True, text=f"{context.origin} responds")
             yield Check(good=False, text=str(error))
         return
-    yield Check(good=True, text=f"{tap.origin} answers")
-    yield Check(good=True, text=f"access token obtained, ends in {tap.authenticator.expires_in:,} s")
-    source = WorkOrders(tap.client, tap.work_orders.sections, tap.config["page_size"])
+    yield Check(good=True, text=f"{context.origin} responds")
+    yield Check(good=True, text=f"access token obtained, expires in {context.authenticator.expires_in:,} s")
+    work_orders = work_orders_of(streams)
+    source = WorkOrders(context.client, work_orders.sections, context.config["page_size"])
     try:
         page = source.page(1, {})
     except TapError as error:
         yield Check(good=False, text=str(error))
         return
-    yield Check(good=True, text=f"GET /workorders answers 200: the API counts {page.total:,} work orders")
-    yield from _expectations(tap, source, page)
-    for stream in tap.streams.values():
+    yield Check(good=True, text=f"GET /workorders responds with 200: the API counts {page.total:,} work orders")
+    yield from _check_assumptions(context, work_orders, source, page)
+    for stream in streams.values():
         if stream.selected and isinstance(stream, (CompanyStream, ByRequestStream)):
-            yield _permission(tap, stream, page)
+            yield _check_permission(context, stream, page)
 
 
-def _expectations(tap: TapFieldNation, source: WorkOrders, page: Page) -> Iterator[Check]:
-    """The table of assumptions in `docs/how-it-reads.md`, as far as one page and two more requests can tell."""
-    asked = tap.config["page_size"]
+def _check_assumptions(
+    context: RunContext, work_orders: WorkOrdersStream, source: WorkOrders, page: Page
+) -> Iterator[Check]:
+    """The table of assumptions in `docs/how-it-reads.md`, as far as one page and two more requests can check them."""
+    page_size = context.config["page_size"]
     yield Check(
-        good=True if page.per_page == asked else None,
-        text=f"page size: {page.per_page} work orders a page, {asked} asked for",
+        good=True if page.per_page == page_size else None,
+        text=f"page size: {page.per_page} work orders a page, {page_size} requested",
     )
-    days = created_between(EARLIEST_CREATION, tap.clock.utc_now().date() + FUTURE_MARGIN, CREATED_NAMES)
-    understood = [name for name in CREATED_NAMES if name in source.page(1, days).echoes]
+    days = created_between(EARLIEST_CREATION, context.clock.utc_now().date() + FUTURE_MARGIN, CREATED_NAMES)
+    echoed = [name for name in CREATED_NAMES if name in source.page(1, days).echoes]
     yield Check(
-        good=True if understood else None,
-        text=f"creation filter: {' and '.join(understood) or 'none is understood; work orders are read in one pass'}",
+        good=True if echoed else None,
+        text=f"creation filter: {' and '.join(echoed) or 'none is echoed; work orders are read in one pass'}",
     )
     if not page.records:
-        yield Check(good=None, text=f"columns, sort, {IDS}, lists: there is no work order to see them by")
+        yield Check(good=None, text=f"columns, sort, {IDS}, lists: there is no work order to check them with")
         return
-    yield _columns(tap, page)
+    yield _check_columns(work_orders, page)
     ids = [record["id"] for record in page.records]
     yield Check(good=ids == sorted(ids, reverse=True), text="sort: by descending id")
-    some = ids[:2]
-    answer = source.page(1, {IDS: ",".join(map(str, some))})
-    good = IDS in answer.echoes and {record["id"] for record in answer.records} == set(some)
-    yield Check(good=good, text=f"{IDS}: {len(answer.records)} of {len(some)} asked for came")
-    yield _lists_within(tap, page)
+    requested = ids[:2]
+    response = source.page(1, {IDS: ",".join(map(str, requested))})
+    good = IDS in response.echoes and {record["id"] for record in response.records} == set(requested)
+    yield Check(good=good, text=f"{IDS}: returned {len(response.records)} of {len(requested)} requested")
+    yield _check_lists(work_orders, page)
 
 
-def _columns(tap: TapFieldNation, page: Page) -> Check:
-    sections = tap.work_orders.sections
-    came = {name for record in map(decode_full, page.records) for name in record}
-    if absent := [name for name in sections if name not in came]:
-        text = f"columns: of {len(sections)} asked for, these came in no work order: {', '.join(absent)}"
+def _check_columns(work_orders: WorkOrdersStream, page: Page) -> Check:
+    sections = work_orders.sections
+    received = {name for record in map(decode_full, page.records) for name in record}
+    if missing := [name for name in sections if name not in received]:
+        text = f"columns: of {len(sections)} requested, no work order has {', '.join(missing)}"
         return Check(good=None, text=text)
-    return Check(good=True, text=f"columns: all {len(sections)} asked for came")
+    return Check(good=True, text=f"columns: all {len(sections)} requested were returned")
 
 
-def _lists_within(tap: TapFieldNation, page: Page) -> Check:
-    embedded = [child for child in tap.work_orders.child_streams if isinstance(child, EmbeddedStream)]
-    selected = [child for child in embedded if child.selected]
-    records = map(decode_full, page.records)
-    cut = sorted({child.name for record in records for child in selected if child.is_cut_short(record)})
+def _check_lists(work_orders: WorkOrdersStream, page: Page) -> Check:
+    children = work_orders.selected_children(EmbeddedStream)
+    records = list(map(decode_full, page.records))
+    cut = sorted(child.name for child in children if any(map(child.is_truncated, records)))
     if cut:
         return Check(good=None, text=f"lists within work orders: completed by further requests for {', '.join(cut)}")
-    return Check(good=True, text="lists within work orders: whole")
+    return Check(good=True, text="lists within work orders: complete")
 
 
-def _permission(tap: TapFieldNation, stream: CompanyStream | ByRequestStream, page: Page) -> Check:
+def _check_permission(context: RunContext, stream: CompanyStream | ByRequestStream, page: Page) -> Check:
     try:
         if isinstance(stream, ByRequestStream):
-            missing = _ask_by_request(tap, stream, page)
+            missing = _try_by_request(context, stream, page)
         else:
-            missing = _ask_company(tap, stream)
+            missing = _try_company(context, stream)
     except TapError as error:
-        # as in a run: there, too, a stream that this account may not read is an error only if it once could
+        # As in a sync: a stream that the account may not read is an error only if an earlier run could read it.
         skipped = isinstance(error, ApiError) and error.rule.action is Action.SKIP
-        return Check(good=None if skipped and not stream.stream_state.get("read") else False, text=str(error))
+        good = None if skipped and not bookmarks.was_readable(stream.stream_state) else False
+        return Check(good=good, text=str(error))
     if missing:
         return Check(good=None, text=f"{stream.name}: {missing}")
-    return Check(good=True, text=f"{stream.name}: may be read")
+    return Check(good=True, text=f"{stream.name}: can be read")
 
 
-def _ask_company(tap: TapFieldNation, stream: CompanyStream) -> str:
-    """Ask for the first page of a list; what is missing to do so, if anything is."""
+def _try_company(context: RunContext, stream: CompanyStream) -> str:
+    """Request the first page of a list; returns what is missing to do so, or an empty text."""
     entry = stream.entry
-    if stream.lacks_company:
+    if stream.lacks_company():
         return NO_COMPANY
     if not entry.parent:
-        next(iter(tap.lists.pages(entry)), None)
+        next(iter(stream.lists.fetch_pages(entry)), None)
         return ""
-    parents = tap.lists.ids(entry.parent, entry.parent_key)
-    if not parents:
-        return f"there are no {entry.parent} to try it with"
-    next(iter(paging.pages(tap.client, entry.path.format(id=parents[0]), entry.params, stream=stream.name)), None)
+    parent_ids = stream.lists.fetch_ids(entry.parent, entry.parent_key)
+    if not parent_ids:
+        return f"there are no {entry.parent} to check it with"
+    path = entry.path.format(id=parent_ids[0])
+    next(iter(paging.pages(context.client, path, entry.params, stream=stream.name)), None)
     return ""
 
 
-def _ask_by_request(tap: TapFieldNation, stream: ByRequestStream, page: Page) -> str:
-    """Ask for one work order of a page, or for what it names; what is missing to do so, if anything is."""
-    one = next((one for record in map(decode_full, page.records) for one in stream.ids_in(record, {})), None)
-    if one is None:
-        return "no work order on the first page to try it with"
-    answer = stream.fetch(tap.client, one)
-    if not isinstance(answer, list):
-        raise answer
+def _try_by_request(context: RunContext, stream: ByRequestStream, page: Page) -> str:
+    """Make one request because of a work order of the page; returns what is missing to do so, or an empty text."""
+    ids = (record_id for record in map(decode_full, page.records) for record_id in stream.ids_in(record, {}))
+    record_id = next(ids, None)
+    if record_id is None:
+        return "no work order on the first page to check it with"
+    result = stream.fetch(context.client, record_id)
+    if not isinstance(result, list):
+        raise result
     return ""

@@ -1,93 +1,127 @@
-"""The proof: what was read against what the API says there is."""
+"""Whether nothing is missing: what is known of each slice against what the API counts, and what looks like a fault."""
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from tap_fieldnation.api.errors import TapError
-from tap_fieldnation.reading.scan import Scan
-from tap_fieldnation.reading.slices import day_filter, everything, reread_slice
+from tap_fieldnation.reading.slices import Pages, day_filter, has_filter, read_days
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
+    from collections.abc import Iterator, Sequence
 
+    from tap_fieldnation.reading.cursor import Slice
     from tap_fieldnation.reading.sync_run import Batch, SyncRun
 
-ROUNDS = 2
+# That many open work orders, and more than that share of them, do not disappear between two runs.
+MASS_NUMBER = 20
+MASS_SHARE = 0.7
+
+_ACCEPT = (
+    "nothing was recorded as removed, and STATE stays as it was. If they were really removed, run once with "
+    "accept_mass_removals=true; if not, check the credentials and run again."
+)
 
 
 class IncompleteError(TapError):
-    """The API counts more work orders than it hands out."""
+    """The API counts more work orders than it returns."""
 
 
-def verify(reading: SyncRun, first: date | None = None, last: date | None = None) -> Iterator[Batch]:
-    """See to it that no fewer work orders were sent than the API counts.
+class MassRemovalError(TapError):
+    """More work orders disappeared than is plausible."""
 
-    Args:
-        reading: The reading, its history just read.
-        first: The first day of creation that was read, or None for all.
-        last: The last one, or None for all.
+
+def check_not_emptied(run: SyncRun, total: int) -> None:
+    """See to it that an account with work orders is not suddenly empty.
 
     Raises:
-        IncompleteError: The API does not hand out all that it counts, asked in any way.
+        MassRemovalError: It is.
     """
-    wanted = day_filter(reading, first, last) or everything(reading)
-    for _ in range(ROUNDS):
-        reading.counted = reading.source.total(wanted)
-        missing = reading.counted - _known(reading, first, last)
-        if missing <= 0 or (yield from find_missing(reading, missing)):
-            return
-    for _ in range(ROUNDS):
-        scan = Scan(lambda number: reading.source.page(number, wanted))
-        for page, fresh in scan:
-            yield from reading.emit(page, fresh)
-        reading.counted, newer = _count_newer(reading, wanted, scan.highest)
-        # What became visible late, behind the pass, is neither newer nor handed out: the next pass has it.
-        if scan.is_complete or reading.counted - newer <= scan.count:
-            return
-    raise IncompleteError(
-        f"work_orders: the API counts {reading.counted:,} work orders but handed out {scan.count:,}, slice by "
-        "slice and in one pass: run again, and if it stays so report it to Field Nation (what was read is kept)."
-    )
+    known = max(run.cursor.known, len(run.cursor.open), len(run.cursor.recent))
+    if total == 0 and known >= MASS_NUMBER and not run.options.accept_mass_removals:
+        raise MassRemovalError(f"work_orders: the API returns none of the {known:,} or more that are known: {_ACCEPT}")
 
 
-def _count_newer(reading: SyncRun, wanted: dict[str, str], highest: int) -> tuple[int, int]:
-    """How many work orders there are, and how many of them are newer than an id."""
-    newer, number = 0, 1
-    while True:
-        page = reading.source.page(number, wanted)
-        on_page = sum(record["id"] > highest for record in page.records)
-        newer += on_page
-        if on_page < len(page.records) or number >= page.pages:
-            return page.total, newer
-        number += 1
+def check_removals(run: SyncRun, removed: Sequence[int]) -> None:
+    """See to it that not most of the open work orders disappear in one run.
 
-
-def find_missing(reading: SyncRun, missing: int) -> t.Generator[Batch, None, bool]:
-    """Read the slices again that hold more than is known of them, newest first, until `missing` are explained.
-
-    Newest first, because what is missing was mostly created while we read.
-
-    Returns:
-        Whether they are, each slice proven.
+    Raises:
+        MassRemovalError: They do.
     """
-    proven = True
-    for piece in list(reversed(reading.cursor.slices)):
-        held = reading.source.total(day_filter(reading, piece.first, piece.last))
-        if piece.count is None or held > piece.count:
-            missing -= held - (piece.count or 0)
-            proven &= yield from reread_slice(reading, piece)
-            if missing <= 0:
-                break
+    known = len(run.cursor.open)
+    if len(removed) >= MASS_NUMBER and len(removed) > MASS_SHARE * known and not run.options.accept_mass_removals:
+        text = f"work_orders: the API returns {known - len(removed):,} of {known:,} open ones any more: {_ACCEPT}"
+        raise MassRemovalError(text)
+
+
+def check_slices(run: SyncRun) -> Iterator[Batch]:
+    """Compare what is known of the slices with what the API counts: all together, and some of them one by one in turn.
+
+    A slice in which the API counts more is read again. One in which it counts fewer is corrected: closed work orders
+    were removed.
+    """
+    if not has_filter(run):
+        yield from _check_account(run)
+        return
+    cursor = run.cursor
+    due = slices_to_check(run)
+    surplus = 0
+    if len(due) < len(cursor.slices):
+        total = run.source.total(day_filter(run, cursor.slices[0].first, cursor.slices[-1].last))
+        surplus = total - cursor.known
+    for piece in sorted(cursor.slices, key=lambda piece: piece.first, reverse=True):
+        if piece.count is not None and surplus <= 0 and piece not in due:
+            continue
+        total = run.source.total(day_filter(run, piece.first, piece.last))
+        surplus -= total - (piece.count or 0)
+        if piece.count is None or total > piece.count:
+            yield from reread(run, piece)
         else:
-            piece.count = held
-    return proven and missing <= 0
+            run.correct_count(piece, total)
+            run.checkpoint(page=True)
 
 
-def _known(reading: SyncRun, first: date | None, last: date | None) -> int:
-    return sum(
-        piece.count or 0
-        for piece in reading.cursor.slices
-        if (first is None or piece.first >= first) and (last is None or piece.last <= last)
-    )
+def slices_to_check(run: SyncRun) -> list[Slice]:
+    """The slices whose turn it is to be compared, so that each is once a day."""
+    waiting = sorted(run.cursor.slices, key=lambda piece: piece.checked_at)
+    number = math.ceil(len(waiting) * run.share_of_day)
+    return [piece for index, piece in enumerate(waiting) if index < number or run.is_due(piece.checked_at)]
+
+
+def reread(run: SyncRun, piece: Slice) -> Iterator[Batch]:
+    """Read a slice again; an interrupted reading is resumed."""
+    with Pages(run) as pages:
+        outcome = yield from read_days(run, pages, (piece.first, piece.last), piece)
+    run.settle(piece, outcome, join=False)
+    run.checkpoint()
+
+
+def require_complete(run: SyncRun) -> None:
+    """End a run in which a slice was read again and again, and still does not add up.
+
+    Raises:
+        IncompleteError: There is such a slice.
+    """
+    unproven = [piece for piece in run.cursor.slices if piece.count is None]
+    if unproven:
+        first, last = unproven[0].first, unproven[-1].last
+        raise IncompleteError(
+            f"work_orders: the API counts more work orders created from {first} to {last} than it returns, even when "
+            "they are read again: run again, and report it to Field Nation if it stays so (what was read is kept)."
+        )
+
+
+def _check_account(run: SyncRun) -> Iterator[Batch]:
+    """The same for an account that can only be read in one pass: without what was inserted since new ones were read."""
+    for piece in run.cursor.slices:
+        newer, number, pages, total = 0, 1, 1, 0
+        while number <= pages:
+            page = run.source.page(number, {})
+            on_page = sum(record["id"] > run.cursor.marks[-1].highest for record in page.records)
+            newer, total, pages = newer + on_page, page.total, page.pages if on_page == len(page.records) else 0
+            number += 1
+        if piece.count is None or total - newer > piece.count:
+            yield from reread(run, piece)
+        else:
+            run.correct_count(piece, total - newer)

@@ -1,86 +1,124 @@
 """What a run leaves to the next one: its form in STATE, in ``bookmarks.work_orders.cursor``.
 
-Documented for people in `docs/how-it-reads.md`. Written only after what it speaks of was emitted.
+Written only after the records that it speaks of were emitted. `docs/how-it-reads.md` documents it for users.
+
+All keys are written every time, and every value is a scalar or a list. Orchestrators merge states key by key (Meltano:
+`--merge-state`, partial states), so a key that one state omits would come back from an older one.
 """
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import typing as t
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
+import msgspec
+
 from tap_fieldnation.api.errors import StateError
-from tap_fieldnation.timestamps import parse_utc
+from tap_fieldnation.reading.bookmarks import CURSOR, START_OVER
 
-VERSION = 1
-KEY = "cursor"
+VERSION = 2
 
-# What is known lies between these, and can be reckoned with.
+# Creation days in STATE are between these. Field Nation is younger than the first.
 EARLIEST, LATEST = date(1970, 1, 1), date(9000, 1, 1)
+DAY = timedelta(days=1)
 
-START_OVER = "give the run an earlier STATE, or none to read everything again (`meltano run --full-refresh`)"
+# How far a moment in STATE may be ahead of this machine's clock before it counts as wrong.
+CLOCK_TOLERANCE = timedelta(minutes=5)
 
-State = dict[str, t.Any]
+NO_FILTER = ""
+
+Natural = t.Annotated[int, msgspec.Meta(ge=0)]
+Positive = t.Annotated[int, msgspec.Meta(ge=1)]
 
 
-@dataclass
-class Slice:
-    """Work orders by the days of their creation.
+class Position(msgspec.Struct, array_like=True):
+    """How far an interrupted pass has come.
+
+    Attributes:
+        began_at: When the pass began.
+        last: The last day of its creation filter; None for a pass without one.
+        page: The last page that was emitted.
+        per_page: Work orders a page.
+        total: What the server counted then.
+        sent: How many ids were emitted.
+        lowest: The lowest of them.
+        highest: The highest id when the pass began.
+    """
+
+    began_at: datetime
+    last: date | None
+    page: Positive
+    per_page: Positive
+    total: Natural
+    sent: Natural
+    lowest: int
+    highest: int
+
+
+class Slice(msgspec.Struct, array_like=True):
+    """The work orders of some creation days, all of which are over.
 
     Attributes:
         first: The first day.
         last: The last day.
-        count: How many are known of it; None where that has to be found out.
-        read_at: When it was last read as a whole.
-        due_at: When it is due to be read again, for a `reconcile_days` that does not change.
+        count: How many the API counts, as far as is known; None where what was read does not add up.
+        read_at: Since when all of it was read.
+        due_at: When it is due to be read again.
+        checked_at: When its count was last compared with the API's.
+        position: How far an interrupted reading has come.
     """
 
     first: date
     last: date
-    count: int | None
+    count: Natural | None
     read_at: datetime
     due_at: datetime
+    checked_at: datetime
+    position: Position | None = None
 
 
-@dataclass
-class Position:
-    """How far the pass over a slice (or over everything) has come.
+class Mark(msgspec.Struct, array_like=True):
+    """The highest id at some time: work orders that were inserted later have higher ones."""
 
-    Attributes:
-        last: The slice's last day, or None for a pass without days.
-        page: The last page that was handed on.
-        per_page: Work orders a page.
-        total: What the server counted then.
-        sent: Ids handed on.
-        lowest: The lowest of them.
-    """
-
-    last: date | None
-    page: int
-    per_page: int
-    total: int
-    sent: int
-    lowest: int
+    at: datetime
+    highest: Natural
 
 
-@dataclass
-class History:
-    """Days of creation that are still to be read.
+class Unread(msgspec.Struct, array_like=True):
+    """Creation days whose history is still to be read; `last` is None for 'until now'."""
 
-    Attributes:
-        started_at: When the first run that reads it began.
-        next: The first day not read yet; None where the oldest day is still to be found out.
-        last: The last day to read; None for 'until now'.
-        total: How many work orders the API counted in it at the start; None for unknown.
-        position: How far the current slice has come, or None between slices.
-    """
-
-    started_at: datetime
-    next: date | None
+    first: date
     last: date | None
     position: Position | None = None
-    total: int | None = None
+
+
+class _Form(msgspec.Struct):
+    """The keys of the cursor in STATE. Ids are the first one, then the differences from one to the next."""
+
+    version: int
+    company_id: Natural | None = None
+    started_at: datetime | None = None
+    history_at: datetime | None = None
+    since: date | None = None
+    created_filter: str | None = None
+    streams: list[str] = []
+    step: str | None = None
+    reached: int | None = None
+    open: list[int] = []
+    open_slices: list[tuple[int, Positive]] = []
+    removed: list[int] = []
+    recent: list[int] = []
+    marks: list[Mark] = []
+    known_from: Natural = 0
+    looked_at: datetime | None = None
+    new_position: Position | None = None
+    counts: list[tuple[str, list[Natural]]] = []
+    slices: list[Slice] = []
+    unread: list[Unread] = []
+    total: Natural | None = None
 
 
 @dataclass
@@ -88,228 +126,298 @@ class Cursor:
     """Everything that a run leaves to the next one.
 
     Attributes:
-        company_id: Whose work orders these are.
+        company_id: The company that the work orders belong to.
         started_at: When the last complete run began.
+        history_at: When the reading of the history began, until a run is complete after it.
         since: The `start_date` that was read from, or None.
-        created_filter: The name of the creation filter that the server understands; "" for none; None for unknown.
-        streams: The streams that every run since the history has served.
-        open: Ids of the work orders that can still change.
-        reached: The id up to which an interrupted run has read the open ones again.
-        slices: What was read, by day of creation.
-        history: What was not read yet, or None.
-        counts: Stream -> open work order -> how many rows of the stream it showed when they were last read.
-        recent: Ids of work orders created shortly before or since `started_at`, which the next run meets again.
-        total: What the API counted at the end of the last complete run.
+        created_filter: The creation filter that the server supports; "" for none; None for unknown.
+        streams: The streams that every run since the history included.
+        step: The step of `steps` in which the last run was interrupted, or None.
+        reached: The id at which an interrupted run stopped reading the open work orders.
+        open: The work orders that can still change, with the day of their creation where it is known.
+        removed: Ids that were recorded as removed lately: requested again, since some come back.
+        recent: The known ids above the first of the `marks`.
+        known_from: Above this id, all that is known is in `recent`, and counted in `slices`.
+        marks: Highest ids at earlier times, oldest first.
+        looked_at: When everything from the first of the `marks` on was last read.
+        new_position: How far an interrupted reading of new work orders has come.
+        counts: Stream -> open work order -> the number of the stream's rows that it showed last.
+        slices: The history that was read, oldest first, without gaps.
+        unread: The history that was not read yet.
+        total: What the API counted when the history was begun.
+        corrected: Whether moments in the STATE were ahead of this machine's clock.
     """
 
     company_id: int | None = None
     started_at: datetime | None = None
+    history_at: datetime | None = None
     since: date | None = None
     created_filter: str | None = None
     streams: list[str] = field(default_factory=list)
-    open: set[int] = field(default_factory=set)
+    step: str | None = None
     reached: int | None = None
-    slices: list[Slice] = field(default_factory=list)
-    history: History | None = None
-    counts: dict[str, dict[int, int]] = field(default_factory=dict)
+    open: dict[int, date | None] = field(default_factory=dict)
+    removed: set[int] = field(default_factory=set)
     recent: set[int] = field(default_factory=set)
+    marks: list[Mark] = field(default_factory=list)
+    known_from: int = 0
+    looked_at: datetime | None = None
+    new_position: Position | None = None
+    counts: dict[str, dict[int, int]] = field(default_factory=dict)
+    slices: list[Slice] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
     total: int | None = None
+    corrected: bool = False
 
-    def to_state(self) -> State:
-        """As plain JSON values, small and readable; ids as the first one and the differences from then on."""
-        state: State = {"version": VERSION, "streams": self.streams}
-        optional = {
-            "company_id": self.company_id,
-            "started_at": _text(self.started_at),
-            "since": _text(self.since),
-            "created_filter": self.created_filter,
-            "open": _differences(self.open),
-            "reached": self.reached,
-            "recent": _differences(self.recent),
-            "total": self.total,
-        }
-        state.update((name, value) for name, value in optional.items() if value is not None and value != [])
-        # A list a stream, in the order of the open ids.
-        counts = {name: [known.get(one, 0) for one in sorted(self.open)] for name, known in self.counts.items()}
-        if any(map(any, counts.values())):
-            state["counts"] = {name: numbers for name, numbers in counts.items() if any(numbers)}
-        state["slices"] = [
-            [_text(piece.first), _text(piece.last), piece.count, _text(piece.read_at), _text(piece.due_at)]
-            for piece in self.slices
+    @property
+    def is_new(self) -> bool:
+        """Whether no run has begun to read the history."""
+        return self.started_at is None and self.history_at is None
+
+    @property
+    def frontier(self) -> date:
+        """The first day that no slice covers yet."""
+        return following(self.slices[-1].last) if self.slices else (self.since or EARLIEST)
+
+    @property
+    def known(self) -> int:
+        """How many work orders the slices hold."""
+        return sum(piece.count or 0 for piece in self.slices)
+
+    def slice_of(self, day: date | None) -> Slice | None:
+        """The slice that covers a creation day."""
+        index = _index_of(day, [piece.first for piece in self.slices])
+        return self.slices[index] if index >= 0 and day and day <= self.slices[index].last else None
+
+    def change_count(self, day: date | None, change: int) -> None:
+        """Count one work order more or less in the slice of its creation day."""
+        piece = self.slice_of(day)
+        if piece and piece.count is not None:
+            piece.count = max(0, piece.count + change)
+
+    def put_slice(self, new: Slice) -> None:
+        """Replace whatever covers the days of a slice by it."""
+        others = [piece for piece in self.slices if piece.last < new.first or piece.first > new.last]
+        self.slices = sorted([*others, new], key=lambda piece: piece.first)
+
+    def follow(self, found: dict[int, date | None]) -> bool:
+        """Add open work orders; whether there are any that were not known."""
+        new = {work_order: day for work_order, day in found.items() if work_order not in self.open}
+        self.open.update(new)
+        return bool(new)
+
+    def restart(self, now: datetime, since: date | None) -> None:
+        """Read the whole history again. Open work orders stay known, so that removals are noticed."""
+        self.started_at, self.history_at = None, now
+        self.step = self.reached = self.new_position = self.looked_at = self.total = None
+        self.recent, self.marks, self.known_from, self.slices = set(), [], 0, []
+        self.unread = [Unread(since or EARLIEST, None)]
+        self.counts = {}
+
+    def forget_before(self, since: date) -> None:
+        """Drop what was created before a day; what is left of a slice across it has to be read again."""
+        self.slices = [piece for piece in self.slices if piece.last >= since]
+        for piece in self.slices[:1]:
+            if piece.first < since:
+                piece.first, piece.count, piece.position = since, None, None
+        self.unread = [
+            part if part.first >= since else Unread(since, part.last)
+            for part in self.unread
+            if part.last is None or part.last >= since
         ]
-        if self.history:
-            state["history"] = _history_state(self.history)
-        return state
+
+    def to_state(self) -> dict[str, t.Any]:
+        """As plain JSON values."""
+        ids = sorted(self.open)
+        form = _Form(
+            version=VERSION,
+            company_id=self.company_id,
+            started_at=self.started_at,
+            history_at=self.history_at,
+            since=self.since,
+            created_filter=self.created_filter,
+            streams=self.streams,
+            step=self.step,
+            reached=self.reached,
+            open=_differences(ids),
+            open_slices=self._open_slices(ids),
+            removed=_differences(sorted(self.removed)),
+            recent=_differences(sorted(self.recent)),
+            marks=self.marks,
+            known_from=self.known_from,
+            looked_at=self.looked_at,
+            new_position=self.new_position,
+            counts=[
+                (name, [known.get(work_order, 0) for work_order in ids]) for name, known in sorted(self.counts.items())
+            ],
+            slices=self.slices,
+            unread=self.unread,
+            total=self.total,
+        )
+        return t.cast("dict[str, t.Any]", msgspec.to_builtins(form))
+
+    def _open_slices(self, ids: list[int]) -> list[tuple[int, int]]:
+        """For the open ids in their order: the number of the slice that counts them (-1 for none), and how many."""
+        firsts = [piece.first for piece in self.slices]
+        last = self.slices[-1].last if self.slices else EARLIEST
+        days = (self.open[work_order] for work_order in ids)
+        indexes = (-1 if day is None or day > last else _index_of(day, firsts) for day in days)
+        return [(index, sum(1 for _ in run)) for index, run in itertools.groupby(indexes)]
 
 
-def from_state(state: object) -> Cursor | None:
+def company_id_in(state: t.Mapping[str, t.Any]) -> int | None:
+    """The company that a whole STATE belongs to, or None."""
+    saved = state.get("bookmarks", {}).get("work_orders", {}).get(CURSOR)
+    company_id = saved.get("company_id") if isinstance(saved, dict) else None
+    return company_id if type(company_id) is int else None
+
+
+def from_state(state: object, now: datetime) -> Cursor | None:
     """The cursor that a STATE holds, or None where it holds none.
+
+    Args:
+        state: The value of the key `cursor`.
+        now: The current time. Moments after it were written by a clock that was wrong, and are corrected.
 
     Raises:
         StateError: It is of a newer version, or damaged; says how to go on.
     """
     if state is None:
         return None
-    place = KEY
+    version = state.get("version") if isinstance(state, dict) else None
+    if type(version) is int and version > VERSION:
+        raise StateError(
+            f"The STATE was written by a newer version of tap-fieldnation (its cursor has version {version}, this "
+            f"one knows {VERSION}): upgrade the tap, or {START_OVER}."
+        )
+    place = "version"
     try:
-        if not isinstance(state, dict):
+        if not isinstance(state, dict) or type(version) is not int:
             raise TypeError  # noqa: TRY301
-        place = "version"
-        version = _integer(state["version"])
-        if version > VERSION:
-            raise StateError(
-                f"The STATE was written by a newer version of tap-fieldnation (its cursor is of version {version}, "
-                f"this one knows {VERSION}): upgrade the tap, or {START_OVER}."
-            )
-        cursor = Cursor()
-        for place, read in _READERS.items():
-            if place in state:
-                setattr(cursor, place, read(state[place]))
-        place = "counts"
-        cursor.counts = _counts(state.get(place, {}), sorted(cursor.open))
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, IndexError):
-        cursor = None
-    if cursor is None:
-        raise StateError(f"The STATE is damaged at bookmarks.work_orders.{KEY}, {place!r}: {START_OVER}.")
+        place = "cursor"
+        cursor = _from_first_version(state) if version == 1 else _from_form(msgspec.convert(state, _Form))
+    except msgspec.ValidationError as error:
+        place = str(error).rpartition("`$")[2].rstrip("`").lstrip(".") or "cursor"
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
+        place = str(error) if isinstance(error, _DamagedError) else place
+    else:
+        _correct_clocks(cursor, now)
+        return cursor
+    raise StateError(f"The STATE is damaged at bookmarks.work_orders.{CURSOR}, {place!r}: {START_OVER}.")
+
+
+class _DamagedError(ValueError):
+    """A value that fits its type but not the others; its text is the key."""
+
+
+def _index_of(day: date | None, firsts: list[date]) -> int:
+    """The number of the slice that covers a day, given their first days; -1 for none."""
+    return -1 if day is None else bisect.bisect_right(firsts, day) - 1
+
+
+def following(day: date) -> date:
+    """The day after a day."""
+    return shifted(day, 1)
+
+
+def shifted(day: date, days: int) -> date:
+    """A day some days later or earlier, within what STATE can hold."""
+    ordinal = day.toordinal() + days
+    return date.fromordinal(min(max(ordinal, EARLIEST.toordinal()), LATEST.toordinal()))
+
+
+def _from_form(form: _Form) -> Cursor:
+    _check_days(form)
+    ids = _ids("open", form.open)
+    days = [
+        form.slices[index].first if 0 <= index < len(form.slices) else None
+        for index, count in form.open_slices
+        for _ in range(min(count, len(ids)))
+    ]
+    if len(days) != len(ids):
+        raise _DamagedError("open_slices")
+    if any(len(numbers) != len(ids) for _, numbers in form.counts):
+        raise _DamagedError("counts")
+    return Cursor(
+        company_id=form.company_id,
+        started_at=form.started_at,
+        history_at=form.history_at,
+        since=form.since,
+        created_filter=form.created_filter,
+        streams=form.streams,
+        step=form.step,
+        reached=form.reached,
+        open=dict(zip(ids, days, strict=True)),
+        removed=set(_ids("removed", form.removed)),
+        recent=set(_ids("recent", form.recent)),
+        marks=form.marks,
+        known_from=form.known_from,
+        looked_at=form.looked_at,
+        new_position=form.new_position,
+        counts={
+            name: {work_order: number for work_order, number in zip(ids, numbers, strict=True) if number}
+            for name, numbers in form.counts
+        },
+        slices=form.slices,
+        unread=form.unread,
+        total=form.total,
+    )
+
+
+def _from_first_version(state: dict[str, t.Any]) -> Cursor:
+    """Of version 1, which could not be merged, the open work orders are kept; the history is read again."""
+    cursor = Cursor(company_id=state.get("company_id"), created_filter=state.get("created_filter"))
+    cursor.open = dict.fromkeys(_ids("open", msgspec.convert(state.get("open", []), list[int])))
     return cursor
 
 
-def _text(value: date | datetime | None) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, datetime):
-        return f"{value.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
-    return value.isoformat()
+def _ids(place: str, differences: list[int]) -> list[int]:
+    ids = list(itertools.accumulate(differences))
+    if any(difference <= 0 for difference in differences[1:]):
+        raise _DamagedError(place)
+    return ids
 
 
-def _history_state(history: History) -> State:
-    state: State = {"started_at": _text(history.started_at)}
-    if history.next:
-        state["next"] = _text(history.next)
-    if history.last:
-        state["last"] = _text(history.last)
-    if history.total is not None:
-        state["total"] = history.total
-    if position := history.position:
-        state["position"] = [
-            _text(position.last),
-            position.page,
-            position.per_page,
-            position.total,
-            position.sent,
-            position.lowest,
-        ]
-    return state
+def _differences(ids: list[int]) -> list[int]:
+    return [following - before for before, following in zip([0, *ids], ids, strict=False)]
 
 
-def _differences(ids: set[int]) -> list[int]:
-    ordered = sorted(ids)
-    return [following - before for before, following in zip([0, *ordered], ordered, strict=False)]
+def _check_days(form: _Form) -> None:
+    """Whether slices are in order, and all days and moments such as can be calculated with."""
+    days = [*((piece.first, piece.last) for piece in form.slices), *((part.first, part.last) for part in form.unread)]
+    for place, (first, last) in zip(
+        [*["slices"] * len(form.slices), *["unread"] * len(form.unread)], days, strict=True
+    ):
+        if first < EARLIEST or (last is not None and not first <= last <= LATEST):
+            raise _DamagedError(place)
+    if any(before.last >= after.first for before, after in itertools.pairwise(form.slices)):
+        raise _DamagedError("slices")
+    moments: dict[str, list[datetime | None]] = {
+        "started_at": [form.started_at],
+        "history_at": [form.history_at],
+        "looked_at": [form.looked_at],
+        "marks": [mark.at for mark in form.marks],
+        "slices": [at for piece in form.slices for at in (piece.read_at, piece.due_at, piece.checked_at)],
+    }
+    for place, values in moments.items():
+        if any(at and (at.tzinfo is None or not EARLIEST.year <= at.year <= LATEST.year) for at in values):
+            raise _DamagedError(place)
 
 
-def _integer(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError
-    return value
-
-
-def _natural(value: object) -> int:
-    if (number := _integer(value)) < 0:
-        raise ValueError
-    return number
-
-
-def _ids(value: object) -> set[int]:
-    if not isinstance(value, list):
-        raise TypeError
-    return set(itertools.accumulate(_integer(item) for item in value))
-
-
-def _moment(value: object) -> datetime:
-    at = parse_utc(value)
-    if at is None or not EARLIEST.year <= at.year <= LATEST.year:
-        raise ValueError
-    return at
-
-
-def _day(value: object) -> date:
-    if not isinstance(value, str):
-        raise TypeError
-    if (day := date.fromisoformat(value)) < EARLIEST:
-        raise ValueError
-    return day
-
-
-def _str(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _slice(value: t.Any) -> Slice:
-    first, last, count, read_at, due_at = value
-    piece = Slice(
-        _day(first), _day(last), None if count is None else _natural(count), _moment(read_at), _moment(due_at)
-    )
-    if piece.first > piece.last:
-        raise ValueError
-    return piece
-
-
-def _slices(value: t.Any) -> list[Slice]:
-    if not isinstance(value, list):
-        raise TypeError
-    slices = [_slice(item) for item in value]
-    if any(one.last >= other.first for one, other in itertools.pairwise(slices)):
-        raise ValueError
-    return slices
-
-
-def _position(value: t.Any) -> Position:
-    last, *numbers = value
-    page, per_page, total, sent, lowest = (_integer(number) for number in numbers)
-    if page < 1 or per_page < 1 or total < 0 or sent < 0:
-        raise ValueError
-    return Position(None if last is None else _day(last), page, per_page, total, sent, lowest)
-
-
-def _history(value: t.Any) -> History:
-    return History(
-        _moment(value["started_at"]),
-        _day(value["next"]) if "next" in value else None,
-        _day(value["last"]) if "last" in value else None,
-        _position(value["position"]) if "position" in value else None,
-        _natural(value["total"]) if "total" in value else None,
-    )
-
-
-def _counts(value: t.Any, ids: list[int]) -> dict[str, dict[int, int]]:
-    counts = {}
-    for name, numbers in value.items():
-        if len(numbers) != len(ids):
-            raise ValueError
-        counts[_str(name)] = {one: _natural(number) for one, number in zip(ids, numbers, strict=True) if number}
-    return counts
-
-
-def _names(value: object) -> list[str]:
-    if not isinstance(value, list):
-        raise TypeError
-    return [_str(item) for item in value]
-
-
-_READERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
-    "company_id": _natural,
-    "started_at": _moment,
-    "since": _day,
-    "created_filter": _str,
-    "streams": _names,
-    "open": _ids,
-    "reached": _integer,
-    "recent": _ids,
-    "total": _natural,
-    "slices": _slices,
-    "history": _history,
-}
-
-DAY = timedelta(days=1)
+def _correct_clocks(cursor: Cursor, now: datetime) -> None:
+    """Treat what was stamped by a clock that was ahead as long due."""
+    latest = now + CLOCK_TOLERANCE
+    past = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=timezone.utc)
+    stamps = [cursor.started_at, cursor.history_at, cursor.looked_at, *(mark.at for mark in cursor.marks)]
+    stamps += [at for piece in cursor.slices for at in (piece.read_at, piece.checked_at)]
+    cursor.corrected = any(at and at > latest for at in stamps)
+    if not cursor.corrected:
+        return
+    cursor.started_at = cursor.started_at and min(cursor.started_at, now)
+    cursor.history_at = cursor.history_at and min(cursor.history_at, now)
+    cursor.looked_at = None
+    cursor.marks = [Mark(past if mark.at > latest else mark.at, mark.highest) for mark in cursor.marks]
+    for piece in cursor.slices:
+        if piece.read_at > latest:
+            piece.read_at, piece.due_at = past, now
+        piece.checked_at = past

@@ -1,4 +1,4 @@
-"""What every part of a reading shares: where work orders come from, what is known, and what is handed on."""
+"""One run: what its steps share, and the only place that changes what is known of work orders."""
 
 from __future__ import annotations
 
@@ -7,18 +7,48 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from tap_fieldnation.api.errors import StateError
-from tap_fieldnation.reading.cursor import DAY
+from tap_fieldnation.reading.cursor import DAY, Mark, following
 from tap_fieldnation.reading.lifecycle import Facts, company_of, facts
 from tap_fieldnation.reading.prefetcher import Prefetcher
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tap_fieldnation.api.work_orders import Page, Record
-    from tap_fieldnation.reading.cursor import Cursor
+    from tap_fieldnation.reading.cursor import Cursor, Slice
 
 # Rows may become visible late: each run looks so far back before the start of the last complete one.
 OVERLAP = timedelta(hours=1)
+
+# What is looked at in turn is looked at once in so long.
+ROTATION = timedelta(hours=24)
+
+# Ids inserted in so long are known one by one, and read again once per ROTATION.
+KNOWN_FOR = timedelta(hours=72)
+
+# A slice of history holds about so many pages.
+PAGES_A_SLICE = 40
+
+# Marks closer together than that serve no purpose.
+MARK_INTERVALS = ((timedelta(hours=4), timedelta(hours=1)), (KNOWN_FOR, timedelta(hours=12)))
+
+# So many removed work orders are requested again in each run, as some come back.
+MAX_REMOVED = 100
+
+# STATE is written once per so many open work orders and page, since it grows with them.
+OPEN_PER_PAGE = 5_000
+
+
+class Outcome(t.NamedTuple):
+    """What the reading of some days came to.
+
+    Attributes:
+        total: What the API counts in them; None where it counts more than it returned, again and again.
+        read_at: When the reading began.
+    """
+
+    total: int | None
+    read_at: datetime
 
 
 class Source(t.Protocol):
@@ -40,9 +70,10 @@ class Options:
     Attributes:
         since: The first day of creation to read, or None.
         until: The last one, for a bounded backfill, or None.
-        threads: Requests in flight where reading ahead is safe.
+        threads: Requests in flight where prefetching is safe.
         page_size: Work orders a page.
         reconcile: How old the reading of a closed work order may become; None for any age.
+        accept_mass_removals: Whether removals are recorded however many there are.
     """
 
     since: date | None = None
@@ -50,11 +81,12 @@ class Options:
     threads: int = 4
     page_size: int = 100
     reconcile: timedelta | None = timedelta(days=30)
+    accept_mass_removals: bool = False
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Work orders to hand on, as they came in one page."""
+    """Work orders to write, as they came in one page."""
 
     records: Sequence[Record]
     received_at: datetime
@@ -73,52 +105,60 @@ Event = Batch | Removal
 
 @dataclass
 class SyncRun:
-    """One run's reading of the work orders.
+    """One run of the work orders.
 
     Attributes:
         source: Where pages come from.
         cursor: What is known, from earlier runs and by now.
         options: What the user asked for.
-        now: The time of day, UTC.
-        checkpoint: Called each time the cursor has moved; what it speaks of was handed on.
-        ahead: Makes what fetches ahead.
-        clock_ahead: By how much `now` is ahead of the server's clock.
+        clock: The current time, UTC.
+        save: Called with this run when the cursor is to be written to STATE.
+        warn: Called with a sentence that the user should see.
+        prefetcher: Makes what fetches ahead.
+        clock_ahead: By how much `clock` is ahead of the server's.
         started_at: When the run began.
-        from_scratch: Whether no earlier run was complete.
-        stale: Open work orders that this run has not read yet.
-        read: Work orders handed on.
-        expected: Work orders that are to be read, as far as that is known at the start; 0 for unknown.
-        resumed: Work orders of a history that an earlier run has read already.
-        counted: What the API counted when it was last asked.
-        created: How many of them were created since the run began.
-        removed: How many went away since then, as far as it showed.
-        unserved: Work orders that something asked for because of them was left to the next run for.
-        recent: Ids of work orders created since an hour before the run began.
+        is_first: Whether no earlier run was complete.
+        complete: Whether everything was read and checked.
+        unread_open: Open work orders that this run has not read yet.
+        read: Work orders emitted.
+        expected: Work orders that are to be read, as far as is known at the start; 0 for unknown.
+        resumed: Work orders of the history that earlier runs have read.
+        counted: What the API counted when it was last asked for all.
+        created: How many work orders were created since the run began.
+        removed: How many were removed since the last run, as far as it showed.
     """
 
     source: Source
     cursor: Cursor
     options: Options
-    now: Callable[[], datetime]
-    checkpoint: Callable[[], None]
-    ahead: type[Prefetcher[t.Any, Page]] = Prefetcher
+    clock: Callable[[], datetime]
+    save: Callable[[SyncRun], None]
+    warn: Callable[[str], None] = lambda _: None
+    prefetcher: type[Prefetcher[t.Any, Page]] = Prefetcher
     clock_ahead: Callable[[], timedelta] = timedelta
+    complete: bool = False
     read: int = 0
     expected: int = 0
     resumed: int = 0
     counted: int | None = None
     created: int = 0
     removed: int = 0
-    unfinished: set[int] = field(default_factory=set)
-    recent: set[int] = field(default_factory=set)
     started_at: datetime = field(init=False)
     is_first: bool = field(init=False)
-    stale: set[int] = field(init=False)
+    unread_open: set[int] = field(init=False)
+    _unfinished: set[int] = field(init=False, default_factory=set)
+    _already_read: set[int] = field(init=False, default_factory=set)
+    _pages_since_save: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.started_at = self.now()
         self.is_first = self.cursor.started_at is None
         self.unread_open = set(self.cursor.open)
+        # Every day has one turn at least, so an unknown interval counts as one.
+        began = self.cursor.started_at
+        self._interval = min(ROTATION, max(timedelta(), self.started_at - began)) if began else ROTATION
+
+    # Queries
 
     @property
     def done(self) -> int:
@@ -130,34 +170,29 @@ class SyncRun:
         """Work orders to read in all; 0 for unknown."""
         return max(self.expected, self.done) if self.expected else 0
 
+    @property
+    def share_of_day(self) -> float:
+        """The time since the last run, as a share of what is looked at once a day."""
+        return self._interval / ROTATION
+
+    def now(self) -> datetime:
+        """The current time, UTC, in whole seconds as in STATE."""
+        return self.clock().replace(microsecond=0)
+
     def today(self) -> date:
-        """The current day, UTC."""
-        return self.now().date()
+        """The current day by the server's clock, UTC."""
+        return (self.now() - self.clock_ahead()).date()
 
-    def inspect(self, records: Sequence[Record]) -> list[Facts]:
-        """What the plan has to know of these; before they are handed on, as they are changed from then on.
+    def is_due(self, last: datetime | None) -> bool:
+        """Whether what was last looked at then would be over a day old in the next run."""
+        return last is None or self.started_at + self._interval - last > ROTATION
 
-        Raises:
-            StateError: They are another company's than the cursor's.
-        """
-        self._check_company(records)
-        now = self.now()
-        return [facts(record, now) for record in records]
+    def known_counts(self, stream: str) -> Mapping[int, int]:
+        """For a stream: how many rows each open work order showed when it was last read."""
+        return self.cursor.counts.get(stream, {})
 
-    def emit(self, page: Page, records: Sequence[Record]) -> Iterator[Batch]:
-        """A page's records, remembered once whoever takes them comes back for more."""
-        seen = self.inspect(records)
-        if any(not self._asked_for(one) for one in seen):
-            # Not for a filter by creation day, but for one by id, or where the server understands none.
-            outside = {one.id for one in seen if not self._asked_for(one)}
-            self._forget(outside)
-            records = [record for record in records if record["id"] not in outside]
-            seen = [one for one in seen if one.id not in outside]
-        if records:
-            yield Batch(records, page.received_at)
-        self._note(seen)
-
-    def _asked_for(self, work_order: Facts) -> bool:
+    def is_requested(self, work_order: Facts) -> bool:
+        """Whether a work order is within the requested days, which the server may count in the time of its site."""
         if work_order.created is None:
             return True
         day = work_order.created.date()
@@ -165,28 +200,171 @@ class SyncRun:
             return False
         return not (self.options.until and day > self.options.until + DAY)
 
+    def inspect(self, records: Sequence[Record]) -> list[Facts]:
+        """What the steps have to know of some records; before they are emitted, as writing changes them.
+
+        Raises:
+            StateError: They belong to another company than the cursor.
+        """
+        self._check_company(records)
+        now = self.now()
+        return [facts(record, now) for record in records]
+
+    # Changes
+
+    def emit(self, page: Page, records: Sequence[Record], *, again: bool = True) -> Iterator[Batch]:
+        """Some records of a page, remembered once they were written.
+
+        Args:
+            page: The page.
+            records: Those of its records that are to be emitted.
+            again: Whether records that this run has emitted before are emitted again.
+        """
+        seen = self.inspect(records)
+        outside = {work_order.id for work_order in seen if not self.is_requested(work_order)}
+        if outside:
+            # Not for a creation filter, but for one by id, or where the server supports none.
+            self._forget(outside)
+        skipped = outside if again else outside | self._already_read
+        chosen = [record for record in records if record["id"] not in skipped]
+        if chosen:
+            yield Batch(chosen, page.received_at)
+        self._remember([work_order for work_order in seen if work_order.id not in skipped])
+
+    def add_new(self, work_orders: Iterable[Facts]) -> None:
+        """Count work orders that no run has seen before."""
+        for work_order in work_orders:
+            self.cursor.recent.add(work_order.id)
+            if work_order.created is not None:
+                self.cursor.change_count(work_order.created.date(), 1)
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """Take open work orders for removed."""
+        for work_order in ids:
+            self.cursor.change_count(self.cursor.open.pop(work_order, None), -1)
+        self.cursor.removed = set(sorted({*self.cursor.removed, *ids})[-MAX_REMOVED:])
+        self.cursor.recent.difference_update(ids)
+        self.unread_open.difference_update(ids)
+        self.removed += len(ids)
+
+    def keep_open(self, ids: Iterable[int]) -> None:
+        """Let the next run read some work orders again, closed or not: requests for them were not made."""
+        self._unfinished.update(ids)
+
+    def record_counts(self, stream: str, shown: Iterable[tuple[int, t.Any]]) -> None:
+        """Remember how many rows of a stream some work orders showed, now that these rows were read."""
+        counts = self.cursor.counts.setdefault(stream, {})
+        counts.update((work_order, count) for work_order, count in shown if type(count) is int)
+
+    def count(self, total: int, removed: int = 0) -> None:
+        """Note what the API counts in all, and how many work orders a pass saw removed."""
+        self.counted = total
+        self.removed += removed
+
+    def start_marks(self, page: Page) -> None:
+        """Remember, from the newest page, which ids exist before the history is read."""
+        ids = [record["id"] for record in page.records]
+        highest = max(ids, default=0)
+        floor = min(ids) - 1 if ids and page.pages > 1 else 0
+        self.cursor.marks = [Mark(self.started_at - KNOWN_FOR, floor), Mark(self.started_at, highest)]
+        self.cursor.known_from = highest
+        self.cursor.looked_at = self.started_at
+
+    def lower_floor(self, page: Page) -> None:
+        """While the first history is read: let the first mark be below the ids of a page of days not settled."""
+        if self.is_first and self.cursor.marks and page.records:
+            first = self.cursor.marks[0]
+            first.highest = min(first.highest, *(record["id"] - 1 for record in page.records))
+
+    def add_mark(self, highest: int, looked_at: datetime | None) -> None:
+        """Remember the highest id of this run, and drop older marks that serve no purpose.
+
+        Args:
+            highest: The highest id when the reading of new work orders began.
+            looked_at: When that began, where everything from the first mark on was read; else None.
+        """
+        cursor = self.cursor
+        cursor.new_position = None
+        cursor.looked_at = looked_at or cursor.looked_at
+        marks = [mark for mark in cursor.marks if mark.at <= self.started_at]
+        cursor.marks = _thinned([*marks, Mark(self.started_at, max(highest, marks[-1].highest if marks else 0))])
+        floor = cursor.marks[0].highest
+        cursor.recent = {work_order for work_order in cursor.recent if work_order > floor}
+
+    def settle(self, piece: Slice, outcome: Outcome, *, join: bool) -> None:
+        """Remember that a slice was read as a whole.
+
+        Args:
+            piece: The slice.
+            outcome: What its reading came to.
+            join: Whether it becomes part of the slice before it, if that has room.
+        """
+        cursor, (count, read_at) = self.cursor, outcome
+        piece.count, piece.read_at, piece.checked_at, piece.position = count, read_at, self.now(), None
+        piece.due_at = read_at + (self.options.reconcile or timedelta())
+        before = next((other for other in cursor.slices if following(other.last) == piece.first), None)
+        most = PAGES_A_SLICE * self.options.page_size
+        if join and before and before.count is not None and count is not None and before.count + count <= most:
+            piece.first, piece.count, piece.position = before.first, before.count + count, before.position
+            piece.read_at = min(piece.read_at, before.read_at)
+            piece.due_at = min(piece.due_at, before.due_at)
+            piece.checked_at = min(piece.checked_at, before.checked_at)
+        cursor.put_slice(piece)
+
+    def correct_count(self, piece: Slice, total: int) -> None:
+        """Note that the API counts so many in a slice, no more than were known: closed ones were removed."""
+        if piece.count is not None:
+            self.removed += piece.count - total
+        piece.count, piece.checked_at = total, self.now()
+
+    def begin(self, step: str) -> None:
+        """Remember which step is being done, so that a run after an interruption begins with another one."""
+        self.cursor.step = step
+
+    def finish(self) -> None:
+        """Remember that the run is complete."""
+        cursor = self.cursor
+        cursor.started_at, cursor.history_at, cursor.step = self.started_at, None, None
+        self.complete = True
+        self.checkpoint()
+
+    def checkpoint(self, *, page: bool = False) -> None:
+        """Write STATE.
+
+        Args:
+            page: Whether this is only the end of a page: then it is written less often, the larger it is.
+        """
+        if page:
+            self._pages_since_save += 1
+            if self._pages_since_save <= len(self.cursor.open) // OPEN_PER_PAGE:
+                return
+        self._pages_since_save = 0
+        self.save(self)
+
     def _forget(self, ids: set[int]) -> None:
         self.unread_open -= ids
-        self.cursor.open -= ids
+        for work_order in ids:
+            self.cursor.open.pop(work_order, None)
 
-    def _note(self, seen: Sequence[Facts]) -> None:
+    def _remember(self, seen: Sequence[Facts]) -> None:
+        cursor = self.cursor
+        floor = cursor.marks[0].highest if cursor.marks else None
         self.read += len(seen)
-        recent_from = self.started_at - OVERLAP
-        began = (self.cursor.started_at, self.cursor.history and self.cursor.history.started_at, self.started_at)
-        known_from = min(at for at in began if at) - OVERLAP
         for work_order in seen:
+            day = work_order.created.date() if work_order.created else None
             self.unread_open.discard(work_order.id)
-            if work_order.closed and work_order.id not in self.unfinished:
-                self.cursor.open.discard(work_order.id)
+            if work_order.id in cursor.removed:
+                cursor.removed.discard(work_order.id)
+                cursor.change_count(day, 1)
+            if work_order.closed and work_order.id not in self._unfinished:
+                cursor.open.pop(work_order.id, None)
             else:
-                self.cursor.open.add(work_order.id)
-            if work_order.created is None:
-                continue
-            if work_order.created >= known_from:
-                self.cursor.recent.add(work_order.id)
-            if work_order.created >= recent_from:
-                self.recent.add(work_order.id)
-            if work_order.created >= self.started_at:
+                cursor.open[work_order.id] = day
+                self._already_read.add(work_order.id)
+            if floor is not None and work_order.id > floor:
+                cursor.recent.add(work_order.id)
+                self._already_read.add(work_order.id)
+            if work_order.created and work_order.created >= self.started_at:
                 self.created += 1
 
     def _check_company(self, records: Sequence[Record]) -> None:
@@ -197,7 +375,21 @@ class SyncRun:
             self.cursor.company_id = min(companies)
         elif self.read == 0 and self.cursor.company_id not in companies:
             raise StateError(
-                f"The STATE is of another company (id {self.cursor.company_id}) than the one that these credentials "
-                f"read (id {min(companies)}): check the credentials and the environment, or give each company a STATE "
+                f"The STATE belongs to another company (id {self.cursor.company_id}) than these credentials "
+                f"(id {min(companies)}): check the credentials and the environment, or give each company a STATE "
                 "of its own."
             )
+
+
+def _thinned(marks: Sequence[Mark]) -> list[Mark]:
+    """Marks at sensible intervals, back to the first one that is old enough."""
+    newest = marks[-1]
+    kept = [newest]
+    for mark in reversed(marks[:-1]):
+        if newest.at - kept[0].at >= KNOWN_FOR:
+            break
+        age = newest.at - mark.at
+        interval = next((interval for within, interval in MARK_INTERVALS if age <= within), timedelta())
+        if kept[0].at - mark.at >= interval or mark is marks[0]:
+            kept.insert(0, mark)
+    return kept

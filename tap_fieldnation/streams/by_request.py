@@ -1,22 +1,24 @@
-"""Streams that take a request for each work order that the run read, or for what these name.
+"""Child streams that cost a request for each work order that the run reads, or for each person that it names.
 
-Their requests belong to the page of these work orders: the cursor moves after them, and what they were not served for
-joins the open work orders, which the next run reads again.
+Their requests belong to the page of these work orders: the cursor moves only after them. Work orders whose requests were
+not made because the time limit was reached stay open in the cursor, so the next run reads them again.
 """
 
 from __future__ import annotations
 
 import typing as t
+from http import HTTPStatus
 
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, TokenRefusedError
+from tap_fieldnation.reading import bookmarks
 from tap_fieldnation.reading.prefetcher import Prefetcher
 from tap_fieldnation.streams.embedded import ChildStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, at_path, with_lifted
 from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.helpers.types import Record
 
@@ -25,14 +27,15 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.reading.sync_run import SyncRun
     from tap_fieldnation.streams.catalog import ByRequest
 
-Ask = tuple["ByRequestStream", int]
+# What a request brought: its pages, or the error that refuses this one record.
+Result = t.Union["list[ListPage]", ApiError, TokenRefusedError]
 
-# So many refusals in a row, of records one by one, and the stream itself is what the account may not read.
-MOST_REFUSALS = 10
+# After so many refusals in a row the stream itself counts as refused, not its records one by one.
+MAX_REFUSALS = 10
 
 
 class ByRequestStream(ChildStream):
-    """Rows that are asked for one work order, or one thing that it names, at a time."""
+    """Rows that are requested for one work order, or for one person, at a time."""
 
     entry: ByRequest
 
@@ -42,37 +45,35 @@ class ByRequestStream(ChildStream):
         self.refused = 0
         self._refused_in_a_row = 0
         self._can_be_read = False
-        self._asked: set[int] = set()
+        self._requested: set[int] = set()
 
-    def ids_in(self, record: Record, known: dict[int, int]) -> list[int]:
-        """The ids to ask for because of a work order as the API sends it.
+    @property
+    def is_per_work_order(self) -> bool:
+        """Whether the requests are for work orders themselves, not for what these name."""
+        return self.entry.of == ("id",)
+
+    def ids_in(self, record: Record, known_counts: Mapping[int, int]) -> list[int]:
+        """The ids to request because of a work order as the API sends it.
 
         Args:
             record: The work order.
-            known: The counts that earlier readings of open work orders showed, by id.
+            known_counts: The counts that earlier readings of open work orders showed, by id.
         """
-        if self.closed:
-            return []
         if self.entry.count:
             count = at_path(record, self.entry.count)
-            if count == 0 or (count is not None and known.get(record["id"]) == count):
+            if count == 0 or (count is not None and known_counts.get(record["id"]) == count):
                 return []
             return [record["id"]]
-        found = (at_path(record, place) for place in self.entry.of)
-        ids = [one for one in found if type(one) is int and one]
-        if self.entry.of == ("id",):
-            return ids
-        new = [one for one in dict.fromkeys(ids) if one not in self._asked]
-        self._asked.update(new)
-        return new
+        ids = (at_path(record, place) for place in self.entry.of)
+        return list(dict.fromkeys(record_id for record_id in ids if type(record_id) is int and record_id))
 
-    def forget(self, one: int) -> None:
-        """Take it that this id was not asked for."""
-        self._asked.discard(one)
+    def was_requested(self, record_id: int) -> bool:
+        """Whether this run has made the request already; always False for work orders, which can change."""
+        return record_id in self._requested
 
-    def fetch(self, client: Client, one: int) -> list[ListPage] | ApiError | TokenRefusedError:
-        """All pages for one id; an error that concerns this record alone is handed back."""
-        path = self.entry.path.format(id=one)
+    def fetch(self, client: Client, record_id: int) -> Result:
+        """All pages for one id; an error that concerns this record alone is returned."""
+        path = self.entry.path.format(id=record_id)
         try:
             return list(paging.pages(client, path, self.entry.params, rows=self.entry.rows, stream=self.name))
         except ApiError as error:
@@ -82,103 +83,107 @@ class ByRequestStream(ChildStream):
         except TokenRefusedError as error:
             return error
 
-    def take(self, one: int, answer: list[ListPage] | ApiError | TokenRefusedError) -> None:
-        """Write the rows of an answer, or do without them.
+    def handle(self, record_id: int, result: Result) -> None:
+        """Write the rows of a result, or go on without them.
 
         Raises:
-            ApiError: The stream could be read by an earlier run.
-            TokenRefusedError: It is the token that is refused.
+            ApiError: The account may not read the stream, though an earlier run could.
+            TokenRefusedError: It is the token that is refused, not the record.
         """
-        if isinstance(answer, list):
-            self._write(one, answer)
+        if not self.is_per_work_order:
+            self._requested.add(record_id)
+        if isinstance(result, list):
+            self._write(record_id, result)
         else:
-            self._refuse(answer)
+            self._refuse(result)
 
-    def _write(self, one: int, pages: Sequence[ListPage]) -> None:
+    def _write(self, record_id: int, pages: Sequence[ListPage]) -> None:
         self._refused_in_a_row = 0
-        self._can_be_read = self.stream_state["read"] = True
-        owner = {WORK_ORDER_ID: one} if WORK_ORDER_ID in self.primary_keys else {}
+        self._can_be_read = True
+        bookmarks.mark_readable(self.stream_state)
+        parent = {WORK_ORDER_ID: record_id} if WORK_ORDER_ID in self.primary_keys else {}
         for page in pages:
             self.received_at = page.received_at
-            beside = {key: page.envelope.get(key) for key in self.entry.envelope}
-            items = with_lifted(_beside(_unnested(page.rows, self.entry.nested), beside), self.entry.lift)
-            self.write_rows(self.maker.rows(items, **owner, **{EXTRACTED_AT: format_utc(page.received_at)}))
+            shared = {key: page.envelope.get(key) for key in self.entry.envelope}
+            items = with_lifted(_with_columns(_unnested(page.rows, self.entry.nested), shared), self.entry.lift)
+            self.write_rows(self.maker.rows(items, **parent, **{EXTRACTED_AT: format_utc(page.received_at)}))
 
     def _refuse(self, error: ApiError | TokenRefusedError) -> None:
-        """Go on without a record, or without the whole stream, where it is this that the account may not read."""
+        """Go on without one record, or close the stream where the account may not read it at all."""
         self.refused += 1
         self._refused_in_a_row += 1
-        forbidden = isinstance(error, ApiError) and error.status == 403  # noqa: PLR2004
-        if self._refused_in_a_row < MOST_REFUSALS and (self._can_be_read or not forbidden):
-            self.logger.debug("Left out: %s", error)
+        forbidden = isinstance(error, ApiError) and error.status == HTTPStatus.FORBIDDEN
+        if self._refused_in_a_row < MAX_REFUSALS and (self._can_be_read or not forbidden):
+            self.logger.debug("Skipped: %s", error)
             return
-        if self.stream_state.get("read") or isinstance(error, TokenRefusedError):
+        if bookmarks.was_readable(self.stream_state) or isinstance(error, TokenRefusedError):
             raise error
         self.closed = True
         self.logger.warning("Not read: %s", error)
 
 
+Request = tuple[ByRequestStream, int]
+# A request, and the count of its rows that the work order shows, if it shows one.
+Need = tuple[Request, t.Any]
+
+
 class ChildRequests:
-    """What to ask for because of some work orders, and the work orders that are the cause of it.
+    """The requests to make because of the work orders of one page.
 
     Args:
         streams: The selected streams of this kind.
-        reading: Whose cursor knows the counts of earlier readings.
+        run: Whose cursor holds the counts of earlier readings.
     """
 
-    def __init__(self, streams: Sequence[ByRequestStream], reading: SyncRun) -> None:
+    def __init__(self, streams: Sequence[ByRequestStream], run: SyncRun) -> None:
         self._streams = streams
-        self._reading = reading
-        self._causes: dict[Ask, list[tuple[int, int | None]]] = {}
+        self._run = run
+        self._work_orders: dict[Request, list[tuple[int, t.Any]]] = {}
 
-    def add(self, record: Record) -> None:
-        """Take in a work order, as the API sends it."""
-        for stream in self._streams:
-            count = at_path(record, stream.entry.count) if stream.entry.count else None
-            for one in stream.ids_in(record, self._reading.cursor.counts.get(stream.name, {})):
-                self._causes.setdefault((stream, one), []).append((record["id"], count))
+    def needed_for(self, record: Record) -> list[Need]:
+        """The requests that a work order as the API sends it calls for."""
+        return [
+            ((stream, record_id), at_path(record, stream.entry.count) if stream.entry.count else None)
+            for stream in self._streams
+            if not stream.closed
+            for record_id in stream.ids_in(record, self._run.known_counts(stream.name))
+            if not stream.was_requested(record_id)
+        ]
 
-    def execute(self, client: Client, *, without: set[int]) -> None:
-        """Make the requests, and write what they bring; what there was no time for is left to the next run.
+    def add(self, work_order_id: int, needs: Sequence[Need]) -> None:
+        """Plan the requests that a work order calls for."""
+        for request, count in needs:
+            self._work_orders.setdefault(request, []).append((work_order_id, count))
 
-        Each request stands alone, so nothing can move from one to another: they are made ahead.
+    def execute(self, client: Client) -> None:
+        """Make the requests and write their rows; those that the time limit prevents are left to the next run.
 
-        Args:
-            client: Makes the requests.
-            without: Work orders that a stream map filters out: they give no cause.
+        The requests are independent of each other, so they are prefetched.
         """
-        for ask, causes in list(self._causes.items()):
-            if without.issuperset(work_order for work_order, _ in causes):
-                del self._causes[ask]
-                ask[0].forget(ask[1])
-        asks = list(self._causes)
-        ahead: Prefetcher[Ask, t.Any] = Prefetcher(
-            lambda ask: ask[0].fetch(client, ask[1]), self._reading.options.threads
+        requests = list(self._work_orders)
+        prefetcher: Prefetcher[Request, Result] = Prefetcher(
+            lambda request: request[0].fetch(client, request[1]), self._run.options.threads
         )
         try:
-            for number, (stream, one) in enumerate(asks):
-                ahead.prefetch(ask for ask in asks[number:] if not ask[0].closed)
+            for number, (stream, record_id) in enumerate(requests):
+                prefetcher.prefetch(request for request in requests[number:] if not request[0].closed)
                 if not stream.closed:
-                    stream.take(one, ahead.get((stream, one)))
-                self._settle(stream, self._causes.pop((stream, one)))
+                    stream.handle(record_id, prefetcher.get((stream, record_id)))
+                self._run.record_counts(stream.name, self._work_orders.pop((stream, record_id)))
         except DeadlineExceeded:
-            self._reading.unfinished.update(one for causes in self._causes.values() for one, _ in causes)
+            self._run.keep_open(work_order for causes in self._work_orders.values() for work_order, _ in causes)
         finally:
-            ahead.cancel()
-
-    def _settle(self, stream: ByRequestStream, causes: list[tuple[int, int | None]]) -> None:
-        counts = self._reading.cursor.counts.setdefault(stream.name, {})
-        counts.update((work_order, count) for work_order, count in causes if type(count) is int)
+            prefetcher.cancel()
 
 
 def _unnested(rows: Iterable[t.Any], nested: str) -> Iterator[t.Any]:
     for row in rows:
-        within = row.pop(nested, None) if nested and type(row) is dict else None
+        inner = row.pop(nested, None) if nested and type(row) is dict else None
         yield row
-        if isinstance(within, list):
-            yield from _unnested(within, nested)
+        if isinstance(inner, list):
+            yield from _unnested(inner, nested)
 
 
-def _beside(rows: Iterable[t.Any], beside: dict[str, t.Any]) -> Iterator[t.Any]:
+def _with_columns(rows: Iterable[t.Any], columns: dict[str, t.Any]) -> Iterator[t.Any]:
     for row in rows:
-        yield {**row, **beside} if type(row) is dict and beside else row
+        yield {**row, **columns} if type(row) is dict and columns else row

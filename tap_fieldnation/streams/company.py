@@ -1,172 +1,116 @@
-"""Company data: lists, read whole, a few requests each; and the lists that each row of another list has."""
+"""Company data: full tables of a few requests each, and the lists that belong to each row of another list."""
 
 from __future__ import annotations
 
 import math
 import typing as t
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
 
 from typing_extensions import override
 
 from tap_fieldnation.api import paging
-from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, StateError
-from tap_fieldnation.reading.cursor import START_OVER
-from tap_fieldnation.records import schema
-from tap_fieldnation.streams.catalog import COMPANY
+from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded
+from tap_fieldnation.reading import bookmarks
+from tap_fieldnation.streams.lists import COMPANY_ID, has_ids_only, ids_on
 from tap_fieldnation.streams.rest import FieldNationStream
-from tap_fieldnation.streams.rows import EXTRACTED_AT, RowBuilder, at_path
+from tap_fieldnation.streams.rows import EXTRACTED_AT, RowBuilder
 from tap_fieldnation.streams.sdk import activate_version, start_version
-from tap_fieldnation.timestamps import format_utc, parse_utc
+from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
     from tap_fieldnation.api.paging import ListPage
+    from tap_fieldnation.context import RunContext
     from tap_fieldnation.streams.catalog import Company
-    from tap_fieldnation.tap import TapFieldNation
+    from tap_fieldnation.streams.lists import Lists
 
-BY_NAME = {entry.name: entry for entry in COMPANY}
-COMPANY_ID = "{company_id}"
-NO_COMPANY = "no work order shows the id of the company; set company_id"
+NO_COMPANY = "no work order shows the company's id; set company_id"
 
-# A row of a list that shows this shows its other fields too.
-DETAIL_MARK = "name"
-ROUNDS = 2
+# A list whose rows are fewer than its total is read so many times before that is reported.
+MAX_PASSES = 2
 
-# So many parents of which the API knows no list, and none of which it knows one: the account has no such resource.
-MOST_MISSING = 10
+# After so many parents without such a list, and none with one, the account does not have the resource.
+MAX_MISSING = 10
 
 # Multiples of it, without their whole part, lie evenly between 0 and 1.
-GOLDEN = (math.sqrt(5) - 1) / 2
-DAY = 86_400.0
-
-
-class Lists:
-    """The company's lists, each asked for once a run, whoever needs it first."""
-
-    def __init__(self, tap: TapFieldNation) -> None:
-        self._tap = tap
-        self._pages: dict[str, list[ListPage]] = {}
-        self._ids: dict[str, list[t.Any]] = {}
-        self._refused: dict[str, ApiError] = {}
-
-    def pages(self, entry: Company) -> Iterator[ListPage]:
-        """The pages of a list, for the stream that writes them.
-
-        Raises:
-            ApiError: Also where the list was refused before.
-        """
-        if entry.name in self._refused:
-            raise self._refused[entry.name]
-        if entry.name in self._pages:
-            yield from self._pages.pop(entry.name)
-            return
-        ids: list[t.Any] = []
-        for page in self._ask(entry):
-            ids += _ids(entry, page)
-            yield page
-        self._ids[entry.name] = ids
-
-    def ids(self, name: str, key: str) -> list[t.Any]:
-        """The ids of a list's rows, for a stream that asks for something of each."""
-        entry = BY_NAME[name]
-        if name not in self._ids:
-            try:
-                self._pages[name] = list(self.pages(entry))
-            except ApiError as error:
-                self._refused[name] = error
-                raise
-            self._ids[name] = [one for page in self._pages[name] for one in _ids(entry, page, key)]
-        return self._ids[name]
-
-    def _ask(self, entry: Company) -> Iterator[ListPage]:
-        path = entry.path
-        if COMPANY_ID in path:
-            path = path.replace(COMPANY_ID, str(self._tap.company_id))
-        params = dict(entry.params)
-        if entry.detail:
-            params["columns"] = ",".join(name for name in schema.load(entry.name)["properties"] if name != EXTRACTED_AT)
-        return paging.pages(self._tap.client, path, params, stream=entry.name)
-
-
-def _ids(entry: Company, page: ListPage, key: str = "") -> list[t.Any]:
-    key = key or entry.keys[0]
-    return [
-        one for row in page.rows if type(row) is dict and (one := row.get(key, row.get(entry.fallback.get(key, ""))))
-    ]
-
-
-def is_bare(entry: Company, page: ListPage) -> bool:
-    """Whether a list with details of its own sends ids and little else, so that its rows are read one by one."""
-    return bool(entry.detail and page.rows) and not any(at_path(row, DETAIL_MARK) for row in page.rows)
+GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
 class CompanyStream(FieldNationStream):
-    """A list of the company's, or of each row of another list."""
+    """A list of the company, or one of each row of another list.
+
+    Args:
+        tap: The SDK's tap.
+        context: The run.
+        lists: The run's lists.
+    """
 
     entry: Company
-    # The SDK would send the version message before the records; here it goes last, and only if all were sent.
+    # The SDK would write the version message before the records; here it comes last, and only if all were written.
     emit_activate_version_messages = False
 
-    def __init__(self, tap: TapFieldNation) -> None:
-        super().__init__(tap)
+    def __init__(self, tap: Tap, context: RunContext, lists: Lists) -> None:
+        super().__init__(tap, context)
+        self.lists = lists
         self.maker = RowBuilder(self.name, self.primary_keys)
         self._complete = True
 
-    @property
     def lacks_company(self) -> bool:
-        """Whether the path needs the id of the company, and nothing says it."""
-        return COMPANY_ID in self.entry.path and self._fieldnation.company_id is None
+        """Whether the path needs the company's id and nothing provides it; may make a request to find out."""
+        return COMPANY_ID in self.entry.path and self.run_context.find_company_id() is None
 
     @override
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Every row of the list."""
-        if self.lacks_company:
-            self.logger.warning("Not read: %s: %s.", self.name, NO_COMPANY)
-            return
-        versioned = bool(self.config.get("emit_activate_version_messages")) and not self.entry.parent
-        if versioned:
-            start_version(self)
         try:
+            if self.lacks_company():
+                self.logger.warning("Not read: %s: %s.", self.name, NO_COMPANY)
+                return
+            versioned = bool(self.config.get("emit_activate_version_messages")) and not self.entry.parent
+            if versioned:
+                start_version(self)
             yield from (self._rows_of_parents() if self.entry.parent else self._rows())
         except DeadlineExceeded:
-            self._fieldnation.out_of_time = True
+            self.run_context.stop_at_deadline(self.name)
             return
         except ApiError as error:
-            if error.rule.action is not Action.SKIP or self.stream_state.get("read"):
+            if error.rule.action is not Action.SKIP or bookmarks.was_readable(self.stream_state):
                 raise
             self.logger.warning("Not read: %s", error)
             return
-        self.stream_state["read"] = True
+        bookmarks.mark_readable(self.stream_state)
         if versioned and self._complete:
             activate_version(self)
 
     def _rows(self) -> Iterator[Record]:
         seen: set[t.Any] = set()
-        for number in range(ROUNDS):
+        for number in range(1, MAX_PASSES + 1):
             total: int | None = None
-            bare: list[t.Any] = []
-            for page in self._fieldnation.lists.pages(self.entry):
+            ids: list[t.Any] = []
+            for page in self.lists.fetch_pages(self.entry):
                 total = page.total
-                if is_bare(self.entry, page):
-                    bare += _ids(self.entry, page)
-                    seen.update(bare)
-                    continue
-                yield from self._written(page, seen)
-            if bare:
-                yield from self._details(bare)
+                if has_ids_only(self.entry, page):
+                    ids += ids_on(self.entry, page)
+                    seen.update(ids)
+                else:
+                    yield from self._rows_on(page, seen)
+            if ids:
+                yield from self._details(ids)
             if total is None or len(seen) >= total:
                 return
-            if number + 1 < ROUNDS:
-                self.logger.info("%s: %d of %d rows came; reading the list once more.", self.name, len(seen), total)
+            if number < MAX_PASSES:
+                self.logger.info("%s: received %d of %d rows; reading the list again.", self.name, len(seen), total)
         self._complete = False
-        text = "%s: the API counts %s rows but hands out %d; those were read."
+        text = "%s: the API counts %s rows but returns only %d; those were read."
         self.logger.warning(text, self.name, total, len(seen))
 
-    def _written(self, page: ListPage, seen: set[t.Any], **columns: t.Any) -> Iterator[Record]:
-        """The rows of a page that did not come before."""
+    def _rows_on(self, page: ListPage, seen: set[t.Any], **columns: t.Any) -> Iterator[Record]:
+        """The rows of a page that were not on an earlier one."""
         self.received_at = page.received_at
         items = (_with_fallback(row, self.entry) for row in page.rows)
         for row in self.maker.rows(items, **columns, **{EXTRACTED_AT: format_utc(page.received_at)}):
@@ -179,60 +123,63 @@ class CompanyStream(FieldNationStream):
         entry = self.entry
         seen: set[t.Any] = set()
         missing: list[ApiError] = []
-        ids = self._fieldnation.lists.ids(entry.parent, entry.parent_key)
-        for number, one in enumerate(ids):
-            path = entry.path.format(id=one)
+        parent_ids = self.lists.fetch_ids(entry.parent, entry.parent_key)
+        for number, parent_id in enumerate(parent_ids, start=1):
+            path = entry.path.format(id=parent_id)
             try:
-                for page in paging.pages(self._fieldnation.client, path, entry.params, stream=self.name):
-                    yield from self._written(page, seen, **{entry.parent_column: one})
+                for page in paging.pages(self.run_context.client, path, entry.params, stream=self.name):
+                    yield from self._rows_on(page, seen, **{entry.parent_column: parent_id})
             except ApiError as error:
-                if error.status != 404:  # noqa: PLR2004  (one that went away meanwhile)
+                if error.status != HTTPStatus.NOT_FOUND:  # the parent was deleted meanwhile
                     raise
                 missing.append(error)
-                if len(missing) == number + 1 == min(len(ids), MOST_MISSING):
+                if len(missing) == number == min(len(parent_ids), MAX_MISSING):
                     raise
-                self.logger.debug("Left out: %s", error)
+                self.logger.debug("Skipped: %s", error)
 
     def _details(self, ids: Iterable[t.Any]) -> Iterator[Record]:
-        """Rows one by one, where the list sends bare ids: new ones, and of the others those whose turn it is."""
-        state = self.stream_state.setdefault("details", {})
-        if type(state) is not dict or type(state.get("highest", 0)) is not int:
-            raise StateError(f"The STATE is damaged at bookmarks.{self.name}.details: {START_OVER}.")
-        now = self._fieldnation.clock.utc_now()
-        state.setdefault("read_at", format_utc(now))
-        for one, came in self._due(sorted(map(int, ids)), state, now):
+        """Rows one by one, where the list sends bare ids: new ones, and those of the known ones whose turn it is."""
+        now = self.run_context.clock.utc_now()
+        progress = bookmarks.Details.load(self.stream_state, self.name)
+        last = progress.read_at = progress.read_at or now
+        for row_id, turn in self._due(sorted(map(int, ids)), progress.highest, last, now):
+            progress.save(self.stream_state)
             try:
-                body, received_at = self._fieldnation.client.get(self.entry.detail.format(id=one), {}, stream=self.name)
+                body, received_at = self.run_context.client.get(
+                    self.entry.detail.format(id=row_id), {}, stream=self.name
+                )
             except ApiError as error:
-                if error.status != 404:  # noqa: PLR2004
+                if error.status != HTTPStatus.NOT_FOUND:
                     raise
             else:
                 self.received_at = received_at
                 yield from self.maker.rows([body], **{EXTRACTED_AT: format_utc(received_at)})
-            if came is None:
-                state["highest"] = one
+            if turn is None:
+                progress.highest = row_id
             else:
-                state["read_at"] = format_utc(came)
-        state["read_at"] = format_utc(now)
+                progress.read_at = turn
+        progress.read_at = now
+        progress.save(self.stream_state)
 
-    def _due(self, ids: Sequence[int], state: dict[str, t.Any], now: datetime) -> Iterator[tuple[int, datetime | None]]:
-        """The ids above the highest known; then those of the known ones whose turn has come, with the moment it came.
+    def _due(
+        self, ids: Sequence[int], highest: int, last: datetime, now: datetime
+    ) -> Iterator[tuple[int, datetime | None]]:
+        """The ids above the highest known one, then the known ones whose turn has come, with the moment it came.
 
-        The turns come once in `reconcile_days`, spread evenly, so that each row is at most this old.
+        A turn comes once in `reconcile_days`, evenly spread, so that no row is older than that.
         """
-        highest, last = state.get("highest", 0), parse_utc(state["read_at"])
-        known = [one for one in ids if one <= highest]
-        yield from ((one, None) for one in ids if one > highest)
+        known = [row_id for row_id in ids if row_id <= highest]
+        yield from ((row_id, None) for row_id in ids if row_id > highest)
         days = float(self.config["reconcile_days"])
-        turns = sorted((turn(one, days, now), one) for one in known) if days else []
-        due = [(one, came) for came, one in turns if last is None or came > last]
+        turns = sorted((latest_turn(row_id, days, now), row_id) for row_id in known) if days else []
+        due = [(row_id, turn) for turn, row_id in turns if turn > last]
         self._complete = self._complete and len(due) == len(known)
         yield from due
 
 
-def turn(one: int, days: float, now: datetime) -> datetime:
-    """The latest moment until now at which it was the turn of a row, which comes once in so many days."""
-    every, phase = days * DAY, one * GOLDEN % 1
+def latest_turn(row_id: int, days: float, now: datetime) -> datetime:
+    """The latest moment until now at which a row's turn came, which comes once in so many days."""
+    every, phase = timedelta(days=days).total_seconds(), row_id * GOLDEN_RATIO % 1
     return datetime.fromtimestamp((math.floor(now.timestamp() / every - phase) + phase) * every, timezone.utc)
 
 

@@ -1,4 +1,4 @@
-"""The stream classes, made from the catalogue."""
+"""The stream classes, made from the entries of `catalog`."""
 
 from __future__ import annotations
 
@@ -9,42 +9,52 @@ from tap_fieldnation.streams import catalog
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
+from tap_fieldnation.streams.lists import Lists
 from tap_fieldnation.streams.rows import WORK_ORDER_ID
 from tap_fieldnation.streams.work_orders import WorkOrdersStream
 
 if t.TYPE_CHECKING:
+    from singer_sdk import Tap
     from singer_sdk.streams import Stream
 
-    from tap_fieldnation.tap import TapFieldNation
-
-Kind = type["Stream"]
+    from tap_fieldnation.context import RunContext
 
 
-def streams(tap: TapFieldNation) -> list[Stream]:
-    """One stream of each kind that the catalogue lists."""
-    carried = {"parent_stream_type": WorkOrdersStream}
-    kinds = [
+def make_streams(tap: Tap, context: RunContext) -> list[Stream]:
+    """One stream for each entry, `work_orders` first.
+
+    Args:
+        tap: The SDK's tap.
+        context: The run.
+    """
+    child = {"parent_stream_type": WorkOrdersStream}
+    child_classes = [
         *(
-            _kind(EmbeddedStream, entry.name, (WORK_ORDER_ID, *entry.keys), entry=entry, **carried)
+            _stream_class(EmbeddedStream, entry.name, (WORK_ORDER_ID, *entry.keys), entry=entry, **child)
             for entry in catalog.EMBEDDED
         ),
         *(
-            _kind(ByRequestStream, entry.name, entry.keys, entry=entry, selected_by_default=False, **carried)
+            _stream_class(ByRequestStream, entry.name, entry.keys, entry=entry, selected_by_default=False, **child)
             for entry in catalog.BY_REQUEST
         ),
-        _kind(ChildStream, catalog.REMOVALS, (WORK_ORDER_ID,), **carried),
-        *(
-            _kind(
-                CompanyStream, entry.name, entry.keys, entry=entry, path=entry.path, selected_by_default=entry.selected
-            )
-            for entry in catalog.COMPANY
-        ),
+        _stream_class(ChildStream, catalog.REMOVALS, (WORK_ORDER_ID,), **child),
     ]
-    return [WorkOrdersStream(tap), *(kind(tap) for kind in kinds)]
+    company_classes = [
+        _stream_class(
+            CompanyStream, entry.name, entry.keys, entry=entry, path=entry.path, selected_by_default=entry.selected
+        )
+        for entry in catalog.COMPANY
+    ]
+    lists = Lists(context)
+    return [
+        WorkOrdersStream(tap, context),
+        *(stream_class(tap, context) for stream_class in child_classes),
+        *(stream_class(tap, context, lists) for stream_class in company_classes),
+    ]
 
 
-def _kind(base: Kind, name: str, keys: tuple[str, ...], **attributes: t.Any) -> t.Any:
-    """A class for one stream: the SDK looks on the class for what it needs to know."""
+def _stream_class(base: type[Stream], name: str, keys: tuple[str, ...], **attributes: t.Any) -> t.Any:
+    """A class for one stream: the SDK reads what it needs to know from class attributes."""
     loaded = schema.load(name)
     return type(
         "".join(part.title() for part in name.split("_")) + "Stream",

@@ -1,4 +1,4 @@
-"""What the streams that ask the API have in common, where the SDK looks for it: one host, one token, one session."""
+"""What streams with requests of their own have in common: the run's host, token and session, as the SDK expects them."""
 
 from __future__ import annotations
 
@@ -16,37 +16,31 @@ if t.TYPE_CHECKING:
     import requests
     from singer_sdk.helpers.types import Auth, Record
 
-    from tap_fieldnation.tap import TapFieldNation
-
 
 class FieldNationStream(ConformedStream, RESTStream[int]):
-    """A stream with requests of its own; they are made by the tap's one client."""
-
-    def __init__(self, tap: TapFieldNation) -> None:
-        super().__init__(tap)
-        self._fieldnation = tap
+    """A stream whose requests the run's API client makes."""
 
     @property
     @override
     def url_base(self) -> str:
         """Where the API's paths begin."""
-        return f"{self._fieldnation.origin}{API_ROOT}"
+        return f"{self.run_context.origin}{API_ROOT}"
 
     @property
     @override
     def authenticator(self) -> Auth:
-        """The one of the run."""
-        return self._fieldnation.authenticator
+        """The authenticator that all streams share."""
+        return self.run_context.authenticator
 
     @property
     @override
     def requests_session(self) -> requests.Session:
-        """The one of the run."""
-        return self._fieldnation.transport.session
+        """The session that all streams share."""
+        return self.run_context.transport.session
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
-        """Not used: pages come decoded from the client."""
+        """Not used: the client returns decoded pages."""
         raise AssertionError(response)
 
     @override

@@ -1,4 +1,10 @@
-"""The stream that reads the pages of `GET /workorders`, and hands each page to the streams embedded in it."""
+"""The stream that reads the pages of `GET /workorders` and writes each work order with its child records.
+
+The path of a page: `reading.steps.read` yields it as a `Batch` -> for each work order, the rows of the selected embedded
+streams are built and written, then the work order itself is yielded to the SDK, which writes it -> the requests of the
+streams that cost one per work order are made -> `reading` moves the cursor and STATE is written. All of it happens in
+`request_records` and `_write_batch`; the SDK starts no child sync.
+"""
 
 from __future__ import annotations
 
@@ -13,39 +19,51 @@ from typing_extensions import override
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import ApiError, DeadlineExceeded
 from tap_fieldnation.api.work_orders import PATH, WorkOrders, decode_full
-from tap_fieldnation.reading import cursor as cursors
-from tap_fieldnation.reading import steps
+from tap_fieldnation.reading import bookmarks, cursor, steps
 from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun
 from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.records.conformer import Findings, compile_conformer
 from tap_fieldnation.streams.by_request import ByRequestStream, ChildRequests
 from tap_fieldnation.streams.catalog import ELSEWHERE, REMOVALS
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
+from tap_fieldnation.streams.input_catalog import FULL_TABLE
 from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT
+from tap_fieldnation.streams.sdk import write_schema
 from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
+    from singer_sdk.streams import Stream
 
+    from tap_fieldnation.context import RunContext
     from tap_fieldnation.reading.sync_run import Removal
-    from tap_fieldnation.streams.sdk import Writer
-    from tap_fieldnation.tap import TapFieldNation
+    from tap_fieldnation.streams.writer import Writer
 
 C = t.TypeVar("C", bound=ChildStream)
 
-# Work orders on a page without which a section that none of them has is no cause for a warning.
+# A page of so many work orders, none of which has a section, shows that the API does not send it.
 ENOUGH_TO_TELL = 100
 
-# Asked for whatever is selected: they say which work order it is, whose, how far it has come and since when.
+# Requested whatever is selected: which work order it is, whose, its status and its dates.
 CONTROL_SECTIONS = frozenset({"id", "company", "milestones", "status"})
 
 
 class WorkOrdersStream(FieldNationStream):
-    """Work orders."""
+    """Work orders.
+
+    Args:
+        tap: The SDK's tap.
+        context: The run.
+
+    Attributes:
+        findings: What did not fit the schema.
+        run: The sync run, once it has started.
+    """
 
     name = "work_orders"
     path = PATH
@@ -56,34 +74,33 @@ class WorkOrdersStream(FieldNationStream):
     emit_activate_version_messages = False
     schema = schema.public(schema.load("work_orders"))
 
-    def __init__(self, tap: TapFieldNation) -> None:
-        super().__init__(tap)
+    def __init__(self, tap: Tap, context: RunContext) -> None:
+        super().__init__(tap, context)
         self.findings = Findings()
-        self.reading: SyncRun | None = None
-        self._absent: list[str] | None = None
-        self._filtered: set[int] = set()
-        self._rows: list[tuple[EmbeddedStream, list[Record]]] = []
+        self.run: SyncRun | None = None
+        self._sections_checked = False
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take from a catalog what it may decide; one without work orders still may select what hangs on them."""
+        """Take from a catalog what it may decide; one without `work_orders` may still select its child streams."""
         super().apply_catalog(catalog)
         if not catalog.get_stream(self.name):
             catalog.add_stream(self._singer_catalog_entry)
 
-    def _selected(self, kind: type[C]) -> list[C]:
+    def selected_children(self, kind: type[C]) -> list[C]:
+        """The selected child streams of one kind."""
         return [child for child in self.child_streams if isinstance(child, kind) and child.selected]
 
     @functools.cached_property
     def sections(self) -> list[str]:
-        """The keys of a work order that the API is asked for: those that something selected needs."""
-        wanted = set(CONTROL_SECTIONS).union(child.entry.section for child in self._selected(EmbeddedStream))
-        wanted = wanted.union(*(child.entry.sections for child in self._selected(ByRequestStream)))
+        """The keys of a work order to request from the API: those that a selected stream needs."""
+        needed = set(CONTROL_SECTIONS).union(child.entry.section for child in self.selected_children(EmbeddedStream))
+        needed = needed.union(*(child.entry.sections for child in self.selected_children(ByRequestStream)))
         if self.selected:
             columns = {name for name in self.schema["properties"] if self.mask[("properties", name)]}
-            wanted |= lifted.sections(columns)
-            wanted |= columns.difference(lifted.COLUMNS, {EXTRACTED_AT})
-        return sorted(wanted)
+            needed |= lifted.sections(columns)
+            needed |= columns.difference(lifted.COLUMNS, {EXTRACTED_AT})
+        return sorted(needed)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
@@ -92,94 +109,96 @@ class WorkOrdersStream(FieldNationStream):
 
     @override
     def request_records(self, context: Context | None) -> Iterable[Record]:
-        """Every work order that the reading plan finds; meanwhile the rows of the other streams are written."""
-        children = self._selected(ChildStream)
-        walk = compile_conformer(schema.load(self.name), self.findings, cut=ELSEWHERE)
-        self.reading = reading = self.new_run()
+        """The work orders of the run, one page after another; their child records are written before each of them."""
+        children = self.selected_children(ChildStream)
+        conform = compile_conformer(schema.load(self.name), self.findings, cut=ELSEWHERE)
+        self.run = run = self.new_run()
         with contextlib.ExitStack() as stack:
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
             for child in children:
                 stack.enter_context(child.get_sync_timer())
-                child._write_schema_message()  # noqa: SLF001
+                write_schema(child)
             try:
-                for event in steps.read(reading):
+                for event in steps.read(run):
                     if isinstance(event, Batch):
-                        yield from self._records_of(event, walk)
+                        yield from self._write_batch(event, run, conform)
                     else:
                         self._write_removals(event)
                     for child in children:
                         counters[child].increment(child.take_count())
             except DeadlineExceeded:
-                self._fieldnation.out_of_time = True
+                self.run_context.stop_at_deadline(self.name)
+                run.checkpoint()
 
     @override
     def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:
-        """Write the rows that stand in this work order, unless a stream map filters it out; no child sync."""
-        if not self.stream_maps[0].get_filter_result(record):
-            self._filtered.add(record["id"])
-        elif self._rows:
-            with t.cast("Writer", self._tap.message_writer).together():
-                for child, rows in self._rows:
-                    child.write_rows(rows)
+        """None, so that the SDK syncs no child stream: `_write_batch` writes the child records."""
         return ()
 
-    def _records_of(self, batch: Batch, walk: t.Callable[[Record], Record]) -> Iterator[Record]:
-        assert self.reading is not None  # noqa: S101
+    def _write_batch(self, batch: Batch, run: SyncRun, conform: Callable[[Record], Record]) -> Iterator[Record]:
+        """Write the child records of each work order, and yield the work order for the SDK to write."""
         extracted_at = format_utc(batch.received_at)
-        embedded = self._selected(EmbeddedStream)
+        embedded = self.selected_children(EmbeddedStream)
         for stream in (self, *embedded):
             stream.received_at = batch.received_at
-        self._look_for_sections(batch.records)
-        self._filtered = set()
-        asks = ChildRequests(self._selected(ByRequestStream), self.reading)
+        self._check_sections(batch.records)
+        requests = ChildRequests(self.selected_children(ByRequestStream), run)
         for record in map(decode_full, batch.records):
-            asks.add(record)
-            found = ((child, child.found_in(record, self._whole_list)) for child in embedded)
-            rows = ((child, child.rows_of(items, record["id"], extracted_at)) for child, items in found if items)
-            self._rows = [(child, some) for child, some in rows if some]
-            if self.selected or self._is_mapped:
-                walk(record)
+            work_order_id = record["id"]
+            lists = [(child, child.list_in(record, self._fetch_list)) for child in embedded]
+            rows = [(child, child.rows_of(items, work_order_id, extracted_at)) for child, items in lists if items]
+            needs = requests.needed_for(record)
+            if self.selected or not self.writes_unchanged:
+                conform(record)
                 lifted.lift(record)
                 record[EXTRACTED_AT] = extracted_at
+            if self.stream_maps[0].get_filter_result(record):
+                self._write_rows(rows)
+                requests.add(work_order_id, needs)
             yield record
-        asks.execute(self._fieldnation.client, without=self._filtered)
+        requests.execute(self.run_context.client)
 
-    def _look_for_sections(self, records: Sequence[Record]) -> None:
-        """Warn once of a section that was asked for and comes in no work order of a full page."""
-        if self._absent is None and len(records) >= ENOUGH_TO_TELL:
-            came = {section for record in records for section in decode_full(record)}
-            self._absent = [section for section in self.sections if section not in came]
-            named = {child.entry.section: child.name for child in self._selected(EmbeddedStream)}
-            if empty := sorted({named.get(section, f"{self.name}.{section}") for section in self._absent}):
-                self.logger.warning("The API sends nothing of what these hold, they stay empty: %s", ", ".join(empty))
+    def _write_rows(self, rows: Sequence[tuple[EmbeddedStream, list[Record]]]) -> None:
+        if any(some for _, some in rows):
+            with t.cast("Writer", self._tap.message_writer).buffered():
+                for child, some in rows:
+                    child.write_rows(some)
 
-    def _whole_list(self, path: str) -> list[t.Any]:
-        """A list that the page holds only in part, from its own endpoint."""
+    def _check_sections(self, records: Sequence[Record]) -> None:
+        """Warn once where a section that was requested is missing from every work order of a full page."""
+        if self._sections_checked or len(records) < ENOUGH_TO_TELL:
+            return
+        self._sections_checked = True
+        received = {section for record in records for section in decode_full(record)}
+        names = {child.entry.section: child.name for child in self.selected_children(EmbeddedStream)}
+        missing = {names.get(name, f"{self.name}.{name}") for name in self.sections if name not in received}
+        if missing:
+            text = "The API did not return these, so they stay empty in this run: %s"
+            self.logger.warning(text, ", ".join(sorted(missing)))
+
+    def _fetch_list(self, path: str) -> list[t.Any]:
+        """A list that the page contains only in part, from its own endpoint."""
         try:
-            pages = list(paging.pages(self._fieldnation.client, path, paging.NUMBERED, stream=self.name))
+            pages = list(paging.pages(self.run_context.client, path, paging.NUMBERED, stream=self.name))
         except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
-            self.logger.warning("The work order went away while a list of it was read: %s", error)
+            self.logger.warning("A work order was removed while one of its lists was read: %s", error)
             return []
         return [row for page in pages for row in page.rows]
 
-    @functools.cached_property
-    def _is_mapped(self) -> bool:
-        return not self._written_as_is
-
     def _write_removals(self, removal: Removal) -> None:
         at = format_utc(removal.detected_at)
-        rows = ({"work_order_id": one, "detected_at": at, EXTRACTED_AT: at} for one in removal.ids)
-        for child in self.child_streams:
-            if child.name == REMOVALS and child.selected and isinstance(child, ChildStream):
+        rows = [{"work_order_id": removed, "detected_at": at, EXTRACTED_AT: at} for removed in removal.ids]
+        for child in self.selected_children(ChildStream):
+            if child.name == REMOVALS:
                 child.received_at = removal.detected_at
                 child.write_rows(rows)
 
     def new_run(self) -> SyncRun:
-        """A reading by this run's settings, selection and STATE."""
-        tap = self._fieldnation
-        since, until = tap.days
+        """A sync run by this tap's settings, selection and STATE."""
+        context = self.run_context
+        since, until = context.date_range
         days = float(self.config["reconcile_days"])
         options = Options(
             since=since,
@@ -187,34 +206,45 @@ class WorkOrdersStream(FieldNationStream):
             threads=self.config["max_concurrent_requests"],
             page_size=self.config["page_size"],
             reconcile=timedelta(days=days) if days else None,
+            accept_mass_removals=self.config["accept_mass_removals"],
         )
-        known = None if until else cursors.from_state(self.stream_state.get(cursors.KEY))
-        serves = [stream.name for stream in (self, *self.child_streams) if stream.selected and stream.name != REMOVALS]
-        cursor = steps.prepare(
-            known or cursors.Cursor(),
-            options,
-            serves,
-            tap.clock.utc_now(),
-            anew=self.replication_method == "FULL_TABLE",
-        )
-        source = WorkOrders(tap.client, self.sections, options.page_size)
+        now = context.clock.utc_now()
+        known = self._saved_cursor() if until is None else cursor.Cursor()
+        if known.corrected:
+            self.logger.warning("STATE holds times in the future: they were corrected; check this machine's clock.")
+        streams = [stream.name for stream in (self, *self.child_streams) if stream.selected and stream.name != REMOVALS]
+        steps.prepare(known, options, streams, now, full_refresh=self.replication_method == FULL_TABLE)
         return SyncRun(
-            source,
-            cursor,
+            WorkOrders(context.client, self.sections, options.page_size),
+            known,
             options,
-            tap.clock.utc_now,
+            context.clock.utc_now,
             self._checkpoint,
-            clock_ahead=lambda: tap.client.ahead_of_server,
+            warn=lambda sentence: self.logger.warning("%s: %s.", self.name, sentence),
+            clock_ahead=lambda: context.requester.clock_ahead,
         )
 
-    def _checkpoint(self) -> None:
-        """Write what was handed on so far into STATE; a bounded backfill leaves it as it was."""
-        assert self.reading is not None  # noqa: S101
-        if self.reading.options.until is None:
-            self.stream_state[cursors.KEY] = self.reading.cursor.to_state()
-            self._tap.state_writer.write_state(self.tap_state)
+    def _saved_cursor(self) -> cursor.Cursor:
+        now = self.run_context.clock.utc_now()
+        return cursor.from_state(self.stream_state.get(bookmarks.CURSOR), now) or cursor.Cursor()
+
+    def _checkpoint(self, run: SyncRun) -> None:
+        """Write STATE for what was emitted so far. A bounded backfill changes it only by open work orders it found."""
+        self.run_context.remember_company(run.cursor.company_id)
+        saved = run.cursor
+        if run.options.until is not None:
+            saved = self._saved_cursor()
+            if saved.is_new or not saved.follow(run.cursor.open):
+                return
+        self.stream_state[bookmarks.CURSOR] = saved.to_state()
+        self._tap.state_writer.write_state(self.tap_state)
 
     @override
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
-        if self._fieldnation.days[1] is None:
+        if self.run_context.date_range[1] is None:
             super()._increment_stream_state(latest_record, context=context)
+
+
+def work_orders_of(streams: Mapping[str, Stream]) -> WorkOrdersStream:
+    """The stream of work orders among a tap's streams, selected or not."""
+    return t.cast("WorkOrdersStream", streams[WorkOrdersStream.name])

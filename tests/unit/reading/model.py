@@ -1,4 +1,4 @@
-"""A model of the API for the reading plan: no sockets, no real time, and a company that changes between requests."""
+"""A model of the API and of a target: no sockets, no real time, and an account that changes between requests."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from datetime import date, datetime, timedelta, timezone
 
 from typing_extensions import override
 
+from tap_fieldnation.api.errors import DeadlineExceeded
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, Page
-from tap_fieldnation.reading import cursor as cursors
-from tap_fieldnation.reading import steps
+from tap_fieldnation.reading import cursor, steps
 from tap_fieldnation.reading.cursor import Cursor
 from tap_fieldnation.reading.prefetcher import Prefetcher
 from tap_fieldnation.reading.sync_run import Batch, Options, Removal, SyncRun
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 START = datetime(2026, 6, 15, 12, 0, tzinfo=timezone.utc)
 STATUSES = ("Draft", "Published", "Assigned", "Work Done", "Approved", "Paid", "Cancelled")
@@ -26,7 +26,13 @@ CLOSED = ("Paid", "Cancelled")
 
 @dataclass
 class Row:
-    """One work order; its version grows with each change."""
+    """One work order; its version grows with each change.
+
+    Attributes:
+        irregular: Whether it became visible otherwise than in the order of the ids.
+        appeared: When it last became visible.
+        changed: When it was last changed.
+    """
 
     id: int
     created: datetime
@@ -35,6 +41,15 @@ class Row:
     touched: datetime
     archived: bool = False
     version: int = 1
+    irregular: bool = False
+
+    @property
+    def changed(self) -> datetime:
+        return max(self.touched, self.visible_from)
+
+    @property
+    def appeared(self) -> datetime:
+        return self.visible_from
 
 
 @dataclass
@@ -46,11 +61,31 @@ class Rates:
     give_back: float = 0.0
     change: float = 0.0
     late: float = 0.0
+    back_date: float = 0.0
 
 
 @dataclass
 class Model:
-    """The account and its server."""
+    """The account and its server.
+
+    Attributes:
+        seed: What the account and its changes are made from.
+        rates: What changes between two requests.
+        filter_name: The creation filter that the server supports, or None.
+        cap: The server's largest page.
+        repeat_last: Whether pages after the last one repeat it.
+        hide_once: Ids that the filter by ids misses once.
+        leave_out_once: Ids that a page lacks once.
+        ascending: Whether the server ignores the order asked for.
+        seconds: How long a request takes, on average.
+        site_hours: By how much the time of the sites, which the creation filter uses, is ahead of UTC.
+        echo: Whether the server echoes the filters that it supports.
+        lag: How many requests ago a total was right.
+        excess: By how much each total is too high.
+        hidden: Whether the API user sees no work order at all.
+        late_hours: How late a work order becomes visible, at most.
+        requests_left: After so many requests the time limit is reached, or None.
+    """
 
     seed: int
     rates: Rates = field(default_factory=Rates)
@@ -61,6 +96,13 @@ class Model:
     leave_out_once: set[int] = field(default_factory=set)
     ascending: bool = False
     seconds: float = 2.0
+    site_hours: float = 0.0
+    echo: bool = True
+    lag: int = 0
+    excess: int = 0
+    hidden: bool = False
+    late_hours: float = 0.9
+    requests_left: int | None = None
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -69,25 +111,34 @@ class Model:
         self.next_id = 1000
         self.requests: list[dict[str, str]] = []
         self.ever_hidden: set[int] = set()
+        self._totals: dict[tuple[tuple[str, str], ...], list[int]] = {}
 
-    def fill(self, count: int, days: int) -> None:
-        moments = sorted(START - timedelta(seconds=self.random.randrange(days * 86400)) for _ in range(count))
+    def fill(self, count: int, days: float) -> None:
+        moments = sorted(self.now - timedelta(seconds=self.random.random() * days * 86400) for _ in range(count))
         for moment in moments:
-            self.add(moment, self.random.choice(STATUSES))
+            row = self.add(moment, self.random.choice(STATUSES))
+            row.visible_from, row.irregular = moment, False
 
     def add(self, created: datetime, status: str, delay: timedelta = timedelta()) -> Row:
         self.next_id += self.random.randrange(1, 4)
-        row = Row(self.next_id, created, status, created + delay, created)
+        row = Row(self.next_id, created, status, self.now + delay, created)
+        row.irregular = bool(delay) or created.date() != self.now.date()
         self.rows[row.id] = row
         return row
 
     def visible(self) -> list[Row]:
+        if self.hidden:
+            return []
         return [row for row in self.rows.values() if not row.archived and row.visible_from <= self.now]
 
     # The server
 
     def page(self, number: int, filters: Mapping[str, str], order: str = "desc", per_page: int = 100) -> Page:
-        self._move()
+        if self.requests_left is not None:
+            if self.requests_left <= 0:
+                raise DeadlineExceeded
+            self.requests_left -= 1
+        self._change_account()
         self.requests.append(dict(filters))
         size = min(per_page, self.cap)
         rows = self.visible()
@@ -95,10 +146,10 @@ class Model:
         for name, value in filters.items():
             if name == self.filter_name:
                 first, last = (date.fromisoformat(day) for day in value.split(","))
-                rows = [row for row in rows if first <= row.created.date() <= last]
+                rows = [row for row in rows if first <= self.filter_day(row) <= last]
                 echoes.add(name)
             elif name == IDS:
-                ids = {int(one) for one in value.split(",")}
+                ids = {int(number) for number in value.split(",")}
                 rows = [row for row in rows if row.id in ids and row.id not in self.hide_once]
                 self.hide_once -= ids
                 echoes.add(name)
@@ -106,20 +157,29 @@ class Model:
             order = "asc"
         rows.sort(key=lambda row: row.id, reverse=order == "desc")
         pages = -(-len(rows) // size)
-        asked = min(number, max(1, pages)) if self.repeat_last else number
-        shown = rows[(asked - 1) * size : asked * size]
+        shown_number = min(number, max(1, pages)) if self.repeat_last else number
+        shown = rows[(shown_number - 1) * size : shown_number * size]
         records = [_record(row) for row in shown if row.id not in self.leave_out_once]
         self.leave_out_once.difference_update(row.id for row in shown)
-        return Page(records, number, pages, size, len(rows), frozenset(echoes), self.now)
+        total = self._reported(filters, len(rows))
+        return Page(records, number, pages, size, total, frozenset(echoes if self.echo else ()), self.now)
+
+    def filter_day(self, row: Row) -> date:
+        return (row.created + timedelta(hours=self.site_hours)).date()
 
     def total(self, filters: Mapping[str, str]) -> int:
         return self.page(1, filters, per_page=1).total
 
+    def _reported(self, filters: Mapping[str, str], true: int) -> int:
+        totals = self._totals.setdefault(tuple(sorted(filters.items())), [])
+        totals.append(true)
+        return totals[max(0, len(totals) - 1 - self.lag)] + self.excess
+
     # What changes
 
-    def _move(self) -> None:
+    def _change_account(self) -> None:
         self.now += timedelta(seconds=self.seconds * self.random.uniform(0.5, 1.5))
-        for kind in ("insert", "archive", "give_back", "change", "late"):
+        for kind in ("insert", "archive", "give_back", "change", "late", "back_date"):
             rate = getattr(self.rates, kind)
             while rate > 0 and self.random.random() < rate / (1 + rate):
                 getattr(self, f"_{kind}")()
@@ -128,7 +188,10 @@ class Model:
         self.add(self.now, "Draft")
 
     def _late(self) -> None:
-        self.add(self.now, "Draft", timedelta(minutes=self.random.uniform(1, 55)))
+        self.add(self.now, self.random.choice(STATUSES), timedelta(hours=self.random.uniform(0.01, self.late_hours)))
+
+    def _back_date(self) -> None:
+        self.add(self.now - timedelta(days=self.random.uniform(0, 400)), self.random.choice(STATUSES))
 
     def _archive(self) -> None:
         if rows := self.visible():
@@ -139,8 +202,24 @@ class Model:
     def _give_back(self) -> None:
         if rows := [row for row in self.rows.values() if row.archived]:
             row = self.random.choice(rows)
-            row.archived = False
-            row.version += 1
+            self._show(row)
+
+    def _show(self, row: Row) -> None:
+        row.archived, row.irregular = False, True
+        row.visible_from = row.touched = self.now
+        row.version += 1
+        self.ever_hidden.add(row.id)
+
+    def hide_some(self) -> None:
+        """The API user loses sight of some older work orders, or gains sight of them."""
+        if hidden := [row for row in self.rows.values() if row.archived]:
+            for row in hidden:
+                self._show(row)
+        else:
+            rows = self.visible()
+            for row in rows[: len(rows) // self.random.choice((2, 4))]:
+                row.archived = True
+                self.ever_hidden.add(row.id)
 
     def _change(self) -> None:
         if rows := [row for row in self.visible() if not self.closed(row)]:
@@ -169,38 +248,38 @@ def _record(row: Row) -> dict[str, t.Any]:
 
 
 class Shuffled(Prefetcher[t.Any, t.Any]):
-    """Fetches ahead without threads: the server answers what is under way in any order."""
+    """Fetches ahead without threads: the server responds to what is in flight in any order."""
 
     model: Model
 
     @override
     def get(self, key: t.Any) -> t.Any:
-        if key in self._wanted:
-            while key not in self._answers:
-                coming = self.model.random.choice(self._wanted)
-                if coming not in self._answers:
-                    self._answers[coming] = self._fetch(coming)
-            self._wanted.remove(key)
-            return self._answers.pop(key)
+        if key in self._in_flight:
+            while key not in self._responses:
+                coming = self.model.random.choice(self._in_flight)
+                if coming not in self._responses:
+                    self._responses[coming] = self._fetch(coming)
+            self._in_flight.remove(key)
+            return self._responses.pop(key)
         return self._fetch(key)
 
     @override
     def prefetch(self, keys: t.Iterable[t.Any]) -> None:
         for key in keys:
-            if len(self._wanted) >= self._threads or self._threads == 1:
+            if len(self._in_flight) >= self._threads or self._threads == 1:
                 return
-            if key not in self._wanted:
-                self._wanted.append(key)
+            if key not in self._in_flight:
+                self._in_flight.append(key)
 
     @override
     def cancel(self) -> None:
-        self._wanted.clear()
-        self._answers.clear()
+        self._in_flight.clear()
+        self._responses.clear()
 
     def __init__(self, fetch: Callable[[t.Any], t.Any], threads: int) -> None:
         super().__init__(fetch, threads)
-        self._wanted: list[t.Any] = []
-        self._answers: dict[t.Any, t.Any] = {}
+        self._in_flight: list[t.Any] = []
+        self._responses: dict[t.Any, t.Any] = {}
 
 
 @dataclass
@@ -211,6 +290,8 @@ class Destination:
     removed: set[int] = field(default_factory=set)
     state: dict[str, t.Any] | None = None
     sent: list[int] = field(default_factory=list)
+    closed: dict[int, bool] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def run(
         self,
@@ -219,31 +300,51 @@ class Destination:
         *,
         streams: tuple[str, ...] = ("work_orders",),
         until: int | None = None,
-        anew: bool = False,
+        max_requests: int | None = None,
+        full_refresh: bool = False,
     ) -> SyncRun:
-        """A run of the tap; killed after `until` messages, if that is given."""
-        options = options or Options()
-        known = (None if options.until else cursors.from_state(self.state)) or Cursor()
-        cursor = steps.prepare(known, options, streams, model.now, anew=anew)
-        reading = SyncRun(_Source(model, options.page_size), cursor, options, lambda: model.now, lambda: None)
-        reading.ahead = type("Bound", (Shuffled,), {"model": model})
-        if options.until is None:
-            reading.checkpoint = lambda: setattr(self, "state", reading.cursor.to_state())
-        for index, event in enumerate(self._events(reading)):
-            if until is not None and index >= until:
-                break
-            if isinstance(event, Batch):
-                for record in event.records:
-                    self.versions[record["id"]] = record["version"]
-                    self.removed.discard(record["id"])
-                    self.sent.append(record["id"])
-            elif isinstance(event, Removal):
-                self.removed.update(event.ids)
-        return reading
+        """A run of the tap.
 
-    @staticmethod
-    def _events(reading: SyncRun) -> Iterator[Batch | Removal]:
-        return steps.read(reading)
+        Args:
+            model: What it reads.
+            options: Its settings.
+            streams: The selected streams.
+            until: Killed after so many messages.
+            max_requests: Stopped by its time limit after so many requests.
+            full_refresh: Whether everything is read again.
+        """
+        options = options or Options()
+        known = (None if options.until else cursor.from_state(self.state, model.now)) or Cursor()
+        steps.prepare(known, options, streams, model.now, full_refresh=full_refresh)
+        run = SyncRun(
+            _Source(model, options.page_size), known, options, lambda: model.now, self._save, warn=self.warnings.append
+        )
+        run.prefetcher = type("Bound", (Shuffled,), {"model": model})
+        model.requests_left = max_requests
+        try:
+            for index, event in enumerate(steps.read(run)):
+                if until is not None and index >= until:
+                    break
+                self._load(event, model)
+        except DeadlineExceeded:
+            run.checkpoint()
+        finally:
+            model.requests_left = None
+        return run
+
+    def _save(self, run: SyncRun) -> None:
+        if run.options.until is None:
+            self.state = run.cursor.to_state()
+
+    def _load(self, event: Batch | Removal, model: Model) -> None:
+        if isinstance(event, Batch):
+            for record in event.records:
+                self.versions[record["id"]] = record["version"]
+                self.removed.discard(record["id"])
+                self.sent.append(record["id"])
+                self.closed[record["id"]] = model.closed(model.rows[record["id"]])
+        else:
+            self.removed.update(event.ids)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ class TestSelection:
         model, destination = _account(), Destination()
         for _ in range(2):
             destination.sent.clear()
-            destination.run(model, OPTIONS, anew=True)
+            destination.run(model, OPTIONS, full_refresh=True)
             assert set(destination.sent) == set(model.rows)
             _later(model, hours=1)
 
@@ -187,7 +187,7 @@ def test_a_long_pause_is_read_in_slices_and_ahead() -> None:
     assert set(destination.versions) == set(model.rows)
     filtered = [filters for filters in model.requests if model.filter_name in filters]
     assert len(filtered) > 70, "in slices, not back from the newest"
-    is_open = len(cursors.from_state(destination.state).open) if destination.state else 0  # type: ignore[union-attr]
+    is_open = len(cursors.from_state(destination.state, START).open) if destination.state else 0  # type: ignore[union-attr]
     assert len(model.requests) < 800 / 10 + is_open / 10 + 25, "and nothing older than the pause again"
 
 
@@ -230,7 +230,7 @@ class TestCursor:
         model, destination = _account(), Destination()
         cursor = destination.run(model, OPTIONS).cursor
         cursor.counts = {"work_order_messages": {one: one % 5 for one in cursor.open if one % 5}}
-        again = cursors.from_state(json.loads(json.dumps(cursor.to_state())))
+        again = cursors.from_state(json.loads(json.dumps(cursor.to_state())), START)
         assert again is not None
         assert again.to_state() == cursor.to_state()
         assert (again.open, again.counts) == (cursor.open, cursor.counts)
@@ -238,7 +238,7 @@ class TestCursor:
     def test_in_the_middle_of_the_history_too(self) -> None:
         model, destination = _account(), Destination()
         destination.run(model, OPTIONS, until=20)
-        again = cursors.from_state(destination.state)
+        again = cursors.from_state(destination.state, START)
         assert again is not None
         assert again.history is not None
         assert again.history.position is not None
@@ -246,7 +246,7 @@ class TestCursor:
 
     def test_a_newer_version_is_an_error_that_says_so(self) -> None:
         with pytest.raises(StateError, match=r"newer version of tap-fieldnation .*version 2.*upgrade the tap"):
-            cursors.from_state({"version": 2})
+            cursors.from_state({"version": 2}, START)
 
     @pytest.mark.parametrize(
         ("key", "value"),
@@ -269,7 +269,7 @@ class TestCursor:
     )
     def test_damage_is_an_error_that_says_where_and_how_to_start_over(self, key: str, value: t.Any) -> None:
         with pytest.raises(StateError, match=rf"damaged at .*cursor, '{key}'.*read everything again"):
-            cursors.from_state({"version": 1, key: value})
+            cursors.from_state({"version": 1, key: value}, START)
 
     @pytest.mark.parametrize(("counts", "most"), [(False, 24_000), (True, 32_000)])
     def test_stays_small(self, counts: bool, most: int) -> None:  # noqa: FBT001
@@ -288,6 +288,6 @@ class TestCursor:
         ]
         state = cursor.to_state()
         assert len(json.dumps(state, separators=(",", ":"))) <= most
-        again = cursors.from_state(json.loads(json.dumps(state)))
+        again = cursors.from_state(json.loads(json.dumps(state, START)))
         assert again is not None
         assert (again.open, again.to_state()) == (cursor.open, state)

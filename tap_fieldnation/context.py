@@ -1,0 +1,132 @@
+"""What the streams and commands of one run share: where it reads, which days, its clock, and its one API client."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from tap_fieldnation import settings
+from tap_fieldnation.api.auth import FieldNationAuthenticator
+from tap_fieldnation.api.client import Client
+from tap_fieldnation.api.clock import Clock
+from tap_fieldnation.api.errors import Action, ApiError
+from tap_fieldnation.api.rate_limiter import RateLimiter
+from tap_fieldnation.api.requester import Requester
+from tap_fieldnation.api.transport import TokenLocation, Transport
+from tap_fieldnation.api.work_orders import WorkOrders
+from tap_fieldnation.reading import cursor
+from tap_fieldnation.reading.lifecycle import company_of
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Mapping
+    from datetime import date
+
+
+class RunContext:
+    """One run. Nothing is requested before a method asks for it.
+
+    Args:
+        config: The validated settings.
+        user_agent: Sent where the setting of that name is not set.
+        company_id: The company that STATE belongs to, or None.
+        logger: Where the client reports waits and retries.
+
+    Attributes:
+        stopped_stream: The stream that was being read when the time limit was reached, or None.
+    """
+
+    def __init__(
+        self, config: Mapping[str, t.Any], *, user_agent: str, company_id: int | None, logger: logging.Logger
+    ) -> None:
+        self.config = config
+        self.stopped_stream: str | None = None
+        self._user_agent = user_agent
+        self._company_id = company_id
+        self._company_searched = False
+        self._logger = logger
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of the API."""
+        return settings.origin(self.config)
+
+    @property
+    def date_range(self) -> tuple[date | None, date | None]:
+        """The first and the last creation day to read, UTC; None where the range is open."""
+        since, until = settings.day(self.config, "start_date"), settings.day(self.config, "end_date")
+        # STATE holds no earlier day, and no account is that old.
+        return since and max(since, cursor.EARLIEST), until
+
+    @functools.cached_property
+    def clock(self) -> Clock:
+        """The clock, which knows the time limit."""
+        minutes = self.config.get("max_minutes")
+        return Clock(time_limit=None if minutes is None else 60.0 * float(minutes))
+
+    @functools.cached_property
+    def transport(self) -> Transport:
+        """The HTTP session."""
+        return Transport(
+            self.origin,
+            user_agent=self.config.get("user_agent") or self._user_agent,
+            token_location=TokenLocation(self.config["access_token_location"]),
+            timeout=float(self.config["request_timeout"]),
+            connections=self.config["max_concurrent_requests"],
+            clock=self.clock,
+        )
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """The API client: one rate limit and one access token for the whole run."""
+        return Client(self.requester, self.authenticator, max_in_flight=self.config["max_concurrent_requests"])
+
+    @functools.cached_property
+    def requester(self) -> Requester:
+        """What client and authenticator send their requests through."""
+        rate_limiter = RateLimiter(
+            float(self.config["requests_per_minute"]), self.config["max_concurrent_requests"], self.clock
+        )
+        return Requester(
+            self.transport, rate_limiter, self.clock, max_retries=self.config["max_retries"], logger=self._logger
+        )
+
+    @functools.cached_property
+    def authenticator(self) -> FieldNationAuthenticator:
+        """The OAuth 2.0 authenticator that all streams share."""
+        return FieldNationAuthenticator(
+            client_id=self.config["client_id"],
+            client_secret=self.config["client_secret"],
+            username=self.config.get("username"),
+            password=self.config.get("password"),
+            environment=self.config.get("api_url") or self.config["environment"],
+            requester=self.requester,
+            clock=self.clock,
+        )
+
+    def find_company_id(self) -> int | None:
+        """The id of the company: from STATE, else from a work order (one request), else from the setting.
+
+        Raises:
+            TapError: The request failed, other than for a lack of permission.
+        """
+        if self._company_id is None and not self._company_searched:
+            try:
+                page = WorkOrders(self.client, ["company"], 1).page(1, {})
+            except ApiError as error:
+                if error.rule.action is not Action.SKIP:
+                    raise
+                found = None
+            else:
+                found = next(filter(None, map(company_of, page.records)), None)
+            self._company_id = found or self.config.get("company_id")
+            self._company_searched = True
+        return self._company_id
+
+    def remember_company(self, company_id: int | None) -> None:
+        """Keep the company's id that work orders showed, so that no request has to find it out."""
+        self._company_id = company_id or self._company_id
+
+    def stop_at_deadline(self, stream: str) -> None:
+        """Remember that the time limit was reached while this stream was being read."""
+        self.stopped_stream = self.stopped_stream or stream

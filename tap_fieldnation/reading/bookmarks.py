@@ -1,0 +1,72 @@
+"""The keys that the tap adds to a stream's bookmark in STATE, beside the SDK's own.
+
+- ``cursor``, of `work_orders`: see `cursor.py`.
+- ``read``, of a stream with requests of its own: true once a run could read it. From then on a 403 or 404 is an error.
+- ``details``, of a list that sends bare ids: how far its rows were requested one by one (`Details`).
+
+`docs/how-it-reads.md` documents all of them for users.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from tap_fieldnation.api.errors import StateError
+from tap_fieldnation.timestamps import format_utc, parse_utc
+
+if t.TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from datetime import datetime
+
+    StreamState = MutableMapping[str, t.Any]
+
+CURSOR = "cursor"
+READ = "read"
+DETAILS = "details"
+
+START_OVER = "give the run an earlier STATE, or none to read everything again (`meltano run --full-refresh`)"
+
+
+def was_readable(state: StreamState) -> bool:
+    """Whether an earlier request could read the stream."""
+    return bool(state.get(READ))
+
+
+def mark_readable(state: StreamState) -> None:
+    """Remember that the stream can be read."""
+    state[READ] = True
+
+
+def has_details(state: StreamState) -> bool:
+    """Whether an earlier run requested the rows of the list one by one."""
+    return bool(state.get(DETAILS))
+
+
+@dataclass
+class Details:
+    """How far the rows of a list were requested one by one.
+
+    Attributes:
+        highest: The highest id that was requested.
+        read_at: Rows whose turn came until then are done; None before the first run.
+    """
+
+    highest: int = 0
+    read_at: datetime | None = None
+
+    @classmethod
+    def load(cls, state: StreamState, stream: str) -> Details:
+        """From the stream's bookmark.
+
+        Raises:
+            StateError: It is not what `save` writes.
+        """
+        saved = state.get(DETAILS, {})
+        if type(saved) is not dict or type(saved.get("highest", 0)) is not int:
+            raise StateError(f"The STATE is damaged at bookmarks.{stream}.{DETAILS}: {START_OVER}.")
+        return cls(saved.get("highest", 0), parse_utc(saved.get("read_at")))
+
+    def save(self, state: StreamState) -> None:
+        """Into the stream's bookmark."""
+        state[DETAILS] = {"highest": self.highest, "read_at": self.read_at and format_utc(self.read_at)}

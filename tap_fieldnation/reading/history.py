@@ -1,0 +1,158 @@
+"""The history, in slices of whole creation days: resumable, checked one by one, and safe to prefetch."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import date
+
+from tap_fieldnation.api.work_orders import CREATED_NAMES, created_between
+from tap_fieldnation.reading.completeness import check_not_emptied
+from tap_fieldnation.reading.cursor import EARLIEST, LATEST, NO_FILTER, Slice, Unread, following, shifted
+from tap_fieldnation.reading.lifecycle import facts
+from tap_fieldnation.reading.slices import Pages, has_filter, horizon, read_days, settled_until
+from tap_fieldnation.reading.sync_run import PAGES_A_SLICE
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_fieldnation.reading.slices import Days
+    from tap_fieldnation.reading.sync_run import Batch, SyncRun
+
+# From one slice to the next the number of days grows at most so many times.
+GROWTH = 4
+
+# For so few days it is not worth a request to learn where work orders begin.
+SHORT = 14
+
+# No work order is that old.
+BEFORE_ALL = date(1970, 12, 31)
+
+
+def read_history(run: SyncRun) -> Iterator[Batch]:
+    """Read all that the cursor says is unread, oldest day first."""
+    cursor = run.cursor
+    if run.is_first:
+        run.resumed = cursor.known + sum(part.position.sent for part in cursor.unread if part.position)
+        if cursor.total is None and run.options.until is None:
+            yield from _read_newest(run)
+    with Pages(run) as pages:
+        while cursor.unread:
+            yield from _read_part(run, pages, cursor.unread[0])
+            cursor.unread = cursor.unread[1:]
+            run.checkpoint()
+
+
+def settle_days(run: SyncRun) -> Iterator[Batch]:
+    """Read the days that were settled since the last run, as a slice of history."""
+    first, last = run.cursor.frontier, settled_until(run)
+    if has_filter(run) and first <= last:
+        run.cursor.unread = [Unread(first, last)]
+        yield from read_history(run)
+
+
+def read_unfiltered(run: SyncRun) -> Iterator[Batch]:
+    """Read everything in one pass where the creation filter does not reach all work orders, now and in later runs."""
+    cursor = run.cursor
+    if run.options.since or not has_filter(run) or run.counted is None:
+        return
+    if all(run.source.total({}) > run.source.total(_all_days(run)) for _ in range(2)):
+        run.warn("some work orders have no creation day; they are found by reading all of them in one pass")
+        cursor.created_filter, cursor.slices, cursor.unread = NO_FILTER, [], [Unread(EARLIEST, None)]
+        yield from read_history(run)
+
+
+def _all_days(run: SyncRun) -> dict[str, str]:
+    return created_between(EARLIEST, horizon(run), (run.cursor.created_filter or CREATED_NAMES[0],))
+
+
+def _read_newest(run: SyncRun) -> Iterator[Batch]:
+    """Read the newest page, and remember its highest id: whatever is inserted from now on has a higher one."""
+    page = run.source.page(1, {})
+    check_not_emptied(run, page.total)
+    run.start_marks(page)
+    yield from run.emit(page, page.records)
+
+
+def _find_oldest(run: SyncRun, part: Unread) -> tuple[date, int]:
+    """Learn which creation filter the server supports, and the oldest day, by asking for the oldest work order.
+
+    Returns:
+        The oldest day, and how many days the first slice takes.
+    """
+    cursor = run.cursor
+    last = part.last or horizon(run)
+    names = (cursor.created_filter,) if cursor.created_filter else CREATED_NAMES
+    page = run.source.page(1, created_between(part.first, max(part.first, last), names), "asc")
+    run.inspect(page.records)
+    cursor.created_filter = next((name for name in names if name in page.echoes), None) or _try_filters(run, page.total)
+    if run.is_first and cursor.total is None:
+        cursor.total = page.total
+        run.checkpoint()
+    created = [facts(record, run.started_at).created for record in page.records[:1]]
+    if not created:
+        return EARLIEST, LATEST.toordinal()
+    oldest = max(part.first, shifted(created[0].date(), -1) if created[0] else EARLIEST)
+    days = max(1, (min(last, run.today()) - oldest).days)
+    return oldest, max(1, days * PAGES_A_SLICE * page.per_page // max(1, page.total))
+
+
+def _try_filters(run: SyncRun, counted: int) -> str:
+    """The creation filter of a server that echoes none: the one by which no work order is from before all of them."""
+    if run.cursor.created_filter:
+        return run.cursor.created_filter  # found that way before, and each page is checked
+    for name in CREATED_NAMES if counted else ():
+        none = created_between(EARLIEST, BEFORE_ALL, (name,))
+        if all(run.source.total(none) == 0 < run.source.total({}) for _ in range(2)):  # twice: rows come and go
+            return name
+    return NO_FILTER
+
+
+def _read_part(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
+    last_settled = min(part.last or LATEST, settled_until(run))
+    if part.first <= last_settled and part.position and part.position.last and part.position.last > last_settled:
+        part.position = None  # of days that were not settled then
+    oldest, width = part.first, GROWTH
+    if not part.position and ((part.last or run.today()) - part.first).days > SHORT:
+        oldest, width = _find_oldest(run, part)
+    run.expected = max(run.expected, run.cursor.total or 0)
+    if not has_filter(run):
+        yield from _read_in_one_pass(run, pages, part)
+        return
+    while part.first <= last_settled:
+        end = part.position.last if part.position else None
+        days = (part.first, end or min(shifted(max(part.first, oldest), width - 1), last_settled))
+        widths = _Widths(days, last_settled, PAGES_A_SLICE * run.options.page_size)
+        pages.next_days = widths.next_days
+        outcome = yield from read_days(run, pages, days, part)
+        width = widths.after(outcome.total or 0)
+        run.settle(Slice(*days, None, run.now(), run.now(), run.now()), outcome, join=True)
+        part.first, part.position = following(days[1]), None
+        run.checkpoint()
+    if part.last is None or part.first <= part.last:
+        yield from read_days(run, pages, (part.first, max(part.first, part.last or horizon(run))), part)
+
+
+def _read_in_one_pass(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
+    days = (EARLIEST, LATEST)
+    outcome = yield from read_days(run, pages, days, part)
+    run.settle(Slice(*days, None, run.now(), run.now(), run.now()), outcome, join=False)
+
+
+class _Widths:
+    """How many days the next slice takes, by how full this one is; always the same answer for the same slice."""
+
+    def __init__(self, days: Days, last: date, most: int) -> None:
+        self._days, self._last, self._most = days, last, most
+        self._width: int | None = None
+
+    def after(self, count: int) -> int:
+        if self._width is None:
+            days = (self._days[1] - self._days[0]).days + 1
+            self._width = max(1, min(days * self._most // max(1, count), GROWTH * days))
+        return self._width
+
+    def next_days(self, count: int) -> Days | None:
+        first = following(self._days[1])
+        if first > self._last:
+            return None
+        return first, min(shifted(first, self.after(count) - 1), self._last)

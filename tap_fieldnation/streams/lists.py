@@ -1,0 +1,96 @@
+"""The company's lists, each requested once a run, whichever stream needs it first."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_fieldnation.api import paging
+from tap_fieldnation.api.errors import ApiError
+from tap_fieldnation.records import schema
+from tap_fieldnation.streams.catalog import COMPANY
+from tap_fieldnation.streams.rows import EXTRACTED_AT, at_path
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_fieldnation.api.paging import ListPage
+    from tap_fieldnation.context import RunContext
+    from tap_fieldnation.streams.catalog import Company
+
+BY_NAME = {entry.name: entry for entry in COMPANY}
+COMPANY_ID = "{company_id}"
+
+# A row that has this has its other fields too.
+DETAIL_MARK = "name"
+
+
+class Lists:
+    """The lists of one run.
+
+    Args:
+        context: The run.
+    """
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._pages: dict[str, list[ListPage]] = {}
+        self._ids: dict[str, list[t.Any]] = {}
+        self._refused: dict[str, ApiError] = {}
+
+    def fetch_pages(self, entry: Company) -> Iterator[ListPage]:
+        """The pages of a list, for the stream that writes its rows.
+
+        Raises:
+            ApiError: Also where the list was refused earlier in the run.
+        """
+        if entry.name in self._refused:
+            raise self._refused[entry.name]
+        if entry.name in self._pages:
+            yield from self._pages.pop(entry.name)
+            return
+        ids: list[t.Any] = []
+        for page in self._request(entry):
+            ids += ids_on(entry, page)
+            yield page
+        self._ids[entry.name] = ids
+
+    def fetch_ids(self, name: str, key: str) -> list[t.Any]:
+        """The ids of a list's rows, for a stream that makes a request for each.
+
+        Args:
+            name: The stream of that list.
+            key: The rows' key that holds the id.
+        """
+        entry = BY_NAME[name]
+        if name not in self._ids:
+            try:
+                self._pages[name] = list(self.fetch_pages(entry))
+            except ApiError as error:
+                self._refused[name] = error
+                raise
+            self._ids[name] = [row_id for page in self._pages[name] for row_id in ids_on(entry, page, key)]
+        return self._ids[name]
+
+    def _request(self, entry: Company) -> Iterator[ListPage]:
+        path = entry.path
+        if COMPANY_ID in path:
+            path = path.replace(COMPANY_ID, str(self._context.find_company_id()))
+        params = dict(entry.params)
+        if entry.detail:
+            params["columns"] = ",".join(name for name in schema.load(entry.name)["properties"] if name != EXTRACTED_AT)
+        return paging.pages(self._context.client, path, params, stream=entry.name)
+
+
+def ids_on(entry: Company, page: ListPage, key: str = "") -> list[t.Any]:
+    """The ids of the rows on a page."""
+    key = key or entry.keys[0]
+    return [
+        row_id
+        for row in page.rows
+        if type(row) is dict and (row_id := row.get(key, row.get(entry.fallback.get(key, ""))))
+    ]
+
+
+def has_ids_only(entry: Company, page: ListPage) -> bool:
+    """Whether a list sends ids and little else, so that the details are requested row by row."""
+    return bool(entry.detail and page.rows) and not any(at_path(row, DETAIL_MARK) for row in page.rows)
