@@ -19,41 +19,41 @@ def test_status_changes_in_both_directions() -> None:
     api = Emulator(10)
     created = api.change("create")
     assert created is not None
-    ident = created.work_order_id
+    work_order_id = created.work_order_id
     steps = [
         ("publish", 2), ("unpublish", 1), ("publish", 2), ("route", 9), ("unroute", 2), ("assign", 3), ("unassign", 2),
         ("assign", 3), ("check_in", 3), ("work_done", 4), ("incomplete", 3), ("work_done", 4), ("approve", 5),
         ("unapprove", 4), ("approve", 5), ("pay", 6), ("unpaid", 5), ("pay", 6),
     ]  # fmt: skip
     for kind, status in steps:
-        assert api.change(kind, ident), kind
-        assert api.company.work_order(ident)["status"]["id"] == status, kind
-    assert api.change("cancel", ident) is None  # not allowed in this status
+        assert api.change(kind, work_order_id), kind
+        assert api.company.work_order(work_order_id)["status"]["id"] == status, kind
+    assert api.change("cancel", work_order_id) is None  # not allowed in this status
     assert [change.kind for change in api.company.changes] == ["create", *[kind for kind, _ in steps]]
 
 
 def test_cancel_and_revert() -> None:
     api = Emulator(10)
-    ident = api.company.ids_with_status(1, 2, 3, 9)[0] if api.company.ids_with_status(1, 2, 3, 9) else 0
-    if not ident:
+    work_order_id = api.company.ids_with_status(1, 2, 3, 9)[0] if api.company.ids_with_status(1, 2, 3, 9) else 0
+    if not work_order_id:
         created = api.change("create")
         assert created is not None
-        ident = created.work_order_id
-    before = api.company.work_order(ident)["status"]["id"]
-    api.change("cancel", ident)
-    assert api.company.work_order(ident)["milestones"]["canceled"]["utc"]
-    api.change("revert", ident)
-    assert api.company.work_order(ident)["status"]["id"] == before
-    assert not api.company.work_order(ident)["milestones"]["canceled"]["utc"]
+        work_order_id = created.work_order_id
+    before = api.company.work_order(work_order_id)["status"]["id"]
+    api.change("cancel", work_order_id)
+    assert api.company.work_order(work_order_id)["milestones"]["canceled"]["utc"]
+    api.change("revert", work_order_id)
+    assert api.company.work_order(work_order_id)["status"]["id"] == before
+    assert not api.company.work_order(work_order_id)["milestones"]["canceled"]["utc"]
 
 
 @pytest.mark.parametrize("kind", sorted(CHANGES))
 def test_every_change_is_visible_in_the_api(kind: str) -> None:
     api = Emulator(900)
-    for ident in reversed(api.company.visible_ids()):
-        before = api.company.work_order(ident)
-        if api.change(kind, ident):
-            after = api.company.work_order(ident)
+    for work_order_id in reversed(api.company.visible_ids()):
+        before = api.company.work_order(work_order_id)
+        if api.change(kind, work_order_id):
+            after = api.company.work_order(work_order_id)
             assert after != before
             break
     else:
@@ -63,11 +63,11 @@ def test_every_change_is_visible_in_the_api(kind: str) -> None:
 def test_removing_the_last_tag_and_changing_time_logs() -> None:
     api = Emulator(100)
     company = api.company
-    ident = next(i for i in company.visible_ids() if company.work_order(i)["tags"]["results"])
-    api.change("untag_all", ident)
-    assert company.work_order(ident)["tags"]["results"] == []
-    api.change("tag", ident)
-    assert len(company.work_order(ident)["tags"]["results"]) == 1
+    work_order_id = next(i for i in company.visible_ids() if company.work_order(i)["tags"]["results"])
+    api.change("untag_all", work_order_id)
+    assert company.work_order(work_order_id)["tags"]["results"] == []
+    api.change("tag", work_order_id)
+    assert len(company.work_order(work_order_id)["tags"]["results"]) == 1
     done = company.ids_with_status(6)[0]
     logs = {log["id"]: log for log in company.work_order(done)["time_logs"]["results"]}
     added = api.change("log_time", done)
@@ -83,13 +83,13 @@ def test_removing_the_last_tag_and_changing_time_logs() -> None:
 
 
 def test_archive_and_unarchive(client: ApiClient) -> None:
-    ident = client.api.company.visible_ids()[-1]
-    client.api.change("archive", ident)
-    assert ident not in client.ids()
-    assert client.ids(f_work_order_id=ident) == []
-    assert client.request(f"/workorders/{ident}/tags").status_code == 404
-    client.api.change("unarchive", ident)
-    assert client.ids(f_work_order_id=ident) == [ident]
+    work_order_id = client.api.company.visible_ids()[-1]
+    client.api.change("archive", work_order_id)
+    assert work_order_id not in client.ids()
+    assert client.ids(f_work_order_id=work_order_id) == []
+    assert client.request(f"/workorders/{work_order_id}/tags").status_code == 404
+    client.api.change("unarchive", work_order_id)
+    assert client.ids(f_work_order_id=work_order_id) == [work_order_id]
 
 
 def test_advance() -> None:

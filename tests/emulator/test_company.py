@@ -37,8 +37,8 @@ def test_same_seed_gives_same_company() -> None:
 def test_every_documented_leaf_occurs() -> None:
     company = Company(2_500, 1, TODAY)
     missing = set(LEAVES)
-    for ident in reversed(company.visible_ids()):
-        missing -= {path for path, value in leaves(company.work_order(ident)) if value not in (None, "")}
+    for work_order_id in reversed(company.visible_ids()):
+        missing -= {path for path, value in leaves(company.work_order(work_order_id)) if value not in (None, "")}
         if not missing:
             break
     assert missing == set()

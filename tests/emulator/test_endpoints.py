@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from emulator import Emulator
+from tap_fieldnation.streams import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -10,6 +14,21 @@ if TYPE_CHECKING:
     from tests.emulator.conftest import ApiClient
 
 COMPANY = 20_843
+
+
+def placeholders(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+def test_routes_are_the_paths_of_the_catalog() -> None:
+    paths = {
+        "/workorders",
+        *(f"/workorders/{{}}/{entry.endpoint}" for entry in catalog.EMBEDDED if entry.endpoint),
+        *(entry.path for entry in (*catalog.BY_REQUEST, *catalog.COMPANY)),
+        *(entry.detail for entry in catalog.COMPANY if entry.detail),
+    }
+    routes = ["/" + "/".join(route) for routes in Emulator(1).app.router._routes.values() for route, _ in routes]
+    assert sorted(map(placeholders, routes)) == sorted(map(placeholders, paths))
 
 
 @pytest.mark.parametrize(

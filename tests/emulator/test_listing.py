@@ -20,7 +20,7 @@ def day(client: ApiClient, work_order_id: int) -> str:
 def test_pages_contain_every_work_order_once(client: ApiClient) -> None:
     pages = [client.ids(sort="id", order="desc", page=page) for page in (1, 2, 3)]
     assert [len(page) for page in pages] == [100, 100, 50]
-    assert [ident for page in pages for ident in page] == client.api.company.visible_ids()[::-1]
+    assert [work_order_id for page in pages for work_order_id in page] == client.api.company.visible_ids()[::-1]
 
 
 def test_metadata_and_defaults(client: ApiClient) -> None:

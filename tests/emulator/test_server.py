@@ -91,6 +91,10 @@ def test_control_endpoints(client: ApiClient) -> None:
     assert len(client.api.company.changes) == len(changes)
     clients = client.session.get(f"{base}/rows", params={"path": "/clients", "columns": "name"}, timeout=5).json()
     assert clients == client.api.rows("/clients", columns="name")
+    assert post("warm", {"columns": "id"}).ok
+    few = client.api.app._sections.size
+    assert post("warm", {}).ok
+    assert client.api.app._sections.size > 100 * few > 0
     assert post("nonsense").status_code == 404
 
 
