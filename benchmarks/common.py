@@ -71,9 +71,9 @@ class Server:
         """How many requests it has answered since it was last told to forget them."""
         return len(self.control("log"))
 
-    def plan(self, *, seed: int, every: int, moves: int = 1, weights: Mapping[str, int] | None = None) -> None:
-        """Make so many moves before every so-and-so-manyth request for work orders."""
-        self.control("plan", {"seed": seed, "every": every, "moves": moves, "weights": weights})
+    def plan(self, *, seed: int, every: int, changes: int = 1, weights: Mapping[str, int] | None = None) -> None:
+        """Apply `changes` random changes before every `every`-th request for work orders."""
+        self.control("plan", {"seed": seed, "every": every, "changes": changes, "weights": weights})
 
 
 @contextlib.contextmanager

@@ -25,11 +25,11 @@ def measure(work_orders: int, days: int) -> dict[str, t.Any]:
         cursor = first.state["bookmarks"]["work_orders"]["cursor"]
         chance = random.Random(1)
         for _ in range(NEW):
-            api.move("create")
+            api.change("create")
         visible = api.company.visible_ids()
         changed = 0
         while changed < CHANGED:
-            changed += api.move(chance.choice(EDITS), chance.choice(visible)) is not None
+            changed += api.change(chance.choice(EDITS), chance.choice(visible)) is not None
         api.reset_log()
         run(api, chosen, first.state)
         next_requests = len(api.log)

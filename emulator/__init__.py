@@ -1,9 +1,9 @@
-"""Field Nation on a loopback port: the REST API v2 of one invented company, for demo, tests and benchmarks.
+"""An emulator of Field Nation's REST API v2 on a loopback port, for the demo, the tests and the benchmarks.
 
 from emulator import Emulator
 
 with Emulator(work_orders=2_500, seed=1) as api:
-...  # api.url, api.client_id, api.client_secret; api.company is the truth, api.log what was asked
+...  # api.url, api.client_id, api.client_secret; api.company holds the expected data, api.log the requests received
 """
 
 from __future__ import annotations

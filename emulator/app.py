@@ -1,4 +1,4 @@
-"""From a request to an answer: hooks, faults, token, budget, endpoint, log; in that order."""
+"""Handle API requests: hooks, fault injection, access token, rate limit, route and log, without the socket."""
 
 from __future__ import annotations
 
@@ -10,188 +10,217 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from .budget import Budget
+from .company.simulation import RandomChanges
+from .context import ApiContext
 from .endpoints import register
 from .errors import error
-from .failing import FAULTS, Failing
-from .faults import FaultPlan
-from .listing import lists_reply, page_reply
+from .fault_plan import FaultPlan
+from .faults import FAULTS, FaultContext
+from .http import API_ROOT, TOKEN_PATH, Request, Response
+from .listing import page_response
 from .log import Entry, RequestLog
-from .messages import API, LOGIN, Reply, Request
-from .query import Matches, Memory, ParameterError, read
-from .router import Router
+from .query import ParameterError, SavedViews, SelectionCache, parse
+from .rate_limit import RateLimiter
 from .tokens import Tokens
-from .work_order.content import Content
+from .work_order.cache import SectionCache
+from .work_order.sections import SECTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from email.message import Message
 
     from emulator.json import Json
 
     from .clock import Clock
     from .company.company import Company
-    from .serving import Wire
+    from .router import Router
+    from .server import Connection
     from .switches import Switches
 
 Hook = Callable[[Request], None]
 
 
 class App:
-    """The API of one company, without its socket."""
+    """The API of one company."""
 
     def __init__(self, company: Company, seed: int, switches: Switches, clock: Clock) -> None:
         self.company = company
         self.clock = clock
         self.log = RequestLog()
         self.tokens = Tokens(seed, clock)
-        self.budget = Budget(clock)
-        self.memory = Memory()
-        self.matches = Matches(company)
         self.faults = FaultPlan()
         self.hooks: list[Hook] = []
-        self._switches = switches
-        company.late_ids, company.late_seconds = switches.late_ids, switches.late_seconds
-        self._content = Content(company, switches.embedded_cut)
+        self._context = ApiContext(company, switches)
+        self._rate_limiter = RateLimiter(clock)
+        self._saved_views = SavedViews()
+        self._selections = SelectionCache(company)
+        self._sections = SectionCache(company, switches.embedded_cut)
         self._lock = threading.Lock()
-        self._count = 0
-        self.router = Router()
+        self._request_count = 0
+        company.late_ids, company.late_seconds = switches.late_ids, switches.late_seconds
         self.router.add("/workorders", self._work_orders)
-        self.router.add("/workorders/lists", lambda *_: lists_reply(company))
-        register(self)
+        register(self._context)
+
+    @property
+    def router(self) -> Router:
+        """The routes; a test may add its own."""
+        return self._context.router
 
     @property
     def switches(self) -> Switches:
-        """How the emulator behaves at present."""
-        return self._switches
+        """The current switches."""
+        return self._context.switches
 
     @switches.setter
     def switches(self, switches: Switches) -> None:
-        if switches.embedded_cut != self._switches.embedded_cut:
-            self._content = Content(self.company, switches.embedded_cut)
+        if switches.embedded_cut != self.switches.embedded_cut:
+            self._sections = SectionCache(self.company, switches.embedded_cut)
         self.company.late_ids, self.company.late_seconds = switches.late_ids, switches.late_seconds
-        self._switches = switches
+        self._context.switches = switches
 
     def get(self, path: str, **params: str) -> Json:
-        """What `GET path` would send, decoded: without token, budget, faults and log. KeyError for an error."""
+        """The decoded response to `GET path`, without token, rate limit, faults and log. KeyError for an error."""
         found = self.router.find(path)
         if found is None:
             raise KeyError(path)
-        request = Request("GET", path, path, params, {})
-        reply = found[0](request, "truth", **found[1])
-        if reply.status != HTTPStatus.OK:
+        handler, values = found
+        response = handler(Request("GET", path, path, params, {}), "direct", **values)
+        if response.status != HTTPStatus.OK:
             raise KeyError(path)
-        return msgspec.json.decode(reply.body)
-
-    def warm(self, columns: tuple[str, ...]) -> None:
-        """Encode these sections of every visible work order."""
-        with self.company.lock:
-            for place in self.company.visible():
-                self._content.item(place, columns)
+        return msgspec.json.decode(response.body)
 
     def rows(self, path: str, **params: str) -> list[Json]:
-        """All rows of a list, however it is paged."""
+        """All rows of a list, whichever way it is paged."""
         if "?" in path:
-            raise ValueError("give parameters by name")
-        answer = self.get(path, **params)
-        if isinstance(answer, list):
-            return answer
-        rows = list(answer["data"] if "data" in answer else answer["results"])
-        while answer.get("pagination", {}).get("has_next_page"):
-            answer = self.get(path, **{**params, "after": answer["pagination"]["next_cursor"]})
-            rows += answer["data"]
-        for page in range(2, answer.get("metadata", {}).get("pages", 1) + 1):
+            raise ValueError("pass query parameters as keyword arguments")
+        body = self.get(path, **params)
+        if isinstance(body, list):
+            return body
+        rows = list(body["data"] if "data" in body else body["results"])
+        while body.get("pagination", {}).get("has_next_page"):
+            body = self.get(path, **{**params, "after": body["pagination"]["next_cursor"]})
+            rows += body["data"]
+        for page in range(2, body.get("metadata", {}).get("pages", 1) + 1):
             rows += self.get(path, **{**params, "page": str(page)})["results"]
         return rows
 
-    def answer(self, method: str, target: str, headers: Message, body: bytes, wire: Wire) -> None:
-        """Answer one request of the API on its connection."""
+    def warm(self, columns: str = "") -> None:
+        """Encode these sections (comma-separated, all if empty) of every visible work order into the cache."""
+        names = tuple(columns.split(",")) if columns else tuple(SECTIONS)
+        with self.company.lock:
+            for index in self.company.visible():
+                self._sections.record(index, names)
+
+    def plan(
+        self,
+        seed: int,
+        *,
+        every: int = 1,
+        changes: int = 1,
+        weights: Mapping[str, int] | None = None,
+        path: str = "/workorders",
+    ) -> RandomChanges:
+        """Apply `changes` random changes before every `every`-th request whose path begins with `path`."""
+        source = RandomChanges(self.company, seed, weights)
+        seen = 0
+
+        def hook(request: Request) -> None:
+            nonlocal seen
+            if request.path.startswith(path):
+                seen += 1
+                if seen % every == 0:
+                    source.apply(changes)
+
+        self.hooks.append(hook)
+        return source
+
+    def handle(self, method: str, target: str, headers: Message, body: bytes, connection: Connection) -> None:
+        """Respond to one request on its connection."""
         url = urlsplit(target)
         params = dict(parse_qsl(url.query, keep_blank_values=True))
-        inside = url.path.startswith(API + "/")
+        is_api = url.path.startswith(API_ROOT + "/")
         with self._lock:
-            self._count += 1
-            number = self._count
-        path = url.path[len(API) :] if inside else url.path
+            self._request_count += 1
+            number = self._request_count
+        path = url.path[len(API_ROOT) :] if is_api else url.path
         request = Request(method, target, path, params, dict(headers.items()), body, number=number)
-        entry = self._note(request)
-        switches = self._switches
-        if inside:
-            self.company.tick()
+        entry = self._log_request(request)
+        switches = self.switches
+        if is_api:
+            self.company.count_request()
             for hook in list(self.hooks):
                 with self.company.lock:
                     hook(request)
-        if switches.latency and wire.wait(switches.latency):
+        if switches.latency and connection.wait(switches.latency):
             return
 
-        def right(asked: Request) -> Reply:
-            return self._reply(asked, switches, inside=inside)
+        def respond(to: Request) -> Response:
+            return self._respond(to, switches, is_api=is_api)
 
-        rule = self.faults.pick(request)
+        rule = self.faults.next_fault(request)
 
-        def note(reply: Reply | None) -> None:
-            if reply is not None:
-                entry.status, entry.results = reply.status, reply.results
-                entry.page, entry.per_page = reply.page, reply.per_page
+        def before_send(response: Response | None) -> None:
+            if response is not None:
+                entry.status, entry.results = response.status, response.results
+                entry.page, entry.per_page = response.page, response.per_page
             if rule is not None and entry.fault is None:
                 entry.fault = rule.do
-                self.faults.note_served(rule)
+                self.faults.mark_served(rule)
 
-        wire.note, wire.now = note, self.clock.wall
+        connection.before_send, connection.now = before_send, self.clock.wall
         if rule is None:
-            wire.send(right(request), compress=switches.gzip)
+            connection.send(respond(request), compress=switches.gzip)
         else:
-            FAULTS[rule.do](Failing(request, wire, self.clock, right, rule.options))
+            FAULTS[rule.do](FaultContext(request, connection, self.clock, respond, rule.options))
         entry.finished = self.clock.monotonic()
 
-    def _note(self, request: Request) -> Entry:
+    def _log_request(self, request: Request) -> Entry:
         entry = self.log.open(self.clock.monotonic(), self.clock.wall(), request.method, request.path)
         entry.params = {name: "***" if name == "access_token" else text for name, text in request.params.items()}
-        token = "access_token" in request.params or "Authorization" in request.headers
-        entry.sent_token = token
+        entry.sent_token = "access_token" in request.params or "Authorization" in request.headers
         entry.sent_secret = any(word in request.body for word in (b"client_secret", b"password"))
         entry.agent = request.headers.get("User-Agent", "")
         entry.host = request.headers.get("Host", "")
         return entry
 
-    def _reply(self, request: Request, switches: Switches, *, inside: bool) -> Reply:
+    def _respond(self, request: Request, switches: Switches, *, is_api: bool) -> Response:
         if len(request.target) > switches.max_url:
-            return error(414, "The URL is too long.", "problem")
-        if not inside and request.path != LOGIN:
-            return error(404, "There is nothing here.", "status_code")
-        refusal, headers = self.budget.spend(switches.rate_limit, switches.limit_headers)
-        if refusal is None:
-            reply = self._api(request, switches) if inside else self.tokens.answer(request, switches)
+            return error(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.", "problem")
+        if not is_api and request.path != TOKEN_PATH:
+            return error(HTTPStatus.NOT_FOUND, "There is nothing here.", "status_code")
+        refusal, headers = self._rate_limiter.acquire(switches.rate_limit, switches.limit_headers)
+        if refusal is not None:
+            response = refusal
         else:
-            reply = refusal
-        reply.headers.update(headers)
-        return reply
+            response = self._route(request, switches) if is_api else self.tokens.handle(request, switches)
+        response.headers.update(headers)
+        return response
 
-    def _api(self, request: Request, switches: Switches) -> Reply:
+    def _route(self, request: Request, switches: Switches) -> Response:
         user = self.tokens.check(request, switches)
-        if isinstance(user, Reply):
+        if isinstance(user, Response):
             return user
         if request.method != "GET":
-            return error(405, "This emulator is read-only.", "error", Allow="GET")
+            return error(HTTPStatus.METHOD_NOT_ALLOWED, "This emulator is read-only.", "error", Allow="GET")
         refusals = (
-            (403, "This account may not do that.", switches.forbidden),
-            (404, "Not found.", switches.missing),
+            (HTTPStatus.FORBIDDEN, "This account may not do that.", switches.forbidden),
+            (HTTPStatus.NOT_FOUND, "Not found.", switches.missing),
         )
-        for status, text, paths in refusals:
+        for status, detail, paths in refusals:
             if any(request.path.startswith(prefix) for prefix in paths.split(",") if prefix):
-                return error(status, text, "problem")
+                return error(status, detail, "problem")
         found = self.router.find(request.path)
         if found is None:
-            return error(404, f"No such resource: {request.path}", "error")
+            return error(HTTPStatus.NOT_FOUND, f"No such resource: {request.path}", "error")
         handler, values = found
         try:
             return handler(request, user, **values)
-        except ParameterError as wrong:
-            name, text = wrong.args
-            return error(400, f"{name} {text}", "problem", parameter=name)
+        except ParameterError as invalid:
+            name, detail = invalid.args
+            return error(HTTPStatus.BAD_REQUEST, f"{name} {detail}", "problem", parameter=name)
 
-    def _work_orders(self, request: Request, user: str) -> Reply:
+    def _work_orders(self, request: Request, user: str) -> Response:
         with self.company.lock:
-            name = request.params.get("stickyName", "")
-            memory = self.memory.of(user, name, self._switches.remembered_list)
-            query = read(request.params, memory, self._switches)
-            return page_reply(self.matches, self._content, query, request, self._switches)
+            view = self._saved_views.of(user, request.params.get("stickyName", ""), self.switches.remembered_list)
+            query = parse(request.params, view, self.switches)
+            return page_response(self._selections, self._sections, query, request, self.switches)

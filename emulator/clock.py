@@ -1,4 +1,4 @@
-"""What time it is: for token expiry, the request budget and the company's own calendar."""
+"""Clocks: for token expiry, the rate limit and the company's calendar."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """A source of time; anything with these two methods will do."""
+    """A source of time."""
 
     def monotonic(self) -> float:
         """Seconds that never run backwards."""
@@ -21,51 +21,51 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The time of this machine."""
 
     def monotonic(self) -> float:
-        """Seconds of the machine's monotonic clock."""
+        """Seconds of the monotonic clock."""
         return time.monotonic()
 
     def wall(self) -> float:
-        """Seconds since the epoch by the machine's calendar."""
+        """Seconds since the epoch."""
         return time.time()
 
 
 class VirtualClock:
-    """Time that stands still until somebody sleeps on it; a test shares it between emulator and client.
+    """A clock that only advances when told to; tests share one between emulator and client.
 
-    `sleep` and `advance` return at once; whoever asked to be told (`on_advance`) is called first, so an
-    emulator that closed its port for five seconds has opened it again when the client's `sleep(5)` returns.
+    `sleep` and `advance` return at once, after the listeners (`on_advance`) have run: an emulator that closed its port
+    for five seconds has reopened it when the client's `sleep(5)` returns.
     """
 
     def __init__(self, wall: float = 1_750_000_000.0) -> None:
         self._start = wall
-        self._passed = 0.0
+        self._elapsed = 0.0
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
 
     def monotonic(self) -> float:
         """Seconds slept so far, plus a constant."""
-        return 1_000.0 + self._passed
+        return 1_000.0 + self._elapsed
 
     def wall(self) -> float:
-        """The start given to the constructor, plus the seconds slept so far."""
-        return self._start + self._passed
+        """The start time plus the seconds slept so far."""
+        return self._start + self._elapsed
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass at once."""
+        """Advance by `seconds` and call the listeners."""
         with self._lock:
-            self._passed += max(0.0, seconds)
+            self._elapsed += max(0.0, seconds)
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
 
     def sleep(self, seconds: float) -> None:
-        """The same as `advance`, by the name that clients expect."""
+        """The same as `advance`, under the name that clients expect."""
         self.advance(seconds)
 
     def on_advance(self, listener: Callable[[], None]) -> None:
-        """Call `listener` after every step of this clock."""
+        """Call `listener` after every advance."""
         with self._lock:
             self._listeners.append(listener)

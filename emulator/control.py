@@ -1,4 +1,4 @@
-"""Control from another process: `/_emulator/…` on the same port. Needs no token, and is not in the log."""
+"""Control the emulator from another process, under `/_emulator/…` on the same port: without token, not logged."""
 
 from __future__ import annotations
 
@@ -11,73 +11,75 @@ import msgspec
 
 from emulator.json import Json
 
-from .messages import Reply, json_reply
+from .app import App
+from .company.changes import apply_change
+from .company.simulation import advance
+from .http import json_response
 
 if TYPE_CHECKING:
-    from .emulator import Emulator
+    from .http import Response
 
 PREFIX = "/_emulator/"
 
 
-def answer(emulator: Emulator, method: str, target: str, body: bytes) -> Reply:
-    """Answer one request of the control path."""
+def handle(app: App, method: str, target: str, body: bytes) -> Response:
+    """The response to one control request."""
     url = urlsplit(target)
-    action = url.path[len(PREFIX) :].strip("/")
+    name = url.path[len(PREFIX) :].strip("/")
     params = dict(parse_qsl(url.query, keep_blank_values=True))
-    handler = _ACTIONS.get((method, action))
-    if handler is None:
-        known = sorted(f"{verb} {PREFIX}{name}" for verb, name in _ACTIONS)
-        return json_reply({"error": f"no such control: {method} {action}", "known": known}, 404)
+    action = _ACTIONS.get((method, name))
+    if action is None:
+        known = sorted(f"{verb} {PREFIX}{known}" for verb, known in _ACTIONS)
+        return json_response({"error": f"no such control endpoint: {method} {name}", "known": known}, 404)
     try:
-        value: Json = msgspec.json.decode(body) if body else {}
-        return json_reply(handler(emulator, params, value))
-    except (KeyError, TypeError, ValueError) as wrong:
-        return json_reply({"error": f"{type(wrong).__name__}: {wrong}"}, 400)
+        return json_response(action(app, params, msgspec.json.decode(body) if body else {}))
+    except (KeyError, TypeError, ValueError) as invalid:
+        return json_response({"error": f"{type(invalid).__name__}: {invalid}"}, 400)
 
 
-def _truth(emulator: Emulator, params: dict[str, str], _: Json) -> Json:
-    return emulator.company.work_order(int(params["id"])) if "id" in params else emulator.company.visible_ids()
+def _truth(app: App, params: dict[str, str], _: Json) -> Json:
+    return app.company.work_order(int(params["id"])) if "id" in params else app.company.visible_ids()
 
 
-def _switches(emulator: Emulator, _: dict[str, str], body: Json) -> Json:
-    emulator.switch(**body)
-    return msgspec.to_builtins(emulator.switches)
+def _rows(app: App, params: dict[str, str], _: Json) -> Json:
+    filters = dict(params)
+    return app.rows(filters.pop("path"), **filters)
 
 
-def _rows(emulator: Emulator, params: dict[str, str], _: Json) -> Json:
-    given = dict(params)
-    return emulator.rows(given.pop("path"), **given)
+def _switches(app: App, _: dict[str, str], body: Json) -> Json:
+    app.switches = app.switches.changed(**body)
+    return msgspec.to_builtins(app.switches)
 
 
-def _advance(emulator: Emulator, _: dict[str, str], body: Json) -> Json:
-    return [asdict(move) for move in emulator.advance(int(body.get("days", 1)))]
+def _advance(app: App, _: dict[str, str], body: Json) -> Json:
+    return [asdict(change) for change in advance(app.company, int(body.get("days", 1)))]
 
 
-def _move(emulator: Emulator, _: dict[str, str], body: Json) -> Json:
-    move = emulator.move(body["kind"], body.get("id"))
-    return asdict(move) if move else None
+def _change(app: App, _: dict[str, str], body: Json) -> Json:
+    change = apply_change(app.company, body["kind"], body.get("id"))
+    return asdict(change) if change else None
 
 
-def _plan(emulator: Emulator, _: dict[str, str], body: Json) -> Json:
-    emulator.plan(**body)
+def _plan(app: App, _: dict[str, str], body: Json) -> None:
+    app.plan(**body)
 
 
-_Action = Callable[["Emulator", dict[str, str], Json], Json]
+_Action = Callable[[App, "dict[str, str]", Json], Json]
 _ACTIONS: dict[tuple[str, str], _Action] = {
-    ("GET", "log"): lambda emulator, *_: [entry.to_dict() for entry in emulator.log],
-    ("POST", "reset-log"): lambda emulator, *_: emulator.reset_log(),
+    ("GET", "log"): lambda app, *_: [entry.to_dict() for entry in app.log],
+    ("POST", "reset-log"): lambda app, *_: app.log.clear(),
     ("GET", "truth"): _truth,
-    ("GET", "moves"): lambda emulator, *_: [asdict(move) for move in emulator.company.moves],
-    ("POST", "faults"): lambda emulator, _, body: emulator.faults(body),
-    ("GET", "unserved-faults"): lambda emulator, *_: emulator.unserved_faults(),
-    ("POST", "expire-tokens"): lambda emulator, *_: emulator.expire_tokens(),
     ("GET", "rows"): _rows,
-    ("POST", "warm"): lambda emulator, *_: emulator.warm(),
-    ("POST", "advance"): _advance,
-    ("POST", "move"): _move,
-    ("POST", "plan"): _plan,
-    ("POST", "stop-moving"): lambda emulator, *_: emulator.stop_moving(),
-    ("GET", "tokens"): lambda emulator, *_: emulator.issued_tokens,
-    ("GET", "switches"): lambda emulator, *_: msgspec.to_builtins(emulator.switches),
+    ("GET", "tokens"): lambda app, *_: app.tokens.issued,
+    ("POST", "expire-tokens"): lambda app, *_: app.tokens.revoke_all(),
+    ("GET", "switches"): lambda app, *_: msgspec.to_builtins(app.switches),
     ("POST", "switches"): _switches,
+    ("POST", "faults"): lambda app, _, body: app.faults.set(body),
+    ("GET", "unserved-faults"): lambda app, *_: app.faults.unserved(),
+    ("GET", "changes"): lambda app, *_: [asdict(change) for change in app.company.changes],
+    ("POST", "change"): _change,
+    ("POST", "advance"): _advance,
+    ("POST", "plan"): _plan,
+    ("POST", "stop-changes"): lambda app, *_: app.hooks.clear(),
+    ("POST", "warm"): lambda app, _, body: app.warm(**body),
 }

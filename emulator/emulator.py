@@ -1,4 +1,4 @@
-"""The emulator as tests and the command line use it."""
+"""The emulator as tests, the demo and the command line use it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing_extensions import Self
 from . import control
 from .app import App, Hook
 from .clock import Clock, SystemClock
+from .company.changes import apply_change
 from .company.company import Company
-from .company.moves import Move, perform
-from .company.story import Plan, advance
-from .serving import Server, Wire, check_host
+from .company.simulation import advance
+from .server import Connection, Server, check_host
 from .switches import Switches
-from .work_order.sections import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,14 +24,15 @@ if TYPE_CHECKING:
 
     from emulator.json import Json
 
+    from .company.history import Change
+    from .company.simulation import RandomChanges
     from .log import RequestLog
-    from .messages import Request
 
 
 class Emulator:
-    """Field Nation on a loopback port, in a thread of this process; a context manager.
+    """Field Nation's API on a loopback port, served by a thread of this process; a context manager.
 
-    `switches` are those of `emulator.switches.Switches`, by name.
+    `switches` are the fields of `emulator.switches.Switches`, by name.
     """
 
     def __init__(
@@ -50,20 +50,20 @@ class Emulator:
         self.clock: Clock = clock or SystemClock()
         self.company = Company(work_orders, seed, today, days, self.clock)
         self.app = App(self.company, seed, Switches().changed(**switches), self.clock)
-        self._where = check_host(host), port
+        self._address = check_host(host), port
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
-        known = self.app.tokens.credentials
-        self.client_id = known.client_id
-        self.client_secret = known.client_secret
-        self.username = known.username
-        self.password = known.password
+        credentials = self.app.tokens.credentials
+        self.client_id = credentials.client_id
+        self.client_secret = credentials.client_secret
+        self.username = credentials.username
+        self.password = credentials.password
 
-    # Life
+    # Start and stop
 
     @property
     def server(self) -> Server:
-        """The socket side; RuntimeError while it is not started."""
+        """The HTTP server. RuntimeError before `start`."""
         if self._server is None:
             raise RuntimeError("the emulator is not started")
         return self._server
@@ -75,19 +75,19 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """The origin, without a path: what a client takes for `https://api.fieldnation.com`."""
+        """The origin, without a path: the counterpart of `https://api.fieldnation.com`."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Self:
         """Bind the port and serve in a thread."""
-        host, port = self._where
-        self._server = Server(host, port, self._answer)
+        host, port = self._address
+        self._server = Server(host, port, self._handle)
         self._thread = threading.Thread(target=self._server.serve_forever, name="emulator", daemon=True)
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Stop, and close port and connections."""
+        """Close the port and all connections."""
         if self._server is not None and self._thread is not None:
             self._server.stop()
             self._thread.join(5)
@@ -101,88 +101,82 @@ class Emulator:
     ) -> None:
         self.stop()
 
-    def _answer(self, method: str, target: str, headers: Message, body: bytes, wire: Wire) -> None:
+    def _handle(self, method: str, target: str, headers: Message, body: bytes, connection: Connection) -> None:
         if target.startswith(control.PREFIX):
-            wire.send(control.answer(self, method, target, body))
+            connection.send(control.handle(self.app, method, target, body))
         else:
-            self.app.answer(method, target, headers, body, wire)
+            self.app.handle(method, target, headers, body, connection)
 
-    # What it saw and what it gave out
+    # Requests and tokens
 
     @property
     def log(self) -> RequestLog:
-        """Every request and what became of it."""
+        """Every request received, with its outcome."""
         return self.app.log
 
     def reset_log(self) -> None:
-        """Forget what was asked so far."""
+        """Delete all log entries."""
         self.app.log.clear()
 
     @property
     def issued_tokens(self) -> list[str]:
-        """Every token given out so far, to search output for."""
+        """Every access token issued so far."""
         return list(self.app.tokens.issued)
 
     @property
     def secrets(self) -> list[str]:
-        """What must never be seen anywhere: client secret, password, tokens."""
+        """What no output may contain: client secret, password and access tokens."""
         return [self.client_secret, self.password, *self.issued_tokens]
 
     def expire_tokens(self) -> None:
-        """Let every token end now."""
+        """Expire all access tokens now."""
         self.app.tokens.revoke_all()
 
-    # How it behaves
+    # Switches and faults
 
     @property
     def switches(self) -> Switches:
-        """The switches as they stand."""
+        """The current switches."""
         return self.app.switches
 
     def switch(self, **switches: Json) -> None:
-        """Set switches while it runs."""
+        """Change switches while the emulator runs."""
         self.app.switches = self.app.switches.changed(**switches)
 
-    # How it fails
-
     def faults(self, rules: Iterable[Mapping[str, Json]]) -> None:
-        """Replace the plan of faults; `emulator.faults` says how a rule is written."""
+        """Replace the injected faults; `emulator.fault_plan` documents the format of a rule."""
         self.app.faults.set(rules)
 
     def unserved_faults(self) -> list[str]:
-        """Faults that are planned and were not served (often enough) yet."""
+        """Names of the faults that have not been served, or not as often as planned."""
         return self.app.faults.unserved()
 
-    def refuse(self) -> None:
-        """Close the port: connections are refused until `accept`."""
+    def close_port(self) -> None:
+        """Refuse connections until `open_port`."""
         self.server.close_port()
 
-    def accept(self) -> None:
-        """Open the port again, the same as before."""
+    def open_port(self) -> None:
+        """Listen on the same port again."""
         self.server.open_port()
 
-    # The truth, besides `company`
+    # Expected data, besides `company`
 
     def get(self, path: str, **params: str) -> Json:
-        """What the API would answer to `GET path` (below /api/rest/v2), decoded, with nothing in its way."""
+        """The decoded response to `GET path` (below /api/rest/v2), without token, rate limit, faults and log."""
         return self.app.get(path, **params)
 
     def rows(self, path: str, **params: str) -> list[Json]:
-        """All rows of a list behind `path`, however it is paged; not for /workorders, which has `company`."""
+        """All rows of a list, whichever way it is paged; for /workorders use `company`."""
         return self.app.rows(path, **params)
 
-    def warm(self, columns: str = "") -> None:
-        """Encode these sections (all when empty) of every work order, as far as they are kept: before a measurement."""
-        self.app.warm(tuple(columns.split(",")) if columns else tuple(SECTIONS))
+    # Changes
 
-    # How the company moves
+    def change(self, kind: str, work_order_id: int | None = None) -> Change | None:
+        """Apply one change, see `company.changes`; None if the work order does not allow it."""
+        return apply_change(self.company, kind, work_order_id)
 
-    def move(self, kind: str, work_order_id: int | None = None) -> Move | None:
-        """One move, see `company.moves`; None where the work order does not allow it."""
-        return perform(self.company, kind, work_order_id)
-
-    def advance(self, days: int = 1) -> list[Move]:
-        """Let days pass for the company; its calendar then runs ahead of the clock."""
+    def advance(self, days: int = 1) -> list[Change]:
+        """Simulate the next days; the company's calendar then runs ahead of the clock."""
         return advance(self.company, days)
 
     def plan(
@@ -190,28 +184,17 @@ class Emulator:
         seed: int,
         *,
         every: int = 1,
-        moves: int = 1,
+        changes: int = 1,
         weights: Mapping[str, int] | None = None,
         path: str = "/workorders",
-    ) -> Plan:
-        """From now on make `moves` random moves before every `every`-th request of a path that begins with `path`."""
-        plan = Plan(self.company, seed, weights)
-        seen = 0
-
-        def hook(request: Request) -> None:
-            nonlocal seen
-            if request.path.startswith(path):
-                seen += 1
-                if seen % every == 0:
-                    plan.make(moves)
-
-        self.before_request(hook)
-        return plan
-
-    def stop_moving(self) -> None:
-        """Forget all plans and hooks."""
-        self.app.hooks.clear()
+    ) -> RandomChanges:
+        """Apply `changes` random changes before every `every`-th request whose path begins with `path`."""
+        return self.app.plan(seed, every=every, changes=changes, weights=weights, path=path)
 
     def before_request(self, hook: Hook) -> None:
-        """Call `hook(request)` before each request of the API, the company locked: a place for moves."""
+        """Call `hook(request)` before each API request, with the company locked."""
         self.app.hooks.append(hook)
+
+    def stop_changes(self) -> None:
+        """Remove all plans and hooks."""
+        self.app.hooks.clear()

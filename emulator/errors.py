@@ -1,15 +1,15 @@
-"""Error answers, in each of the shapes that Field Nation's pages document.
+"""Error responses, in each of the shapes that Field Nation's documentation shows.
 
-`problem`: the 2026 catalogue (RFC 9457); `error`: the prose pages of 2025; `status`: the playground;
-`oauth`: the authentication page; `errors`: the older list of error codes; `result`: the older reference.
+`problem`: the error catalogue of 2026 (RFC 9457); `error`: the guides of 2025; `status`, `status_code`: the API
+playground; `oauth`: the authentication page; `errors`: the older list of error codes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .company.dice import uuid
-from .messages import PROBLEM, Reply, json_reply
+from .company.rng import uuid
+from .http import PROBLEM, Response, json_response
 
 if TYPE_CHECKING:
     from emulator.json import Json
@@ -30,16 +30,16 @@ CODES = {
     504: ("GATEWAY_TIMEOUT", "Gateway timeout", "GatewayTimeout", "RETRY"),
 }
 _UNKNOWN = ("ERROR", "Error", "Error", "ESCALATE")
-TOO_MANY = 429
+TOO_MANY_REQUESTS = 429
 SHAPES = ("problem", "error", "status", "status_code", "errors", "oauth")
 
 
-def error(status: int, detail: str, shape: str = "error", *, parameter: str = "", **headers: str) -> Reply:
-    """An error answer. `detail` is the sentence for people, `parameter` the one that is wrong (400, 422)."""
-    code, _, older, _ = CODES.get(status, _UNKNOWN)
+def error(status: int, detail: str, shape: str = "error", *, parameter: str = "", **headers: str) -> Response:
+    """An error response. `detail` is the message, `parameter` the invalid parameter (400, 422)."""
+    code, _, legacy_code, _ = CODES.get(status, _UNKNOWN)
     if shape == "problem":
         body: Json = _problem(status, detail, parameter)
-        return json_reply(body, status, content_type=PROBLEM, **headers)
+        return json_response(body, status, content_type=PROBLEM, **headers)
     if shape == "status":
         body = {"status": status, "message": detail}
     elif shape == "status_code":
@@ -52,12 +52,12 @@ def error(status: int, detail: str, shape: str = "error", *, parameter: str = ""
             "error_description": detail,
         }
     else:
-        body = {"error": {"code": older, "message": detail}}
+        body = {"error": {"code": legacy_code, "message": detail}}
         if parameter:
             body["error"].update(field=parameter, details=[{"field": parameter, "message": detail}])
-        if status == TOO_MANY:
+        if status == TOO_MANY_REQUESTS:
             body["error"]["retry_after"] = 60
-    return json_reply(body, status, **headers)
+    return json_response(body, status, **headers)
 
 
 def _problem(status: int, detail: str, parameter: str) -> dict[str, Json]:
@@ -71,7 +71,7 @@ def _problem(status: int, detail: str, parameter: str) -> dict[str, Json]:
         "code": code,
         "retryable": retry,
         "correlationId": uuid(f"{status}/{detail}"),
-        "agent": {"action": action, "backoffMs": 60_000 if status == TOO_MANY else 5_000, "maxAttempts": 3}
+        "agent": {"action": action, "backoffMs": 60_000 if status == TOO_MANY_REQUESTS else 5_000, "maxAttempts": 3}
         if retry
         else {"action": action},
     }
@@ -80,17 +80,17 @@ def _problem(status: int, detail: str, parameter: str) -> dict[str, Json]:
     return body
 
 
-def expired(detail: str = "The access token expired", *, as_400: bool = False) -> Reply:
-    """A token that is not good; the older reference has 400 and the words 'Expired token'."""
+def expired(detail: str = "The access token expired", *, as_400: bool = False) -> Response:
+    """The response to an invalid or expired token; the older reference documents 400 'Expired token'."""
     if as_400:
-        return json_reply({"status": 400, "message": "Expired token"}, 400)
-    return json_reply(
+        return json_response({"status": 400, "message": "Expired token"}, 400)
+    return json_response(
         {"error": "invalid_token", "error_description": detail},
         401,
         WWW_Authenticate='Bearer realm="api", error="invalid_token"',
     )
 
 
-def unauthenticated() -> Reply:
-    """No token at all."""
+def unauthenticated() -> Response:
+    """The response to a request without an access token."""
     return error(401, "No access token was sent.", "problem", WWW_Authenticate='Bearer realm="api"')

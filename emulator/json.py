@@ -1,4 +1,4 @@
-"""The type of what JSON holds. It has no narrower one: shapes are given in words where they matter."""
+"""The type of decoded JSON. It is `Any`; docstrings describe the shape where it matters."""
 
 from __future__ import annotations
 

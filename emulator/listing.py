@@ -1,4 +1,4 @@
-"""`GET /workorders` and `GET /workorders/lists`: the envelope around the rows."""
+"""`GET /workorders`: a page of work orders in its envelope."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .company.dice import digest
-from .messages import Reply, Request, json_reply
-from .query import LISTS, Matches, Query
-from .work_order.content import Content, stub
+from .company.rng import digest
+from .http import Request, Response
+from .query import LISTS, Query, SelectionCache
+from .work_order.cache import SectionCache, stub
 from .work_order.sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .company.company import Company
     from .switches import Switches
 
-_AVAILABLE = msgspec.Raw(
+_AVAILABLE_COLUMNS = msgspec.Raw(
     msgspec.json.encode(
         [
             {
@@ -28,54 +28,51 @@ _AVAILABLE = msgspec.Raw(
         ]
     )
 )
-_FILTERS = ("f_work_order_id", "f_client", "f_project", "f_manager", "f_state", "f_city", "f_requests")
+_AVAILABLE_FILTERS = ("f_work_order_id", "f_client", "f_project", "f_manager", "f_state", "f_city", "f_requests")
 
 
-def lists(company: Company, selected: str = "") -> list[dict[str, Json]]:
-    """The tabs with the number of work orders in each."""
+def _lists(company: Company, selected: str) -> list[dict[str, Json]]:
+    """The predefined lists with the number of work orders in each."""
     counts = company.count_by_status()
     rows = []
-    for ident, (label, statuses) in LISTS.items():
-        trouble = ident == "workorders_problem"
-        count = company.count_in_trouble() if trouble else sum(counts[status] for status in statuses)
+    for list_id, (label, statuses) in LISTS.items():
+        if list_id == "workorders_problem":
+            count = company.count_with_problem()
+        else:
+            count = sum(counts[status] for status in statuses)
         rows.append(
             {
-                "id": ident,
+                "id": list_id,
                 "label": label,
                 "count": count,
                 "actions": [],
                 "empty_message": f"No work orders: {label.lower()}",
-                "selected": ident == selected,
+                "selected": list_id == selected,
                 "custom_tab_id": None,
             }
         )
     return rows
 
 
-def lists_reply(company: Company) -> Reply:
-    """`GET /workorders/lists`: a bare list."""
-    keys = ("id", "label", "count", "actions")
-    rows = [{**{key: row[key] for key in keys}, "default": row["id"] == "workorders_all"} for row in lists(company)]
-    return json_reply(rows)
-
-
-def page_reply(matches: Matches, content: Content, query: Query, request: Request, switches: Switches) -> Reply:
+def page_response(
+    selections: SelectionCache, sections: SectionCache, query: Query, request: Request, switches: Switches
+) -> Response:
     """One page of work orders."""
-    company = matches.company
+    company = selections.company
     with company.lock:
-        places = matches.of(query, switches)
-        total = len(places)
+        selected = selections.select(query, switches)
+        total = len(selected)
         pages = -(-total // query.per_page)
         page = query.page
         if page > pages and switches.repeat_last_page and pages:
             page = pages
-        shown = places[(page - 1) * query.per_page : page * query.per_page]
+        shown = selected[(page - 1) * query.per_page : page * query.per_page]
         if query.columns:
-            items = [content.item(place, query.columns) for place in shown]
+            items = [sections.record(index, query.columns) for index in shown]
         else:
-            items = [stub(company, place) for place in shown]
-        tabs = lists(company, query.list)
-    head: dict[str, Json] = {
+            items = [stub(company, index) for index in shown]
+        lists = _lists(company, query.list)
+    envelope: dict[str, Json] = {
         "actions": ["create"],
         "metadata": {
             "total": total,
@@ -87,11 +84,13 @@ def page_reply(matches: Matches, content: Content, query: Query, request: Reques
             "sort": query.sort,
             "order": query.order,
             "list": query.list,
-            "available_columns": _AVAILABLE,
-            "available_filters": [{"id": name, "name": name} for name in (switches.created_filter, *_FILTERS)],
+            "available_columns": _AVAILABLE_COLUMNS,
+            "available_filters": [
+                {"id": name, "name": name} for name in (switches.created_filter, *_AVAILABLE_FILTERS)
+            ],
         },
         "params": [name for name in request.params if name != "access_token"],
-        "lists": tabs,
+        "lists": lists,
         "saved_filters": {"filter_id": "", "template": "", "user_id": "", "filters": []},
         "loading_time": 0.04,
         "timings": [{"name": "query", "time": 0.02}, {"name": "render", "time": 0.02}],
@@ -101,7 +100,7 @@ def page_reply(matches: Matches, content: Content, query: Query, request: Reques
         "correlation_id": digest(f"{company.seed}/{request.number}"),
     }
     for name, text in query.filters.items():
-        head[name] = text.split(",") if "," in text else text
-        head[f"fs_{name[2:]}"] = True
-    body = b'%b,"results":[%b]}' % (msgspec.json.encode(head)[:-1], b",".join(items))
-    return Reply(body=body, page=page, per_page=query.per_page, results=len(items))
+        envelope[name] = text.split(",") if "," in text else text
+        envelope[f"fs_{name[2:]}"] = True
+    body = b'%b,"results":[%b]}' % (msgspec.json.encode(envelope)[:-1], b",".join(items))
+    return Response(body=body, page=page, per_page=query.per_page, results=len(items))

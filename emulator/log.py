@@ -1,4 +1,4 @@
-"""What the emulator was asked and what it answered, for tests to look at."""
+"""The requests that the emulator received and the status of its responses, for tests to inspect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Entry:
-    """One request. `path` is relative to /api/rest/v2 where it lies there; `params` has no token."""
+    """One request. `path` is relative to /api/rest/v2 if it is below it; tokens in `params` are masked."""
 
     number: int
     at: float  # monotonic clock, seconds
@@ -26,20 +26,20 @@ class Entry:
     page: int | None = None
     per_page: int | None = None
     results: int | None = None
-    sent_token: bool = False  # the request carried a token
+    sent_token: bool = False  # the request carried an access token
     sent_secret: bool = False  # the request carried a client secret or password
-    fault: str | None = None  # name of the fault that was served on purpose
+    fault: str | None = None  # name of the fault that was served
     agent: str = ""
     host: str = ""
-    finished: float = 0.0  # monotonic clock, when the answer was out
+    finished: float = 0.0  # monotonic clock, when the response was sent
 
     def to_dict(self) -> dict[str, Json]:
-        """Plain values, for JSON."""
+        """The fields as JSON values."""
         return asdict(self)
 
 
 class RequestLog:
-    """Entries in the order in which the requests came in; safe between threads."""
+    """Entries in the order of arrival; thread-safe."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
@@ -47,7 +47,7 @@ class RequestLog:
         self._count = 0
 
     def open(self, at: float, wall: float, method: str, path: str) -> Entry:
-        """A new entry, to be filled in while the request is answered."""
+        """Append an entry, to be completed while the request is handled."""
         with self._lock:
             self._count += 1
             entry = Entry(self._count, at, wall, method, path)
@@ -55,12 +55,12 @@ class RequestLog:
             return entry
 
     def clear(self) -> None:
-        """Forget all entries; numbers go on."""
+        """Delete all entries; numbering continues."""
         with self._lock:
             self._entries = []
 
     def entries(self) -> list[Entry]:
-        """A copy of the list as it is now."""
+        """A copy of the entries."""
         with self._lock:
             return list(self._entries)
 
@@ -70,11 +70,11 @@ class RequestLog:
     def __len__(self) -> int:
         return len(self.entries())
 
-    def __getitem__(self, at: int) -> Entry:
-        return self.entries()[at]
+    def __getitem__(self, index: int) -> Entry:
+        return self.entries()[index]
 
     def of(self, path: str) -> list[Entry]:
-        """Entries of one path; a trailing `*` stands for any rest."""
+        """Entries of one path; a trailing `*` matches any suffix."""
         if path.endswith("*"):
             return [entry for entry in self.entries() if entry.path.startswith(path[:-1])]
         return [entry for entry in self.entries() if entry.path == path]

@@ -1,9 +1,8 @@
-"""The parameters of `GET /workorders`: what they mean, and what the server remembers of them.
+"""The query parameters of `GET /workorders`, and the saved views that the server applies to them.
 
-`sticky` (true when left out) stores filters, columns, sort and list for the user and applies them again to
-later requests that leave them out; `sticky=false` does neither, but a `list` that is left out is the
-remembered one in any case. `f_=` wipes remembered filters. A filter that is not understood is ignored, and
-not echoed.
+With `sticky` (the default) the server saves filters, columns, sort and list for the user, and applies them to later
+requests that omit them. `sticky=false` neither saves nor applies them, except that an omitted `list` is always the
+saved one. `f_=` clears the saved filters. An unknown filter is ignored, and not echoed.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from .company.dates import DAY, day_of, midnight
 from .company.state import APPROVED, CANCELED
 from .work_order.facts import Facts
 from .work_order.sections import SECTIONS
-from .work_order.sections.standing import request_count
+from .work_order.sections.status import request_count
 
 if TYPE_CHECKING:
     from emulator.json import Json
@@ -41,12 +40,12 @@ VIEWS = ("list", "map", "schedule", "tiles", "model")
 
 
 class ParameterError(ValueError):
-    """A parameter that the server refuses with 400; `args` are its name and what is wrong with it."""
+    """A parameter that the server refuses with 400; `args` are its name and the reason."""
 
 
 @dataclass
 class Query:
-    """A request for a page of work orders, with everything remembered filled in."""
+    """The parsed parameters, completed from the saved view."""
 
     list: str = "workorders_all"
     view: str = "list"
@@ -55,18 +54,18 @@ class Query:
     order: str = "desc"
     page: int = 1
     per_page: int = 25
-    filters: dict[str, str] = field(default_factory=dict)  # understood ones, by parameter name
+    filters: dict[str, str] = field(default_factory=dict)  # known ones, by parameter name
 
 
-class Memory:
-    """What the server keeps for each user and sticky name."""
+class SavedViews:
+    """The saved view of each user and sticky name."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], dict[str, Json]] = {}
+        self._views: dict[tuple[str, str], dict[str, Json]] = {}
 
-    def of(self, user: str, name: str, first_list: str) -> dict[str, Json]:
-        """The remembered view, made on first use: a user of the web pages has left one of the tabs open."""
-        return self._kept.setdefault((user, name), {"list": first_list, "filters": {}})
+    def of(self, user: str, name: str, initial_list: str) -> dict[str, Json]:
+        """The saved view; at first it is one of the lists without filters, as after a visit of the web application."""
+        return self._views.setdefault((user, name), {"list": initial_list, "filters": {}})
 
 
 def _day(text: str, name: str) -> int:
@@ -77,14 +76,14 @@ def _day(text: str, name: str) -> int:
 
 
 def day_range(text: str, name: str) -> tuple[int, int]:
-    """First and last day (counted from the epoch, both inclusive) of a date filter."""
+    """First and last day of a date filter, counted from the epoch, both inclusive."""
     first, comma, last = text.partition(",")
     low = _day(first, name)
     return low, _day(last, name) if comma else low
 
 
 def positive(params: dict[str, str], name: str, default: int) -> int:
-    """A parameter that is a positive integer."""
+    """The value of a parameter that has to be a positive integer."""
     text = params.get(name, "")
     if not text:
         return default
@@ -93,22 +92,22 @@ def positive(params: dict[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def read(params: dict[str, str], memory: dict[str, Json], switches: Switches) -> Query:
-    """Understand the parameters, apply and update the memory."""
+def parse(params: dict[str, str], view: dict[str, Json], switches: Switches) -> Query:
+    """Parse the parameters; apply and update the saved view."""
     sticky = params.get("sticky", "").lower() not in ("false", "0")
     if "f_" in params:
-        memory["filters"] = {}
-    understood = {name: text for name, text in params.items() if name in filters_of(switches) and text}
-    query = Query(list=params.get("list") or memory["list"])
+        view["filters"] = {}
+    filters = {name: text for name, text in params.items() if name in known_filters(switches) and text}
+    query = Query(list=params.get("list") or view["list"])
     if query.list not in LISTS:
         raise ParameterError("list", "is not one of the lists")
-    remembered = memory if sticky else {}
-    query.filters = {**remembered.get("filters", {}), **understood}
-    columns = params.get("columns") or remembered.get("columns", "")
+    saved = view if sticky else {}
+    query.filters = {**saved.get("filters", {}), **filters}
+    columns = params.get("columns") or saved.get("columns", "")
     names = [name.strip() for name in columns.split(",")]
     query.columns = tuple(dict.fromkeys(name for name in ["id", *names] if name in SECTIONS)) if columns else ()
-    query.sort = params.get("sort") or remembered.get("sort", "id")
-    query.order = (params.get("order") or remembered.get("order", "desc")).lower()
+    query.sort = params.get("sort") or saved.get("sort", "id")
+    query.order = (params.get("order") or saved.get("order", "desc")).lower()
     if query.sort not in SORTS:
         raise ParameterError("sort", f"must be one of {', '.join(SORTS)}")
     if query.order not in ("asc", "desc"):
@@ -119,7 +118,7 @@ def read(params: dict[str, str], memory: dict[str, Json], switches: Switches) ->
     query.page = positive(params, "page", 1)
     query.per_page = min(positive(params, "per_page", 25), switches.page_cap)
     if sticky:
-        memory.update(list=query.list, columns=columns, sort=query.sort, order=query.order, filters=query.filters)
+        view.update(list=query.list, columns=columns, sort=query.sort, order=query.order, filters=query.filters)
     return query
 
 
@@ -129,111 +128,113 @@ Predicate = Callable[[Facts, str], bool]
 
 
 def _in(text: str, *values: object) -> bool:
-    wanted = {part.strip().lower() for part in text.split(",")}
-    return any(str(value).lower() in wanted for value in values)
+    accepted = {part.strip().lower() for part in text.split(",")}
+    return any(str(value).lower() in accepted for value in values)
 
 
 def _closed_on(f: Facts, text: str) -> bool:
-    low, high = day_range(text, "f_approved_cancelled_date")
+    first, last = day_range(text, "f_approved_cancelled_date")
     at = f.steps[CANCELED] or f.steps[APPROVED]
-    return bool(at) and low <= day_of(at) <= high
+    return bool(at) and first <= day_of(at) <= last
 
 
-_BY_FACTS: dict[str, Predicate] = {
+_FILTERS: dict[str, Predicate] = {
     "f_client": lambda f, text: f.client is not None and _in(text, f.client.id, f.client.name),
     "f_project": lambda f, text: f.project is not None and _in(text, f.project.id, f.project.name),
     "f_manager": lambda f, text: _in(text, f.manager.id, f.manager.name, f.manager.email),
-    "f_state": lambda f, text: _in(text, f.place.address()["state"]),
-    "f_city": lambda f, text: _in(text, f.place.address()["city"]),
+    "f_state": lambda f, text: _in(text, f.location.address()["state"]),
+    "f_city": lambda f, text: _in(text, f.location.address()["city"]),
     "f_requests": lambda f, text: (request_count(f) > 0) == (text.lower() in ("true", "1")),
     "f_approved_cancelled_date": _closed_on,
 }
 
 
-def filters_of(switches: Switches) -> set[str]:
-    """The filters that this server understands."""
-    names = {"f_work_order_id", *_BY_FACTS}
+def known_filters(switches: Switches) -> set[str]:
+    """The names of the supported filters."""
+    names = {"f_work_order_id", *_FILTERS}
     if switches.created_filter != "none":
         names.add(switches.created_filter)
     return names
 
 
-class Matches:
-    """The last few selections, kept until the company changes: the pages of one list come from one selection."""
+class SelectionCache:
+    """The last few selections, until the company changes: the pages of a list share one selection."""
 
-    def __init__(self, company: Company, most: int = 16) -> None:
+    def __init__(self, company: Company, size: int = 16) -> None:
         self.company = company
-        self._most = most
-        self._kept: dict[Hashable, Sequence[int]] = {}
+        self._size = size
+        self._cached: dict[Hashable, Sequence[int]] = {}
 
-    def of(self, query: Query, switches: Switches) -> Sequence[int]:
-        """`matching`, from memory where it can be. Call it under `company.lock`."""
+    def select(self, query: Query, switches: Switches) -> Sequence[int]:
+        """`select`, cached. The caller holds `company.lock`."""
         filters = tuple(sorted(query.filters.items()))
-        asked = (query.list, query.sort, query.order, filters, switches.created_filter, switches.filter_zone)
-        key = (self.company.revision, *asked)
-        found = self._kept.get(key)
-        if found is None:
-            found = matching(self.company, query, switches)
-            if len(self._kept) >= self._most:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = found
-        return found
+        options = (query.list, query.sort, query.order, filters, switches.created_filter, switches.filter_zone)
+        key = (self.company.revision, *options)
+        selected = self._cached.get(key)
+        if selected is None:
+            selected = select(self.company, query, switches)
+            if len(self._cached) >= self._size:
+                self._cached.pop(next(iter(self._cached)))
+            self._cached[key] = selected
+        return selected
 
 
-def matching(company: Company, query: Query, switches: Switches) -> Sequence[int]:
-    """Places of the work orders that the query selects, in its order. Call it under `company.lock`."""
+def select(company: Company, query: Query, switches: Switches) -> Sequence[int]:
+    """Indexes of the work orders that the query selects, in its order. The caller holds `company.lock`."""
     filters = dict(query.filters)
-    places: Sequence[int]
     ids = filters.pop("f_work_order_id", "")
     days = filters.pop(switches.created_filter, "")
-    if days:
-        low, high = day_range(days, switches.created_filter)
-        if switches.filter_zone == "site":
-            places = [
-                place
-                for place in company.between((low - 1) * DAY, (high + 2) * DAY)
-                if low <= day_of(company.created_at(place), _offset(company, place)) <= high
-            ]
-        else:
-            places = company.between(low * DAY, (high + 1) * DAY)
-    else:
-        places = company.visible()
+    selected = _created_on(company, days, switches) if days else company.visible()
     if ids:
-        found = {company.place_of(int(text)) for text in ids.split(",") if text.strip().isdecimal()}
-        allowed = set(places) if days else None
-        wanted = sorted(place for place in found if place is not None and company.is_visible(place))
-        places = wanted if allowed is None else [place for place in wanted if place in allowed]
+        named = {company.index_of(int(text)) for text in ids.split(",") if text.strip().isdecimal()}
+        candidates = set(selected) if days else None
+        selected = sorted(
+            index
+            for index in named
+            if index is not None and company.is_visible(index) and (candidates is None or index in candidates)
+        )
     statuses = LISTS[query.list][1]
     if query.list == "workorders_problem":
-        places = [place for place in places if company.trouble_at(place) and company.status_at(place) in statuses]
+        selected = [i for i in selected if company.has_problem_at(i) and company.status_at(i) in statuses]
     elif query.list != "workorders_all":
-        places = [place for place in places if company.status_at(place) in statuses]
+        selected = [index for index in selected if company.status_at(index) in statuses]
     if filters:
-        places = [place for place in places if _fits(company, place, filters)]
-    return _sorted(company, places, query)
+        selected = [index for index in selected if _passes(company, index, filters)]
+    return _sorted(company, selected, query)
 
 
-def _offset(company: Company, place: int) -> int:
-    return Facts(company.directory, company.state(place)).offset
+def _created_on(company: Company, days: str, switches: Switches) -> Sequence[int]:
+    first, last = day_range(days, switches.created_filter)
+    if switches.filter_zone != "site":
+        return company.created_between(first * DAY, (last + 1) * DAY)
+    return [
+        index
+        for index in company.created_between((first - 1) * DAY, (last + 2) * DAY)
+        if first <= day_of(company.created_at(index), _facts(company, index).offset) <= last
+    ]
 
 
-def _fits(company: Company, place: int, filters: dict[str, str]) -> bool:
-    facts = Facts(company.directory, company.state(place))
-    return all(_BY_FACTS[name](facts, text) for name, text in filters.items())
+def _facts(company: Company, index: int) -> Facts:
+    return Facts(company.directory, company.state(index))
 
 
-def _sorted(company: Company, places: Sequence[int], query: Query) -> Sequence[int]:
-    down = query.order == "desc"
+def _passes(company: Company, index: int, filters: dict[str, str]) -> bool:
+    facts = _facts(company, index)
+    return all(_FILTERS[name](facts, text) for name, text in filters.items())
+
+
+def _sorted(company: Company, indexes: Sequence[int], query: Query) -> Sequence[int]:
+    descending = query.order == "desc"
     if query.sort in ("id", "created_date"):
-        return places[::-1] if down else places
+        return indexes[::-1] if descending else indexes
     if query.sort == "status":
-        return sorted(places, key=lambda place: (company.status_at(place), place), reverse=down)
+        return sorted(indexes, key=lambda index: (company.status_at(index), index), reverse=descending)
 
-    def key(place: int) -> tuple[Json, int]:
-        facts = Facts(company.directory, company.state(place))
+    def key(index: int) -> tuple[Json, int]:
+        facts = _facts(company, index)
         if query.sort == "schedule":
-            return facts.state.service, place
+            return facts.state.service, index
         value = SECTIONS[query.sort](facts)
-        return (value["total"] if query.sort == "pay" else value), place
+        return (value["total"] if query.sort == "pay" else value), index
 
-    return sorted(places, key=key, reverse=down)
+    return sorted(indexes, key=key, reverse=descending)

@@ -1,46 +1,49 @@
-"""Which endpoint answers a path."""
+"""Map request paths to handlers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from .messages import Reply
+from .http import Response
 
-Handler = TypeVar("Handler", bound=Callable[..., Reply])
+Handler = TypeVar("Handler", bound=Callable[..., Response])
 
 
 class Router:
-    """Patterns such as `/workorders/{id}/tags`; a literal part wins over a placeholder."""
+    """Routes such as `/workorders/{id}/tags`; a literal segment takes precedence over a placeholder.
+
+    A handler is called with the request, the name of the user, and the placeholders as keyword arguments.
+    """
 
     def __init__(self) -> None:
-        self._routes: dict[int, list[tuple[tuple[str, ...], Callable[..., Reply]]]] = {}
+        self._routes: dict[int, list[tuple[tuple[str, ...], Callable[..., Response]]]] = {}
 
-    def add(self, pattern: str, handler: Callable[..., Reply]) -> None:
-        """Let `handler` answer `pattern`."""
-        parts = tuple(pattern.strip("/").split("/"))
-        routes = self._routes.setdefault(len(parts), [])
-        routes.append((parts, handler))
-        routes.sort(key=lambda route: [part.startswith("{") for part in route[0]])
+    def add(self, route: str, handler: Callable[..., Response]) -> None:
+        """Add a route."""
+        segments = tuple(route.strip("/").split("/"))
+        routes = self._routes.setdefault(len(segments), [])
+        routes.append((segments, handler))
+        routes.sort(key=lambda entry: [segment.startswith("{") for segment in entry[0]])
 
-    def get(self, pattern: str) -> Callable[[Handler], Handler]:
-        """The same as a decorator."""
+    def get(self, route: str) -> Callable[[Handler], Handler]:
+        """Add the decorated function as the handler of a route."""
 
         def register(handler: Handler) -> Handler:
-            self.add(pattern, handler)
+            self.add(route, handler)
             return handler
 
         return register
 
-    def find(self, path: str) -> tuple[Callable[..., Reply], dict[str, str]] | None:
-        """The handler of a path and the values of its placeholders."""
-        parts = path.strip("/").split("/")
-        for pattern, handler in self._routes.get(len(parts), []):
+    def find(self, path: str) -> tuple[Callable[..., Response], dict[str, str]] | None:
+        """The handler of a path, and the values of its placeholders; None if no route matches."""
+        segments = path.strip("/").split("/")
+        for route, handler in self._routes.get(len(segments), []):
             values = {}
-            for wanted, part in zip(pattern, parts, strict=False):
-                if wanted.startswith("{"):
-                    values[wanted[1:-1]] = part
-                elif wanted != part:
+            for expected, segment in zip(route, segments, strict=True):
+                if expected.startswith("{"):
+                    values[expected[1:-1]] = segment
+                elif expected != segment:
                     break
             else:
                 return handler, values

@@ -1,4 +1,4 @@
-"""Where sources disagree about the real API, or where it may misbehave, a switch takes either side."""
+"""Switches for behaviour that the documentation of the API leaves open or contradicts itself about."""
 
 from __future__ import annotations
 
@@ -11,68 +11,68 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Switches:
-    """All switches; each is given by name to `Emulator(...)` or as `--switch name=value`."""
+    """All switches; set each by name in `Emulator(...)` or with `--switch name=value`."""
 
-    # The budget, as the platform overview documents it: per company and minute. 0 switches it off.
+    # Requests per minute and company, as the platform overview documents it; 0 = no limit.
     rate_limit: int = 60
-    # How the headers that tell of the budget begin: X-RateLimit, or X-Rate-Limit on another page.
+    # Prefix of the rate limit headers: X-RateLimit, or X-Rate-Limit on another page.
     limit_headers: str = "X-RateLimit"
-    # Seconds that every answer of the API takes at least.
+    # Seconds that every API response is delayed.
     latency: float = 0.0
-    # Life of a token in seconds (3600 in every version of the documentation).
+    # Lifetime of an access token in seconds (3600 in every version of the documentation).
     token_seconds: int = 3600
-    # Which grants the token endpoint takes; some accounts are said to be refused one of them.
+    # Which grants the token endpoint accepts; some accounts may not use one of them.
     client_credentials: bool = True
     password_grant: bool = True
-    # Where an API call may carry its token.
+    # Where an API request may carry its access token.
     query_token: bool = True
     header_token: bool = True
-    # The older reference answers an expired token with 400 instead of 401.
+    # Respond to an expired token with 400 instead of 401, as in the older reference.
     expired_as_400: bool = False
-    # Most rows a page of work orders may have.
+    # Maximum number of work orders on a page.
     page_cap: int = 100
-    # Name of the creation filter that the server understands: f_created_date, f_created, or none.
+    # The supported filter by creation date: f_created_date, f_created, or none.
     created_filter: str = "f_created_date"
-    # The day by which a date filter compares: utc, or site (the work order's own time zone).
+    # Time zone of a date filter: utc, or site (that of the work order).
     filter_zone: str = "utc"
-    # Past the last page: an empty page, or the last one again.
+    # Past the last page, repeat the last page instead of sending an empty one.
     repeat_last_page: bool = False
-    # Longest URL that is taken, in characters.
+    # Maximum length of a URL, in characters.
     max_url: int = 8000
-    # The tab that the server remembers for a user who never named one (workorders_assigned was seen).
+    # The list remembered for a user who never set one (workorders_assigned was observed).
     remembered_list: str = "workorders_assigned"
-    # Requests, and seconds, for which every second new work order stays invisible (0: it shows at once).
+    # For how many requests, and seconds, about half of the new work orders stay invisible.
     late_ids: int = 0
     late_seconds: float = 0.0
-    # Embedded lists show at most so many rows, while their metadata counts all (None: all).
+    # Maximum number of rows in an embedded list (None = all); its metadata always counts all.
     embedded_cut: int | None = None
-    # Company lists ignore `columns` and send bare ids.
+    # Company lists ignore `columns` and send ids only.
     ignore_columns: bool = False
-    # How /service-territories is paged, which no page says: metadata, cursor, or none.
+    # How /service-territories is paged, which is not documented: metadata, cursor, or none.
     territory_paging: str = "metadata"
-    # Path (below /api/rest/v2) whose endpoints answer 403 or 404; several are separated by commas.
+    # Path prefixes (below /api/rest/v2, comma-separated) that respond with 403 or 404.
     forbidden: str = ""
     missing: str = ""
-    # Compress answers for clients that accept it.
+    # Compress responses for clients that accept it.
     gzip: bool = False
 
     def changed(self, **values: Json) -> Switches:
-        """A copy with some switches set. TypeError for an unknown name."""
+        """A copy with some switches changed. TypeError for an unknown name."""
         known = {switch.name for switch in fields(self)}
         for name in values:
             if name not in known:
-                raise TypeError(f"no such switch: {name} (there are: {', '.join(sorted(known))})")
+                raise TypeError(f"no such switch: {name} (available: {', '.join(sorted(known))})")
         return replace(self, **values)
 
     def parsed(self, settings: list[str]) -> Switches:
-        """A copy with switches as a command line gives them: `name` or `name=value`; ValueError."""
+        """A copy with switches from the command line: `name` or `name=value`. ValueError if one is invalid."""
         values: dict[str, Json] = {}
         for setting in settings:
-            name, given, text = setting.partition("=")
+            name, separator, text = setting.partition("=")
             name = name.strip().replace("-", "_")
             if name not in {switch.name for switch in fields(self)}:
                 raise ValueError(f"no such switch: {name}")
-            values[name] = _value(getattr(self, name), text or ("true" if not given else ""), name)
+            values[name] = _value(getattr(self, name), text or ("" if separator else "true"), name)
         return replace(self, **values)
 
 

@@ -163,7 +163,7 @@ def read(way: FieldRule, columns: str, kind: str) -> Read:
             api.control("advance", {"days": 1})
             api.control("reset-log", {})
         elif kind == MOVING:
-            api.plan(seed=SEED, every=1, moves=MOVES)
+            api.plan(seed=SEED, every=1, changes=MOVES)
         before = set(api.control("truth"))
         outcome = way(api, state)
         always = before.intersection(api.control("truth"))

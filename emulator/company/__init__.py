@@ -1,1 +1,1 @@
-"""The company that the emulator shows: its people, places, catalogues, and the life of its work orders."""
+"""The generated company: its people, locations, catalogs and the lifecycle of its work orders."""

@@ -1,4 +1,4 @@
-"""Where the company works: cities with their time zones."""
+"""The cities in which work is done, with their time zones."""
 
 from __future__ import annotations
 

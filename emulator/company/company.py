@@ -1,7 +1,7 @@
-"""The company: which work orders there are, and what state each is in.
+"""The company: its work orders and the state of each.
 
-Kept small on purpose, so that 200,000 work orders start in seconds: one array entry a work order for id,
-creation, status; a `State` only for those that moved. Everything else is drawn on demand.
+To start with 200,000 work orders in seconds, only an id, a creation date, a status and a problem flag are stored for
+each, and a `State` for those that changed. Everything else is generated on demand.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
 from emulator.clock import Clock, SystemClock
-from emulator.work_order.content import decoded
+from emulator.work_order.record import full_record
 
 from .dates import DAY, HOUR, midnight
-from .dice import Dice
 from .directory import COMPANY_ID, COMPANY_NAME, Directory
-from .moves import Mark, Move
+from .history import Change, Checkpoint
+from .rng import Rng
 from .state import STATUS_NAMES, State, initial_state
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ _FEW = 64
 
 
 class Company:
-    """One buyer's account. All public methods may be called from any thread.
+    """The account of one buyer. All public methods are thread-safe.
 
-    `today` is the day on which the history ends (at 00:00 UTC); `days` is how far it reaches back.
+    `today` is the day on which the history ends (at 00:00 UTC); `days` is the length of the history.
     """
 
     def __init__(
@@ -47,225 +47,223 @@ class Company:
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         wall = int(self.clock.wall())
-        real_today = datetime.fromtimestamp(wall, timezone.utc).date()
-        self.today = today or real_today
+        clock_today = datetime.fromtimestamp(wall, timezone.utc).date()
+        self.today = today or clock_today
         self.seed = seed
         self.days = days
         self.id = COMPANY_ID
         self.name = COMPANY_NAME
         self.directory = Directory(seed)
         self.lock = threading.RLock()
-        self.moves: list[Move] = []
-        self.revision = 0
-        self.rate = max(1.0, work_orders / days)  # new work orders a day
-        self._skew = 0 if self.today == real_today else midnight(self.today) + 12 * HOUR - wall
+        self.changes: list[Change] = []
+        self.revision = 0  # incremented by every change
+        self.daily_work_orders = max(1.0, work_orders / days)
+        self._ahead = 0 if self.today == clock_today else midnight(self.today) + 12 * HOUR - wall
         self._ids = array("q")
         self._created = array("q")
         self._status = bytearray()
-        self._trouble = bytearray()
+        self._has_problem = bytearray()
         self._states: dict[int, State] = {}
         self._hidden: set[int] = set()
-        # place -> number of the request and monotonic instant from which on it shows
+        # index -> number of the request and monotonic time from which on the work order is visible
         self._late: dict[int, tuple[int, float]] = {}
-        self.requests = 0  # of the API, so far
+        self.requests = 0  # API requests so far
         self.late_ids = 0  # see the switches of these names
         self.late_seconds = 0.0
         self._counts: dict[int, int] = {}
-        self._counted = -1  # the revision that they are of
-        self._fill(work_orders)
+        self._counted_revision = -1
+        self._generate(work_orders)
 
-    def _fill(self, count: int) -> None:
+    def _generate(self, count: int) -> None:
         until = midnight(self.today)
         begin = until - self.days * DAY
-        dice = Dice(f"{self.seed}/gaps")
-        ident = FIRST_ID
-        for place in range(count):
-            ident += 1 + dice.below(9)
-            slot = (until - begin) * place // count, (until - begin) * (place + 1) // count
-            created = begin + slot[0] + dice.below(max(1, slot[1] - slot[0]))
-            self._append(initial_state(self.seed, place, ident, created, until))
+        rng = Rng(f"{self.seed}/gaps")
+        work_order_id = FIRST_ID
+        for index in range(count):
+            work_order_id += 1 + rng.below(9)
+            slot = (until - begin) * index // count, (until - begin) * (index + 1) // count
+            created = begin + slot[0] + rng.below(max(1, slot[1] - slot[0]))
+            self._append(initial_state(self.seed, index, work_order_id, created, until))
 
     def _append(self, state: State) -> None:
         self._ids.append(state.id)
         self._created.append(state.steps[0])
         self._status.append(state.status)
-        self._trouble.append(state.trouble)
+        self._has_problem.append(state.has_problem)
 
-    # What time it is
+    # Time
 
     @property
     def now(self) -> int:
-        """The company's present instant: the clock's, moved on by `skip`."""
-        return int(self.clock.wall()) + self._skew
+        """The current instant of the company: the clock's, plus what was skipped."""
+        return int(self.clock.wall()) + self._ahead
 
     def skip(self, seconds: int) -> None:
-        """Let the company's calendar run ahead of the clock."""
-        self._skew += seconds
+        """Move the company's calendar further ahead of the clock."""
+        self._ahead += seconds
 
-    # Finding work orders. A 'place' is a work order's number in order of creation, from 0; ids rise with it.
+    # Work orders by index: their number in order of creation, from 0. Ids increase with the index.
 
-    def place_of(self, ident: int) -> int | None:
-        """The place of a work order, whether it is visible or not."""
-        place = bisect_left(self._ids, ident)
-        return place if place < len(self._ids) and self._ids[place] == ident else None
+    def index_of(self, work_order_id: int) -> int | None:
+        """The index of a work order, visible or not; None for an unknown id."""
+        index = bisect_left(self._ids, work_order_id)
+        return index if index < len(self._ids) and self._ids[index] == work_order_id else None
 
-    def id_at(self, place: int) -> int:
-        """The id at a place."""
-        return self._ids[place]
+    def id_at(self, index: int) -> int:
+        """The id of a work order."""
+        return self._ids[index]
 
-    def created_at(self, place: int) -> int:
-        """When the work order was created."""
-        return self._created[place]
+    def created_at(self, index: int) -> int:
+        """The instant at which the work order was created."""
+        return self._created[index]
 
-    def status_at(self, place: int) -> int:
-        """The status id, without building the state."""
-        return self._status[place]
+    def status_at(self, index: int) -> int:
+        """The status id, without generating the state."""
+        return self._status[index]
 
-    def trouble_at(self, place: int) -> bool:
-        """Whether a problem is open."""
-        return bool(self._trouble[place])
+    def has_problem_at(self, index: int) -> bool:
+        """Whether the work order has an open problem."""
+        return bool(self._has_problem[index])
 
-    def is_visible(self, place: int) -> bool:
-        """Neither archived nor still to show up."""
-        return place not in self._hidden
+    def is_visible(self, index: int) -> bool:
+        """Whether the API shows the work order: not archived, and not late."""
+        return index not in self._hidden
 
     def __len__(self) -> int:
         return len(self._ids)
 
-    def between(self, first: int, last: int) -> Sequence[int]:
-        """Visible places created from instant `first` to before `last`, in order of creation."""
-        low = bisect_left(self._created, first)
-        high = bisect_left(self._created, last)
-        return self._visible(low, high)
+    def created_between(self, first: int, last: int) -> Sequence[int]:
+        """Indexes of the visible work orders created from instant `first` to before `last`."""
+        return self._visible(bisect_left(self._created, first), bisect_left(self._created, last))
 
     def visible(self) -> Sequence[int]:
-        """All visible places, in order of creation."""
+        """Indexes of all visible work orders."""
         return self._visible(0, len(self._ids))
 
     def _visible(self, low: int, high: int) -> Sequence[int]:
         with self.lock:
             hidden = self._hidden
-            if not hidden or high <= low or (len(hidden) < _FEW and not any(low <= at < high for at in hidden)):
+            if not hidden or high <= low or (len(hidden) < _FEW and not any(low <= index < high for index in hidden)):
                 return range(low, high)
-            return [place for place in range(low, high) if place not in hidden]
+            return [index for index in range(low, high) if index not in hidden]
 
-    def state(self, place: int) -> State:
-        """The state at a place; the kept one where it moved, else drawn anew."""
-        kept = self._states.get(place)
-        if kept is not None:
-            return kept
-        return initial_state(self.seed, place, self._ids[place], self._created[place], midnight(self.today))
+    def state(self, index: int) -> State:
+        """The state of a work order: stored if it changed, else generated."""
+        stored = self._states.get(index)
+        if stored is not None:
+            return stored
+        return initial_state(self.seed, index, self._ids[index], self._created[index], midnight(self.today))
 
-    def version_at(self, place: int) -> int:
+    def version_at(self, index: int) -> int:
         """How often the work order was changed."""
-        kept = self._states.get(place)
-        return kept.version if kept is not None else 0
+        stored = self._states.get(index)
+        return stored.version if stored is not None else 0
 
     def count_by_status(self) -> dict[int, int]:
-        """Visible work orders by status id."""
+        """The number of visible work orders by status id."""
         with self.lock:
-            if self._counted != self.revision:
+            if self._counted_revision != self.revision:
                 self._counts = {status: self._status.count(status) for status in STATUS_NAMES}
-                for place in self._hidden:
-                    self._counts[self._status[place]] -= 1
-                self._counted = self.revision
+                for index in self._hidden:
+                    self._counts[self._status[index]] -= 1
+                self._counted_revision = self.revision
             return dict(self._counts)
 
-    def count_in_trouble(self) -> int:
-        """Visible work orders with an open problem."""
+    def count_with_problem(self) -> int:
+        """The number of visible work orders with an open problem."""
         with self.lock:
-            return self._trouble.count(1) - sum(self._trouble[place] for place in self._hidden)
+            return self._has_problem.count(1) - sum(self._has_problem[index] for index in self._hidden)
 
-    # Changing them (used by `moves`, which also writes down what was done)
+    # Changes; `changes.apply_change` calls these and records the change.
 
-    def keep(self, state: State) -> None:
-        """Take over a changed state."""
+    def store(self, state: State) -> None:
+        """Store a changed state."""
         with self.lock:
             state.version += 1
-            self._states[state.place] = state
-            self._status[state.place] = state.status
-            self._trouble[state.place] = state.trouble
+            self._states[state.index] = state
+            self._status[state.index] = state.status
+            self._has_problem[state.index] = state.has_problem
             self.revision += 1
 
     def add(self, created: int, *, late: bool = False) -> State:
-        """A new work order; a late one stays hidden for as long as the switches say."""
+        """Add a new work order; a late one stays hidden for as long as the switches say."""
         with self.lock:
-            place = len(self._ids)
-            created = max(created, self._created[-1] if place else created)
-            ident = (self._ids[-1] if place else FIRST_ID) + 1 + Dice(f"{self.seed}/gap/{place}").below(9)
-            state = initial_state(self.seed, place, ident, created, created)
+            index = len(self._ids)
+            created = max(created, self._created[-1] if index else created)
+            previous_id = self._ids[-1] if index else FIRST_ID
+            work_order_id = previous_id + 1 + Rng(f"{self.seed}/gap/{index}").below(9)
+            state = initial_state(self.seed, index, work_order_id, created, created)
             self._append(state)
-            self._states[place] = state
+            self._states[index] = state
             if late:
-                self._hidden.add(place)
-                self._late[place] = (self.requests + self.late_ids, self.clock.monotonic() + self.late_seconds)
+                self._hidden.add(index)
+                self._late[index] = (self.requests + self.late_ids, self.clock.monotonic() + self.late_seconds)
             self.revision += 1
             return state
 
-    def hide(self, place: int) -> None:
-        """Archive: the work order drops out of every list and filter."""
+    def hide(self, index: int) -> None:
+        """Archive a work order: no list and no filter shows it."""
         with self.lock:
-            self._hidden.add(place)
-            self._late.pop(place, None)
+            self._hidden.add(index)
+            self._late.pop(index, None)
             self.revision += 1
 
-    def show(self, place: int) -> None:
-        """The way back from the archive."""
+    def show(self, index: int) -> None:
+        """Make an archived or late work order visible."""
         with self.lock:
-            self._hidden.discard(place)
-            self._late.pop(place, None)
+            self._hidden.discard(index)
+            self._late.pop(index, None)
             self.revision += 1
 
-    def hidden(self) -> list[int]:
-        """Places that are archived (those that only show up late are left out)."""
+    def archived(self) -> list[int]:
+        """Indexes of the archived work orders, without late ones."""
         with self.lock:
             return sorted(self._hidden - self._late.keys())
 
-    def tick(self) -> list[int]:
-        """One more request was made: returns the places that show up with it."""
+    def count_request(self) -> None:
+        """Count an API request, and make the late work orders visible that are due."""
         with self.lock:
             self.requests += 1
             now = self.clock.monotonic()
-            due = [place for place, (number, at) in self._late.items() if number <= self.requests and at <= now]
-            for place in due:
-                self.show(place)
-            return due
+            due = [index for index, (number, at) in self._late.items() if number <= self.requests and at <= now]
+            for index in due:
+                self.show(index)
 
-    # What was done, for tests
+    # History, for tests
 
-    def mark(self) -> Mark:
-        """This point in the story."""
+    def checkpoint(self) -> Checkpoint:
+        """The current point in the history."""
         with self.lock:
-            return Mark(len(self.moves), frozenset(self.visible_ids()))
+            return Checkpoint(len(self.changes), frozenset(self.visible_ids()))
 
-    def moves_since(self, mark: Mark) -> list[Move]:
-        """What was done since."""
+    def changes_since(self, checkpoint: Checkpoint) -> list[Change]:
+        """The changes after a checkpoint."""
         with self.lock:
-            return self.moves[mark.moves :]
+            return self.changes[checkpoint.changes :]
 
-    def stayed(self, mark: Mark) -> set[int]:
-        """Ids that the API showed at `mark` and at every moment since."""
-        gone = {move.work_order_id for move in self.moves_since(mark) if move.kind == "archive"}
-        return set(mark.visible) - gone
+    def always_visible_since(self, checkpoint: Checkpoint) -> set[int]:
+        """Ids of the work orders that were visible at a checkpoint and at all times since."""
+        archived = {change.work_order_id for change in self.changes_since(checkpoint) if change.kind == "archive"}
+        return set(checkpoint.visible) - archived
 
-    # The truth, for tests
+    # Expected data, for tests
 
     def visible_ids(self) -> list[int]:
-        """Ids of all work orders that the API shows now, rising."""
-        return [self._ids[place] for place in self.visible()]
+        """Ids of all visible work orders, ascending."""
+        return [self._ids[index] for index in self.visible()]
 
     def ids_with_status(self, *statuses: int) -> list[int]:
         """Ids of the visible work orders with one of these status ids."""
-        return [self._ids[place] for place in self.visible() if self._status[place] in statuses]
+        return [self._ids[index] for index in self.visible() if self._status[index] in statuses]
 
-    def work_order(self, ident: int) -> dict[str, Json]:
-        """A work order with every section, nothing cut, as the API would send it. KeyError where unknown."""
-        place = self.place_of(ident)
-        if place is None:
-            raise KeyError(ident)
+    def work_order(self, work_order_id: int) -> dict[str, Json]:
+        """A work order as the API sends it, with all sections and uncut lists. KeyError for an unknown id."""
+        index = self.index_of(work_order_id)
+        if index is None:
+            raise KeyError(work_order_id)
         with self.lock:
-            return decoded(self, place)
+            return full_record(self.directory, self.state(index))
 
     def work_orders(self, ids: Iterable[int] | None = None) -> list[dict[str, Json]]:
-        """`work_order` for each of `ids`, or for all that are visible."""
-        return [self.work_order(ident) for ident in (self.visible_ids() if ids is None else ids)]
+        """`work_order` for each of `ids`, by default for all that are visible."""
+        return [self.work_order(work_order_id) for work_order_id in (self.visible_ids() if ids is None else ids)]

@@ -1,12 +1,12 @@
-"""Dates as the API writes them: `{"utc": "2018-11-07 13:00:00", "local": {"date": …, "time": …}}`.
+"""Dates as the API sends them: `{"utc": "2018-11-07 13:00:00", "local": {"date": …, "time": …}}`.
 
-`utc` has no zone; `local` is the time of the work order's site. An unset date is the same object with empty
-strings. Inside the emulator an instant is an integer: seconds since the epoch, UTC; 0 means 'not yet'.
+`utc` has no zone; `local` is in the time zone of the work order's location. An unset date is the same object with
+empty strings. Within the emulator an instant is an integer: seconds since the epoch, UTC; 0 means unset.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 HOUR = 3_600
-EMPTY = msgspec.Raw(b'{"utc":"","local":{"date":"","time":""}}')
+EMPTY_DATE = msgspec.Raw(b'{"utc":"","local":{"date":"","time":""}}')
 
 _EPOCH = date(1970, 1, 1)
 _MINUTES = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)]
@@ -36,31 +36,26 @@ def midnight(day: date) -> int:
 
 
 def day_of(at: int, offset: int = 0) -> int:
-    """The day (counted from the epoch) of an instant, in UTC or at `offset` seconds from it."""
+    """The day of an instant, counted from the epoch, in UTC or at an `offset` of seconds from it."""
     return (at + offset) // DAY
 
 
-def stamp(at: int) -> str:
+def utc_text(at: int) -> str:
     """`YYYY-MM-DD HH:MM:SS` in UTC, empty for 0."""
     if not at:
         return ""
-    day, rest = divmod(at, DAY)
-    return f"{day_name(day)} {_MINUTES[rest // 60]}{_SECONDS[rest % 60]}"
+    day, seconds = divmod(at, DAY)
+    return f"{day_name(day)} {_MINUTES[seconds // 60]}{_SECONDS[seconds % 60]}"
 
 
 def local(at: int, offset: int) -> dict[str, str]:
-    """The `local` half of a date: what a clock on the site shows."""
-    day, rest = divmod(at + offset, DAY)
-    return {"date": day_name(day), "time": _MINUTES[rest // 60] + _SECONDS[rest % 60]}
+    """The `local` part of a date object; `offset` is the location's offset from UTC in seconds."""
+    day, seconds = divmod(at + offset, DAY)
+    return {"date": day_name(day), "time": _MINUTES[seconds // 60] + _SECONDS[seconds % 60]}
 
 
-def moment(at: int, offset: int) -> Json:
-    """A whole date object; `offset` is the site's distance from UTC in seconds."""
+def date_object(at: int, offset: int) -> Json:
+    """A date object; `offset` is the location's offset from UTC in seconds."""
     if not at:
-        return EMPTY
-    return {"utc": stamp(at), "local": local(at, offset)}
-
-
-def iso(at: int) -> str:
-    """RFC 3339 with `Z`, which a few fields use instead of the usual form."""
-    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return EMPTY_DATE
+    return {"utc": utc_text(at), "local": local(at, offset)}

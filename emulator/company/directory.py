@@ -1,17 +1,17 @@
-"""Everything the company owns besides work orders: clients, projects, templates, definitions, people, places.
+"""Everything the company has besides work orders: clients, projects, templates, definitions, people, locations.
 
-Made from the seed alone, in full, at start: a few hundred small records. Work orders refer to them, the
-company lists of the API show them, so the two fit together.
+These few hundred small records are generated from the seed at start. Work orders refer to them, and the company lists
+of the API show them, so the two are consistent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .dice import Dice
+from .locations import Location, make_location
 from .people import Person, managers, providers
-from .places import Place, make_place
-from .words import DEVICES, ERRANDS, FIRMS, TRADES, TRADES_OF_WORK
+from .rng import Rng
+from .words import ACTIVITIES, BUSINESSES, DEVICES, INDUSTRIES, TYPES_OF_WORK
 
 COMPANY_ID = 20_843
 COMPANY_NAME = "Harbor & Pine Field Services, Ltd."
@@ -24,13 +24,13 @@ class Client:
     id: int
     name: str
     manager: int  # index into managers
-    place: Place
+    location: Location
     active: bool
 
 
 @dataclass(frozen=True)
 class Project:
-    """A piece of business for one client."""
+    """A project for one client."""
 
     id: int
     name: str
@@ -40,12 +40,12 @@ class Project:
 
 @dataclass(frozen=True)
 class Template:
-    """A form that work orders are made from."""
+    """A template that work orders are created from."""
 
     id: int
     name: str
     project: int
-    work: int  # index into words.TRADES_OF_WORK
+    work_type: int  # index into words.TYPES_OF_WORK
     author: int
 
 
@@ -131,16 +131,16 @@ PROBLEM_TYPES: tuple[tuple[int, str, tuple[str, ...]], ...] = (
 
 
 class Directory:
-    """The catalogues of one company, drawn from `seed`."""
+    """The catalogs of one company, generated from `seed`."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.managers: list[Person] = managers(seed)
         self.providers: list[Person] = providers(seed)
-        self.clients = [self._client(at) for at in range(62)]
-        self.projects = [self._project(at) for at in range(118)]
-        self.templates = [self._template(at) for at in range(84)]
-        self.places = [self._place(at) for at in range(240)]
+        self.clients = [self._client(index) for index in range(62)]
+        self.projects = [self._project(index) for index in range(118)]
+        self.templates = [self._template(index) for index in range(84)]
+        self.locations = [self._location(index) for index in range(240)]
         self.fields = _fields()
         self.bonuses = _charges(
             seed, "bonus", 4_100, ("On time", "Five stars", "Same day", "Weekend", "Second site", "Prime")
@@ -149,58 +149,58 @@ class Directory:
             seed, "penalty", 5_100, ("Late arrival", "No photos", "No call", "Missing sign-off", "Re-work")
         )
         self.people: dict[int, Person] = {person.id: person for person in [*self.managers, *self.providers]}
-        self._of_client: dict[int, list[int]] = {}
-        for at, place in enumerate(self.places):
-            self._of_client.setdefault(place.client, []).append(at)
+        self._locations_by_client: dict[int, list[int]] = {}
+        for index, location in enumerate(self.locations):
+            self._locations_by_client.setdefault(location.client, []).append(index)
 
-    def places_of(self, client: int) -> list[int]:
-        """Indices of the saved locations of one client."""
-        return self._of_client.get(client, [])
+    def locations_of(self, client: int) -> list[int]:
+        """Indexes of the saved locations of one client."""
+        return self._locations_by_client.get(client, [])
 
-    def _client(self, at: int) -> Client:
-        dice = Dice(f"{self.seed}/client/{at}")
-        name = f"{FIRMS[at % len(FIRMS)]} {dice.pick(TRADES)}"
+    def _client(self, index: int) -> Client:
+        rng = Rng(f"{self.seed}/client/{index}")
+        name = f"{BUSINESSES[index % len(BUSINESSES)]} {rng.pick(INDUSTRIES)}"
         return Client(
-            id=2_200 + at * 7,
+            id=2_200 + index * 7,
             name=name,
-            manager=dice.below(len(self.managers)),
-            place=make_place(f"{self.seed}/client/{at}", 0, "", at),
-            active=not dice.chance(8),
+            manager=rng.below(len(self.managers)),
+            location=make_location(f"{self.seed}/client/{index}", 0, "", index),
+            active=not rng.chance(8),
         )
 
-    def _project(self, at: int) -> Project:
-        dice = Dice(f"{self.seed}/project/{at}")
-        client = at if at < len(self.clients) else dice.below(len(self.clients))
+    def _project(self, index: int) -> Project:
+        rng = Rng(f"{self.seed}/project/{index}")
+        client = index if index < len(self.clients) else rng.below(len(self.clients))
         firm = self.clients[client].name.split()[0]
-        name = f"{firm} {dice.pick(DEVICES)} {dice.pick(('rollout', 'refresh', 'maintenance', 'pilot'))}"
-        return Project(id=5_500 + at * 3, name=name, client=client, manager=dice.below(len(self.managers)))
+        name = f"{firm} {rng.pick(DEVICES)} {rng.pick(('rollout', 'refresh', 'maintenance', 'pilot'))}"
+        return Project(id=5_500 + index * 3, name=name, client=client, manager=rng.below(len(self.managers)))
 
-    def _template(self, at: int) -> Template:
-        dice = Dice(f"{self.seed}/template/{at}")
-        name = f"{dice.pick(ERRANDS)} {dice.pick(DEVICES)} · v{dice.between(1, 9)}"
+    def _template(self, index: int) -> Template:
+        rng = Rng(f"{self.seed}/template/{index}")
+        name = f"{rng.pick(ACTIVITIES)} {rng.pick(DEVICES)} · v{rng.between(1, 9)}"
         return Template(
-            id=8_800 + at * 5,
+            id=8_800 + index * 5,
             name=name,
-            project=dice.below(len(self.projects)),
-            work=dice.below(len(TRADES_OF_WORK)),
-            author=dice.below(len(self.managers)),
+            project=rng.below(len(self.projects)),
+            work_type=rng.below(len(TYPES_OF_WORK)),
+            author=rng.below(len(self.managers)),
         )
 
-    def _place(self, at: int) -> Place:
-        client = at if at < len(self.clients) else Dice(f"{self.seed}/place/{at}").below(len(self.clients))
+    def _location(self, index: int) -> Location:
+        client = index if index < len(self.clients) else Rng(f"{self.seed}/place/{index}").below(len(self.clients))
         firm = self.clients[client].name.split()[0]
-        return make_place(f"{self.seed}/{at}", 71_000 + at * 11, f"{firm} #{at + 100}", client)
+        return make_location(f"{self.seed}/{index}", 71_000 + index * 11, f"{firm} #{index + 100}", client)
 
 
 def _charges(seed: int, what: str, first: int, names: tuple[str, ...]) -> list[Charge]:
     charges = []
-    for at, name in enumerate(names):
-        dice = Dice(f"{seed}/{what}/{at}")
-        percent = dice.chance(40)
-        modifier = str(dice.between(5, 25)) if percent else f"{dice.cents(5, 60):.2f}"
+    for index, name in enumerate(names):
+        rng = Rng(f"{seed}/{what}/{index}")
+        percent = rng.chance(40)
+        modifier = str(rng.between(5, 25)) if percent else f"{rng.cents(5, 60):.2f}"
         charges.append(
             Charge(
-                id=first + at,
+                id=first + index,
                 name=name,
                 kind="Percent" if percent else "Fixed",
                 modifier=modifier,
@@ -211,7 +211,7 @@ def _charges(seed: int, what: str, first: int, names: tuple[str, ...]) -> list[C
 
 
 def _fields() -> list[Field]:
-    """Twelve definitions over all kinds; ids are the company's, the same on every work order."""
+    """Twelve definitions of all kinds; a field has the same id in every work order."""
     rows: tuple[tuple[str, str, str, tuple[str, ...], tuple[str, ...], int, bool], ...] = (
         ("Serial number (old)", "text", "assigned_provider", (), ("required", "seen_by_provider"), 0, False),
         ("Serial number (new)", "text", "assigned_provider", (), ("required", "unique"), 1201, False),
@@ -236,9 +236,9 @@ def _fields() -> list[Field]:
     )
     return [
         Field(
-            id=1_201 + at,
+            id=1_201 + index,
             name=name,
-            tip=f"{name}, as printed" if at % 2 == 0 else "",
+            tip=f"{name}, as printed" if index % 2 == 0 else "",
             kind=kind,
             role=role,
             options=options,
@@ -247,5 +247,5 @@ def _fields() -> list[Field]:
             finance=finance,
             category="Close-out" if role == "assigned_provider" else "Billing",
         )
-        for at, (name, kind, role, options, flags, depends_on, finance) in enumerate(rows)
+        for index, (name, kind, role, options, flags, depends_on, finance) in enumerate(rows)
     ]

@@ -1,20 +1,20 @@
-"""The people of the company: managers on the buyer's side, providers in the field."""
+"""People: managers of the company and the providers who work for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from .cities import CITIES
-from .dice import Dice
+from .rng import Rng
 from .words import FIRST_NAMES, LAST_NAMES
 
 PICTURES = "https://files.fieldnation.example/profile"
-NOBODY_PICTURE = f"{PICTURES}/placeholder.png"
+PLACEHOLDER_PICTURE = f"{PICTURES}/placeholder.png"
 
 
 @dataclass(frozen=True)
 class Person:
-    """A user of Field Nation; `id` is what other records call `user_id`, `provider_id`, `manager_id`."""
+    """A user of Field Nation; other records refer to it as `user_id`, `provider_id` or `manager_id`."""
 
     id: int
     first: str
@@ -33,43 +33,43 @@ class Person:
 
     @property
     def email(self) -> str:
-        """An address in a domain that never exists."""
+        """An address in a reserved domain."""
         return f"user{self.id}@people.example"
 
     @property
     def picture(self) -> str:
-        """Where the profile picture would be."""
+        """The URL of the profile picture."""
         return f"{PICTURES}/{self.id}/{self.id % 97:02x}.jpg"
 
     def brief(self) -> dict[str, object]:
-        """`{id, first_name, last_name}`, the form in which most records name a person."""
+        """`{id, first_name, last_name}`, as most records refer to a person."""
         return {"id": self.id, "first_name": self.first, "last_name": self.last}
 
     def card(self) -> dict[str, object]:
-        """The brief form with picture, phone and e-mail, as authors of files and templates are named."""
+        """The brief form with picture, phone and email, as for authors of files and templates."""
         return {**self.brief(), "thumbnail": self.picture, "phone": self.phone, "email": self.email}
 
 
 def _person(seed: int, role: str, number: int, ident: int, employees: int) -> Person:
-    dice = Dice(f"{seed}/{role}/{number}")
+    rng = Rng(f"{seed}/{role}/{number}")
     return Person(
         id=ident,
-        first=dice.pick(FIRST_NAMES),
-        last=dice.pick(LAST_NAMES),
-        phone=f"({dice.between(201, 989)}) 555-{dice.below(10_000):04d}",
-        ext=str(dice.between(100, 999)) if dice.chance(25) else "",
-        cell=f"{dice.between(201, 989)}555{dice.below(10_000):04d}",
-        city=dice.below(len(CITIES)),
-        street=f"{dice.between(1, 9900)} Birch Ct",
-        employee=dice.chance(employees),
+        first=rng.pick(FIRST_NAMES),
+        last=rng.pick(LAST_NAMES),
+        phone=f"({rng.between(201, 989)}) 555-{rng.below(10_000):04d}",
+        ext=str(rng.between(100, 999)) if rng.chance(25) else "",
+        cell=f"{rng.between(201, 989)}555{rng.below(10_000):04d}",
+        city=rng.below(len(CITIES)),
+        street=f"{rng.between(1, 9900)} Birch Ct",
+        employee=rng.chance(employees),
     )
 
 
 def managers(seed: int, count: int = 14) -> list[Person]:
-    """The company's own managers."""
-    return [_person(seed, "manager", at, 31_400 + at * 17, 100) for at in range(count)]
+    """The managers of the company."""
+    return [_person(seed, "manager", index, 31_400 + index * 17, 100) for index in range(count)]
 
 
 def providers(seed: int, count: int = 180) -> list[Person]:
-    """The technicians that the company works with."""
-    return [_person(seed, "provider", at, 640_000 + at * 233, 20) for at in range(count)]
+    """The providers that the company works with."""
+    return [_person(seed, "provider", index, 640_000 + index * 233, 20) for index in range(count)]

@@ -1,4 +1,4 @@
-"""Words to make a company of: people, firms, trades, things. All invented or common."""
+"""Vocabulary of the generated data: names of people and businesses, types of work, notes. Invented or common."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST_NAMES = (
     "Sánchez", "Schmidt", "Silva", "Singh", "Smith", "Suárez", "Taylor", "Thompson", "Torres", "Tran", "Vargas",
     "Vu", "Walker", "Weiß", "Williams", "Wójcik", "Young", "Zhang",
 )  # fmt: skip
-FIRMS = (
+BUSINESSES = (
     "Acorn", "Ashford", "Beacon", "Birchwood", "Bluebird", "Brightwater", "Cascade", "Cedar", "Clearview",
     "Copperfield", "Crestline", "Delta", "Eastgate", "Elmhurst", "Fairway", "Fernhill", "Galleria", "Granite",
     "Harborside", "Hawthorn", "Highland", "Ironwood", "Juniper", "Keystone", "Lakeshore", "Lantern", "Linden",
@@ -38,7 +38,7 @@ DEVICES = (
     "register", "switch", "access point", "router", "label printer", "self-checkout lane", "menu board", "camera",
     "server", "UPS", "handset", "kiosk", "charger", "card reader", "thin client", "cash recycler",
 )  # fmt: skip
-TRADES = (
+INDUSTRIES = (
     "Retail",
     "Pharmacy",
     "Bank & Trust",
@@ -51,7 +51,7 @@ TRADES = (
     "Cinemas",
 )
 STREET_KINDS = ("St", "Ave", "Blvd", "Rd", "Dr", "Ln", "Pkwy")
-ERRANDS = (
+ACTIVITIES = (
     "Replace",
     "Install",
     "Troubleshoot",
@@ -62,7 +62,7 @@ ERRANDS = (
     "Decommission",
     "Inspect",
 )
-REMARKS = (
+NOTES = (
     "Check in with the manager on duty.",
     "Ladder needed — 12 ft ceilings.",
     "Bring a console cable and a spare patch cord.",
@@ -76,7 +76,7 @@ REMARKS = (
 )
 
 #: id, name, industry id, industry, service types
-TRADES_OF_WORK: tuple[tuple[int, str, int, str, tuple[str, ...]], ...] = (
+TYPES_OF_WORK: tuple[tuple[int, str, int, str, tuple[str, ...]], ...] = (
     (62, "Point of Sale", 3, "Retail Technology", ("Break/Fix", "Install", "Upgrade", "De-install")),
     (71, "Digital Signage", 4, "Audio / Visual", ("Install", "Content refresh", "Break/Fix")),
     (74, "General Cabling", 5, "Networking", ("Site survey", "Cable run", "Cut-over", "Certification")),

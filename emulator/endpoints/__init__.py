@@ -1,18 +1,38 @@
-"""Every endpoint besides the list of work orders, a module for each kind of resource."""
+"""The routes besides `/workorders`, one module for each kind of resource."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import children, clients, definitions, locations, offers, talent, templates, users
+from . import (
+    clients,
+    definitions,
+    locations,
+    provider_requests,
+    site_revisits,
+    talent_pools,
+    templates,
+    users,
+    work_orders,
+)
 
 if TYPE_CHECKING:
-    from emulator.app import App
+    from emulator.context import ApiContext
 
-_MODULES = (children, offers, clients, templates, locations, definitions, talent, users)
+_MODULES = (
+    clients,
+    definitions,
+    locations,
+    provider_requests,
+    site_revisits,
+    talent_pools,
+    templates,
+    users,
+    work_orders,
+)
 
 
-def register(app: App) -> None:
-    """Let the app's router know all of them."""
+def register(api: ApiContext) -> None:
+    """Add the routes of all modules."""
     for module in _MODULES:
-        module.register(app)
+        module.register(api)

@@ -1,50 +1,49 @@
-"""Clients and projects: their lists send little more than ids unless `columns` asks for more."""
+"""Clients and projects: without `columns`, their lists contain little more than ids."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.company.dates import DAY, EMPTY, HOUR, midnight, moment, stamp
-from emulator.company.dice import Dice, digest, uuid
+from emulator.company.dates import DAY, EMPTY_DATE, HOUR, date_object, midnight, utc_text
 from emulator.company.directory import COMPANY_ID, NETWORKS
 from emulator.company.people import PICTURES
-from emulator.company.words import REMARKS
-from emulator.messages import json_reply
+from emulator.company.rng import Rng, digest, uuid
+from emulator.company.words import NOTES
+from emulator.http import json_response
 
-from .paging import no_such, resource_page, with_columns
+from .paging import not_found, resource_page, with_columns
 
 if TYPE_CHECKING:
-    from emulator.app import App
     from emulator.company.company import Company
+    from emulator.context import ApiContext
+    from emulator.http import Request, Response
     from emulator.json import Json
-    from emulator.messages import Reply, Request
 
 
-def small_list(rows: list[Json], **more: Json) -> dict[str, Json]:
-    """A list inside of a record, complete."""
+def nested_list(rows: list[Json], **more: Json) -> dict[str, Json]:
+    """A list within a record, uncut."""
     return {"metadata": {"total": len(rows), "page": 1, "pages": 1, "per_page": len(rows)}, "results": rows, **more}
 
 
-def born(company: Company, key: str) -> str:
-    """When a record of the catalogue was made: within the two years before the first work order."""
+def catalog_created(company: Company, key: str) -> str:
+    """The creation date of a catalog record: within the two years before the first work order."""
     first = midnight(company.today) - company.days * DAY
-    return stamp(first - Dice(f"{company.seed}/{key}/born").between(1, 730 * DAY))
+    return utc_text(first - Rng(f"{company.seed}/{key}/born").between(1, 730 * DAY))
 
 
-def client_row(company: Company, at: int) -> dict[str, Json]:
+def client_row(company: Company, index: int) -> dict[str, Json]:
     """One client with all its keys."""
-    book = company.directory
-    client = book.clients[at]
-    address = client.place.address()
-    dice = Dice(f"{company.seed}/client/{at}/counts")
+    directory = company.directory
+    client = directory.clients[index]
+    address = client.location.address()
+    rng = Rng(f"{company.seed}/client/{index}/counts")
     counts = {
-        name: dice.below(90)
-        for name in ("today", "draft", "published_routed", "assigned", "approved_paid", "work_done")
+        name: rng.below(90) for name in ("today", "draft", "published_routed", "assigned", "approved_paid", "work_done")
     }
     projects = [
         {"id": project.id, "name": project.name, "status": "active"}
-        for project in book.projects
-        if project.client == at
+        for project in directory.projects
+        if project.client == index
     ]
     return {
         "id": client.id,
@@ -53,23 +52,23 @@ def client_row(company: Company, at: int) -> dict[str, Json]:
         "actions": ["edit"],
         "correlation_id": digest(f"client/{client.id}"),
         "active": client.active,
-        "print_logo": at % 2 == 0,
+        "print_logo": index % 2 == 0,
         "address_1": address["address1"],
         "address_2": address["address2"],
         "city": address["city"],
         "state": address["state"],
         "zip": address["zip"],
         "country": address["country"],
-        "location_type": 1 + at % 4,
+        "location_type": 1 + index % 4,
         "website": f"https://client{client.id}.example",
-        "policy_procedure": dice.pick(REMARKS),
-        "standard_instruction": dice.pick(REMARKS) if at % 3 else "",
-        "about": "A client since the start" if at % 4 == 0 else "",
-        "created": {"utc": born(company, f"client/{at}")},
+        "policy_procedure": rng.pick(NOTES),
+        "standard_instruction": rng.pick(NOTES) if index % 3 else "",
+        "about": "A client since the start" if index % 4 == 0 else "",
+        "created": {"utc": catalog_created(company, f"client/{index}")},
         "logo": f"{PICTURES}/logo/{client.id}.png",
-        "manager": book.managers[client.manager].card(),
+        "manager": directory.managers[client.manager].card(),
         "work_order_counts": {"all": sum(counts.values()), **counts},
-        "projects": small_list(projects, actions=["add"]),
+        "projects": nested_list(projects, actions=["add"]),
     }
 
 
@@ -93,14 +92,14 @@ def _tiers(seed: int, project: int) -> dict[str, Json]:
     }
 
 
-def project_row(company: Company, at: int) -> dict[str, Json]:
+def project_row(company: Company, index: int) -> dict[str, Json]:
     """One project with all its keys."""
-    book = company.directory
-    project = book.projects[at]
-    client = book.clients[project.client]
-    manager = book.managers[project.manager]
+    directory = company.directory
+    project = directory.projects[index]
+    client = directory.clients[project.client]
+    manager = directory.managers[project.manager]
     rule = {"id": 701, "name": "Standard"}
-    both = {"manager": "1", "provider": "0"}
+    recipients = {"manager": "1", "provider": "0"}
     templates = [
         {
             "id": template.id,
@@ -110,11 +109,11 @@ def project_row(company: Company, at: int) -> dict[str, Json]:
             "deleted": False,
             "project": {"id": project.id},
             "client": {"id": client.id},
-            "created": {"utc": born(company, f"template/{template.id}")},
-            "updated": {"utc": stamp(midnight(company.today) - template.id * 50)},
+            "created": {"utc": catalog_created(company, f"template/{template.id}")},
+            "updated": {"utc": utc_text(midnight(company.today) - template.id * 50)},
         }
-        for number, template in enumerate(book.templates)
-        if template.project == at
+        for number, template in enumerate(directory.templates)
+        if template.project == index
     ]
     contact = {
         "id": project.id * 10,
@@ -132,16 +131,16 @@ def project_row(company: Company, at: int) -> dict[str, Json]:
         "client_id": client.id,
         "company_id": str(COMPANY_ID),
         "name": project.name,
-        "status": "active" if at % 7 else "inactive",
+        "status": "active" if index % 7 else "inactive",
         "cancellation_fee": 50,
-        "late_notification": at % 2 == 0,
-        "standard_instructions": REMARKS[at % len(REMARKS)],
-        "policy_and_procedures": REMARKS[(at + 3) % len(REMARKS)],
+        "late_notification": index % 2 == 0,
+        "standard_instructions": NOTES[index % len(NOTES)],
+        "policy_and_procedures": NOTES[(index + 3) % len(NOTES)],
         "actions": ["edit"],
         "correlation_id": digest(f"project/{project.id}"),
         "manager": manager.card(),
-        "contacts": small_list([contact] if at % 3 == 0 else []),
-        "templates": small_list(templates, actions=["add"], correlation_id=digest(f"templates/{project.id}")),
+        "contacts": nested_list([contact] if index % 3 == 0 else []),
+        "templates": nested_list(templates, actions=["add"], correlation_id=digest(f"templates/{project.id}")),
         "selection_rule": rule,
         "auto_dispatch": {
             "id": project.id + 1,
@@ -153,49 +152,45 @@ def project_row(company: Company, at: int) -> dict[str, Json]:
             "selection_rule_id": 701,
             "selection_rule": rule,
         },
-        "notifications": dict.fromkeys(("email_subject", "email_body", "sms", "digest_email", "notification"), both),
-        "tiered_auto_dispatch": _tiers(company.seed, project.id) if at % 4 == 0 else [],
+        "notifications": dict.fromkeys(
+            ("email_subject", "email_body", "sms", "digest_email", "notification"), recipients
+        ),
+        "tiered_auto_dispatch": _tiers(company.seed, project.id) if index % 4 == 0 else [],
         "client": {"id": client.id, "name": client.name},
-        "finance": {"id": 900 + at % 3, "description": "Main account", "balance": 104_250.75 - at, "terms": 30},
-        "created": {"utc": born(company, f"project/{at}"), "local": {"date": "2020-02-03", "time": "09:00:00"}},
-        "start": moment(midnight(company.today) - (30 + at) * DAY, -6 * HOUR),
-        "end": moment(midnight(company.today) + 300 * DAY, -6 * HOUR) if at % 5 else EMPTY,
-        "service_contract": {"id": 14, "name": "Gold SLA"} if at % 8 == 0 else [],
+        "finance": {"id": 900 + index % 3, "description": "Main account", "balance": 104_250.75 - index, "terms": 30},
+        "created": {
+            "utc": catalog_created(company, f"project/{index}"),
+            "local": {"date": "2020-02-03", "time": "09:00:00"},
+        },
+        "start": date_object(midnight(company.today) - (30 + index) * DAY, -6 * HOUR),
+        "end": date_object(midnight(company.today) + 300 * DAY, -6 * HOUR) if index % 5 else EMPTY_DATE,
+        "service_contract": {"id": 14, "name": "Gold SLA"} if index % 8 == 0 else [],
     }
 
 
-def register(app: App) -> None:
+def register(api: ApiContext) -> None:
     """Add clients and projects."""
-    company = app.company
-    book = company.directory
+    company = api.company
+    directory = company.directory
 
-    @app.router.get("/clients")
-    def _clients(request: Request, _: str) -> Reply:
-        ignore = app.switches.ignore_columns
-        rows = [
-            with_columns(request, client_row(company, at), ("id",), ignore=ignore) for at in range(len(book.clients))
-        ]
-        return resource_page(request, rows)
+    @api.router.get("/clients")
+    def _clients(request: Request, _: str) -> Response:
+        rows = [client_row(company, index) for index in range(len(directory.clients))]
+        ignore = api.switches.ignore_columns
+        return resource_page(request, [with_columns(request, row, ("id",), ignore=ignore) for row in rows])
 
-    @app.router.get("/company/clients")
-    def _company_clients(request: Request, _: str) -> Reply:
-        return resource_page(request, [{"id": client.id, "name": client.name} for client in book.clients])
+    @api.router.get("/clients/{client_id}")
+    def _client(_: Request, __: str, client_id: str) -> Response:
+        index = next((index for index, client in enumerate(directory.clients) if str(client.id) == client_id), None)
+        return not_found("Client") if index is None else json_response(client_row(company, index))
 
-    @app.router.get("/clients/{client_id}")
-    def _client(_: Request, __: str, client_id: str) -> Reply:
-        at = next((at for at, client in enumerate(book.clients) if str(client.id) == client_id), None)
-        return no_such("Client") if at is None else json_reply(client_row(company, at))
+    @api.router.get("/projects")
+    def _projects(request: Request, _: str) -> Response:
+        rows = [project_row(company, index) for index in range(len(directory.projects))]
+        ignore = api.switches.ignore_columns
+        return resource_page(request, [with_columns(request, row, ("id", "finance"), ignore=ignore) for row in rows])
 
-    @app.router.get("/projects")
-    def _projects(request: Request, _: str) -> Reply:
-        ignore = app.switches.ignore_columns
-        rows = [
-            with_columns(request, project_row(company, at), ("id", "finance"), ignore=ignore)
-            for at in range(len(book.projects))
-        ]
-        return resource_page(request, rows)
-
-    @app.router.get("/projects/{project_id}")
-    def _project(_: Request, __: str, project_id: str) -> Reply:
-        at = next((at for at, project in enumerate(book.projects) if str(project.id) == project_id), None)
-        return no_such("Project") if at is None else json_reply(project_row(company, at))
+    @api.router.get("/projects/{project_id}")
+    def _project(_: Request, __: str, project_id: str) -> Response:
+        index = next((index for index, row in enumerate(directory.projects) if str(row.id) == project_id), None)
+        return not_found("Project") if index is None else json_response(project_row(company, index))

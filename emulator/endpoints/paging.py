@@ -1,45 +1,48 @@
-"""The three ways in which lists come: with `metadata`, with a cursor, bare."""
+"""The three kinds of lists: pages with `metadata`, pages with a cursor, and plain JSON arrays."""
 
 from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING
 
-from emulator.company.dice import digest
+from emulator.company.rng import digest
 from emulator.errors import error
-from emulator.messages import json_reply
+from emulator.http import json_response
 from emulator.query import ParameterError, positive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from emulator.http import Request, Response
     from emulator.json import Json
-    from emulator.messages import Reply, Request
 
-PER_PAGE = 25
-MOST = 100
-LIMIT = 20
+DEFAULT_PER_PAGE = 25
+MAX_PER_PAGE = 100
+DEFAULT_LIMIT = 20
 
 
-def no_such(what: str) -> Reply:
-    """404 as the prose pages of 2025 have it."""
+def not_found(what: str) -> Response:
+    """404 in the shape of the guides of 2025."""
     return error(404, f"{what} not found")
 
 
-def metadata_page(request: Request, rows: Sequence[Json], **more: Json) -> Reply:
-    """`metadata{total, page, pages, per_page}` and `results`; 25 a page, 100 at most. `more` joins the envelope."""
+def metadata_page(request: Request, rows: Sequence[Json], **more: Json) -> Response:
+    """A page with `metadata{total, page, pages, per_page}`; 25 rows by default, at most 100.
+
+    `more` is added to the envelope.
+    """
     page = positive(request.params, "page", 1)
-    per_page = min(positive(request.params, "per_page", PER_PAGE), MOST)
+    per_page = min(positive(request.params, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
     shown = rows[(page - 1) * per_page : page * per_page]
     extra = more.pop("metadata", {})
     meta = {"total": len(rows), "page": page, "pages": -(-len(rows) // per_page), "per_page": per_page, **extra}
-    reply = json_reply({"metadata": meta, **more, "results": shown})
-    reply.page, reply.per_page, reply.results = page, per_page, len(shown)
-    return reply
+    response = json_response({"metadata": meta, **more, "results": shown})
+    response.page, response.per_page, response.results = page, per_page, len(shown)
+    return response
 
 
-def resource_page(request: Request, rows: Sequence[Json], *, tabs: bool = True) -> Reply:
-    """A list of company data with all that its envelope holds besides."""
+def resource_page(request: Request, rows: Sequence[Json], *, tabs: bool = True) -> Response:
+    """A page of company data with the complete envelope."""
     named = {"columns": request.params.get("columns", ""), "view": "list", "sort": "id", "order": "asc"}
     column = {"id": "name", "label": "Name", "group": "main", "order": 1, "icon": "text"}
     meta: dict[str, Json] = {
@@ -66,55 +69,55 @@ def resource_page(request: Request, rows: Sequence[Json], *, tabs: bool = True) 
     )
 
 
-def cursor_page(request: Request, rows: Sequence[Json]) -> Reply:
-    """`data` and `pagination`; `after` and `before` take a cursor, `limit` is 20 unless given, 100 at most."""
-    limit = min(positive(request.params, "limit", LIMIT), MOST)
+def cursor_page(request: Request, rows: Sequence[Json]) -> Response:
+    """A page with `data` and `pagination`; `after` and `before` take a cursor; 20 rows by default, at most 100."""
+    limit = min(positive(request.params, "limit", DEFAULT_LIMIT), MAX_PER_PAGE)
     direction = request.params.get("sort_direction", "ASC").upper()
     if direction not in ("ASC", "DESC"):
         raise ParameterError("sort_direction", "must be ASC or DESC")
     ordered = list(rows) if direction == "ASC" else list(rows)[::-1]
-    begin = 0
+    start = 0
     if request.params.get("after"):
-        begin = _open(request.params["after"], "after")
+        start = _decode_cursor(request.params["after"], "after")
     elif request.params.get("before"):
-        begin = max(0, _open(request.params["before"], "before") - limit)
-    shown = ordered[begin : begin + limit]
-    end = begin + len(shown)
-    further, earlier = end < len(ordered), begin > 0
-    reply = json_reply(
+        start = max(0, _decode_cursor(request.params["before"], "before") - limit)
+    shown = ordered[start : start + limit]
+    end = start + len(shown)
+    has_next, has_previous = end < len(ordered), start > 0
+    response = json_response(
         {
             "data": shown,
             "pagination": {
-                "next_cursor": _seal(end) if further else None,
+                "next_cursor": _encode_cursor(end) if has_next else None,
                 "limit": limit,
-                "prev_cursor": _seal(begin) if earlier else None,
-                "has_next_page": further,
-                "has_prev_page": earlier,
+                "prev_cursor": _encode_cursor(start) if has_previous else None,
+                "has_next_page": has_next,
+                "has_prev_page": has_previous,
             },
         }
     )
-    reply.per_page, reply.results = limit, len(shown)
-    return reply
+    response.per_page, response.results = limit, len(shown)
+    return response
 
 
-def bare(rows: Sequence[Json]) -> Reply:
-    """The rows as a JSON array, without any envelope."""
-    reply = json_reply(rows)
-    reply.results = len(rows)
-    return reply
+def json_array(rows: Sequence[Json]) -> Response:
+    """The rows as a JSON array, without an envelope."""
+    response = json_response(rows)
+    response.results = len(rows)
+    return response
 
 
 def with_columns(request: Request, row: dict[str, Json], always: tuple[str, ...], *, ignore: bool) -> dict[str, Json]:
-    """The row with the keys that a list sends anyway, and those that `columns` names."""
+    """The row reduced to the keys in `always` and those that `columns` names."""
     named = [] if ignore else [name.strip() for name in request.params.get("columns", "").split(",")]
     return {name: row[name] for name in dict.fromkeys([*always, *named]) if name in row}
 
 
-def _seal(at: int) -> str:
-    return base64.urlsafe_b64encode(f"at:{at}".encode()).decode()
+def _encode_cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(f"at:{position}".encode()).decode()
 
 
-def _open(cursor: str, name: str) -> int:
+def _decode_cursor(cursor: str, name: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(cursor.encode()).decode().removeprefix("at:"))
     except ValueError:

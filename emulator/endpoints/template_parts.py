@@ -1,15 +1,15 @@
-"""What a template says twice, in its `data` and in its `v2`: files, fields, tasks, contacts, pay, schedule."""
+"""The parts that a template has twice, in `data` and in `v2`: files, fields, tasks, contacts, pay, schedule."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.company.dates import HOUR, midnight, moment
-from emulator.company.dice import Dice, digest
-from emulator.company.words import REMARKS
+from emulator.company.dates import HOUR, date_object, midnight
+from emulator.company.rng import Rng, digest
+from emulator.company.words import NOTES
 from emulator.work_order.sections.tasks import TASK_TYPES
 
-from .clients import small_list
+from .clients import nested_list
 from .definitions import charge_definition, field_definition
 
 if TYPE_CHECKING:
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 _ZONES = ("America/Chicago", "America/New_York")
 
 
-def file_row(company: Company, template: Template, at: int) -> dict[str, Json]:
-    """A file that every work order of the template gets."""
-    ident = template.id * 10 + at
-    base = f"https://files.fieldnation.example/template/{ident}"
+def file_row(company: Company, template: Template, index: int) -> dict[str, Json]:
+    """A file that every work order of the template receives."""
+    file_id = template.id * 10 + index
+    base = f"https://files.fieldnation.example/template/{file_id}"
     return {
-        "id": ident,
+        "id": file_id,
         "author": company.directory.managers[template.author].card(),
-        "created": moment(midnight(company.today) - template.id * 90, -5 * HOUR),
+        "created": date_object(midnight(company.today) - template.id * 90, -5 * HOUR),
         "notes": "Print it" if template.id % 2 else "",
-        "show_before_assignment": at == 0,
+        "show_before_assignment": index == 0,
         "actions": ["delete"],
-        "task": {"id": ident + 1},
+        "task": {"id": file_id + 1},
         "file": {
             "name": "Anleitung für Techniker.pdf",
             "mime": "application/pdf",
-            "size_bytes": 52_100 + at,
+            "size_bytes": 52_100 + index,
             "thumbnail": f"{base}_t.jpg",
             "link": f"{base}.pdf?Signature=abc",
             "type": "application",
@@ -47,22 +47,22 @@ def file_row(company: Company, template: Template, at: int) -> dict[str, Json]:
 
 def folders(company: Company, template: Template) -> dict[str, Json]:
     """Folders with files."""
-    files = [file_row(company, template, at) for at in range(1 + template.id % 2)]
-    return small_list(
-        [{"id": template.id * 10, "type": "slot", "name": "Guides", "actions": ["upload"], **small_list(files)}]
+    files = [file_row(company, template, index) for index in range(1 + template.id % 2)]
+    return nested_list(
+        [{"id": template.id * 10, "type": "slot", "name": "Guides", "actions": ["upload"], **nested_list(files)}]
     )
 
 
 def tasks(company: Company, template: Template) -> list[Json]:
-    """The check list that every work order of the template gets."""
-    dice = Dice(f"{company.seed}/template/{template.id}/tasks")
+    """The tasks that every work order of the template receives."""
+    rng = Rng(f"{company.seed}/template/{template.id}/tasks")
     return [
         {
             "alerts": ["desk@client.example"] if number % 2 else [],
             "id": template.id * 100 + number,
             "type": {"id": number},
             "group": {"id": group},
-            "description": dice.pick(REMARKS),
+            "description": rng.pick(NOTES),
             "label": label,
             "email": "helpdesk@client.example" if key == "email" else "",
             "phone": "555-0100" if key == "phone" else "",
@@ -71,14 +71,14 @@ def tasks(company: Company, template: Template) -> list[Json]:
             "attachment": file_row(company, template, 0) if key == "download" else [],
             "actions": ["edit"],
         }
-        for number, key, label, group in dice.some(TASK_TYPES, 4)
+        for number, key, label, group in rng.sample(TASK_TYPES, 4)
     ]
 
 
 def fields(company: Company, template: Template) -> dict[str, Json]:
     """Custom fields by role."""
-    book = company.directory
-    project = book.projects[template.project]
+    directory = company.directory
+    project = directory.projects[template.project]
     groups = []
     for number, role in enumerate(("assigned_provider", "buyer"), 1):
         rows = [
@@ -96,16 +96,16 @@ def fields(company: Company, template: Template) -> dict[str, Json]:
                         "type": "template",
                         "template": {"id": template.id},
                         "hidden": False,
-                        "client": {"id": book.clients[project.client].id},
+                        "client": {"id": directory.clients[project.client].id},
                         "projects": [{"id": project.id}],
                     }
                 ],
             }
-            for field in book.fields
+            for field in directory.fields
             if field.role == role and (field.id + template.id) % 2
         ]
-        groups.append({"id": number, "name": role.replace("_", " "), "role": role, **small_list(rows)})
-    return small_list(groups, actions=["edit"])
+        groups.append({"id": number, "name": role.replace("_", " "), "role": role, **nested_list(rows)})
+    return nested_list(groups, actions=["edit"])
 
 
 def contacts(company: Company, template: Template) -> dict[str, Json]:
@@ -123,7 +123,7 @@ def contacts(company: Company, template: Template) -> dict[str, Json]:
         "status": "active",
         "thumbnail": person.picture,
     }
-    return small_list([row], correlation_id=digest(f"{template.id}/contacts"), actions=["add"])
+    return nested_list([row], correlation_id=digest(f"{template.id}/contacts"), actions=["add"])
 
 
 def _charges(company: Company, template: Template, charges: list[Charge]) -> dict[str, Json]:
@@ -131,10 +131,10 @@ def _charges(company: Company, template: Template, charges: list[Charge]) -> dic
     client = company.directory.clients[project.client]
     column = {"id": "name", "label": "Name", "group": "main", "order": 1, "icon": "text"}
     rows = [
-        {**charge_definition(charge), "amount": charge.modifier, "selected": at == 0, "charged_id": charge.id * 2}
-        for at, charge in enumerate(charges[:2])
+        {**charge_definition(charge), "amount": charge.modifier, "selected": index == 0, "charged_id": charge.id * 2}
+        for index, charge in enumerate(charges[:2])
     ]
-    listing = small_list(
+    listing = nested_list(
         rows,
         actions=["edit"],
         params=["f_client"],
@@ -172,10 +172,10 @@ def _charges(company: Company, template: Template, charges: list[Charge]) -> dic
 
 
 def pay(company: Company, template: Template) -> dict[str, Json]:
-    """The pay that work orders of the template start with."""
-    dice = Dice(f"{company.seed}/template/{template.id}/pay")
-    kind = dice.pick(("fixed", "hourly", "device", "blended"))
-    amount = dice.cents(40, 300)
+    """The initial pay of work orders of the template."""
+    rng = Rng(f"{company.seed}/template/{template.id}/pay")
+    kind = rng.pick(("fixed", "hourly", "device", "blended"))
+    amount = rng.cents(40, 300)
     total = round(amount * 2, 2)
     return {
         "type": kind,
@@ -197,13 +197,13 @@ def pay(company: Company, template: Template) -> dict[str, Json]:
 
 
 def schedule(company: Company, template: Template) -> dict[str, Json]:
-    """When work orders of the template are due, relative to their creation."""
-    at = midnight(company.today)
+    """The schedule of work orders of the template, relative to their creation."""
+    start = midnight(company.today)
     return {
         "service_window": {
             "mode": ("exact", "hours", "between")[template.id % 3],
-            "start": moment(at, -6 * HOUR),
-            "end": moment(at + HOUR, -6 * HOUR),
+            "start": date_object(start, -6 * HOUR),
+            "end": date_object(start + HOUR, -6 * HOUR),
         },
         "correlation_id": digest(f"{template.id}/schedule"),
         "time_zone": {"name": _ZONES[template.id % 2], "id": str(1 + template.id % 2), "category": "US"},

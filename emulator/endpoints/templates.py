@@ -1,25 +1,25 @@
-"""Templates: light in the list, heavy one by one. The only resource with a real `updated`."""
+"""Templates: ids in the list, all fields in the detail. The only resource with a real `updated`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.company.dates import DAY, midnight, stamp
-from emulator.company.dice import digest
+from emulator.company.dates import DAY, midnight, utc_text
 from emulator.company.directory import COMPANY_ID, COMPANY_NAME, NETWORKS
-from emulator.company.words import REMARKS, TRADES_OF_WORK
-from emulator.messages import json_reply
+from emulator.company.rng import digest
+from emulator.company.words import NOTES, TYPES_OF_WORK
+from emulator.http import json_response
 
 from . import template_parts as parts
-from .clients import born, small_list
-from .paging import no_such, resource_page, with_columns
+from .clients import catalog_created, nested_list
+from .paging import not_found, resource_page, with_columns
 
 if TYPE_CHECKING:
-    from emulator.app import App
     from emulator.company.company import Company
     from emulator.company.directory import Template
+    from emulator.context import ApiContext
+    from emulator.http import Request, Response
     from emulator.json import Json
-    from emulator.messages import Reply, Request
 
 
 def _ids(company: Company, template: Template) -> dict[str, Json]:
@@ -33,11 +33,10 @@ def _ids(company: Company, template: Template) -> dict[str, Json]:
 
 
 def _shared(company: Company, template: Template) -> dict[str, Json]:
-    """What `data` and `v2` both say."""
-    ident, _name, _industry_id, _industry, kinds = TRADES_OF_WORK[template.work]
+    """The keys that `data` and `v2` have in common."""
+    type_id, _name, _industry_id, _industry, kinds = TYPES_OF_WORK[template.work_type]
     author = company.directory.managers[template.author]
-    other = TRADES_OF_WORK[(template.work + 1) % len(TRADES_OF_WORK)]
-    at = template.id
+    other = TYPES_OF_WORK[(template.work_type + 1) % len(TYPES_OF_WORK)]
     return {
         **_ids(company, template),
         "title": f"{template.name} at {{location}}",
@@ -46,19 +45,19 @@ def _shared(company: Company, template: Template) -> dict[str, Json]:
         "equipments": ["Ladder"],
         "team": {"id": 3},
         "printable": True,
-        "require_gps": at % 2 == 0,
+        "require_gps": template.id % 2 == 0,
         "allow_counter_offers": True,
         "w2": False,
         "manager": {"thumbnail": author.picture, "id": author.id},
         "contacts": parts.contacts(company, template),
-        "description": {"html": f"<p>{REMARKS[at % 7]}</p>"},
-        "confidential": {"html": f"<p>{REMARKS[at % 5]}</p>"},
+        "description": {"html": f"<p>{NOTES[template.id % 7]}</p>"},
+        "confidential": {"html": f"<p>{NOTES[template.id % 5]}</p>"},
         "custom_fields": parts.fields(company, template),
         "attachments": parts.folders(company, template),
         "pay": parts.pay(company, template),
         "schedule": parts.schedule(company, template),
         "actions": ["edit"],
-        "require_ontime": at % 3 == 0,
+        "require_ontime": template.id % 3 == 0,
         "special_skill": {
             "id": 5,
             "required": False,
@@ -70,59 +69,61 @@ def _shared(company: Company, template: Template) -> dict[str, Json]:
             "international": 0,
         },
         "survey_experiment": False,
-        "advanced_qualifications": at % 4 == 0,
-        "id": at,
+        "advanced_qualifications": template.id % 4 == 0,
+        "id": template.id,
         "name": template.name,
-        "default": at % 9 == 0,
-        "correlation_id": digest(f"template/{at}/body"),
+        "default": template.id % 9 == 0,
+        "correlation_id": digest(f"template/{template.id}/body"),
         "qualifications": {
             "actions": ["edit"],
             "selection_rule": {"id": 701, "name": "Standard", "total_selection_rule": "2", "actions": ["edit"]},
         },
-        "service_types_legacy": [{"value": ident, "label": kinds[0], "id": ident, "name": kinds[0]}],
+        "service_types_legacy": [{"value": type_id, "label": kinds[0], "id": type_id, "name": kinds[0]}],
     }
 
 
 def _data(company: Company, template: Template, shared: dict[str, Json]) -> dict[str, Json]:
-    ident, name, _industry_id, _industry, kinds = TRADES_OF_WORK[template.work]
-    place = company.directory.places[template.id % len(company.directory.places)]
+    type_id, name, _industry_id, _industry, kinds = TYPES_OF_WORK[template.work_type]
+    location = company.directory.locations[template.id % len(company.directory.locations)]
     return {
         "_v": 1,
         "_no_model_update": "0",
         **shared,
-        "type_of_work": {"id": ident, "idv4": ident + 4_000, "self_reported": 0, "name": name},
+        "type_of_work": {"id": type_id, "idv4": type_id + 4_000, "self_reported": 0, "name": name},
         "template": {"id": template.id},
         "service_contract": [14],
-        "service_types": [{"value": template.work * 10, "label": kinds[0]}],
-        "networks": [{"value": ident, "label": name} for ident, _, name in NETWORKS[:2]],
-        "location": {"mode": "location", **place.address(), "type": 1, "saved_location": {"id": place.id}},
+        "service_types": [{"value": template.work_type * 10, "label": kinds[0]}],
+        "networks": [{"value": network_id, "label": name} for network_id, _, name in NETWORKS[:2]],
+        "location": {"mode": "location", **location.address(), "type": 1, "saved_location": {"id": location.id}},
         "tasks": {"results": parts.tasks(company, template)},
         "tab": "general",
         "template_name": template.name,
         "default_project": "yes",
         "skills": ["soldering"],
         "has_qualifications": 1,
-        "types_of_work": [{"id": ident, "isPrimary": True}],
+        "types_of_work": [{"id": type_id, "isPrimary": True}],
         "experiment_type": "none",
     }
 
 
 def _v2(company: Company, template: Template, shared: dict[str, Json]) -> dict[str, Json]:
-    ident, name, _industry_id, _industry, kinds = TRADES_OF_WORK[template.work]
+    type_id, name, _industry_id, _industry, kinds = TYPES_OF_WORK[template.work_type]
     networks = [
         {"value": number, "label": label, "id": number, "name": label, "fn_process_payment": True}
         for number, _, label in NETWORKS[:2]
     ]
-    primary = {"id": ident, "isPrimary": True, "source": "buyer", "legacyTypeOfWorkId": ident, "label": name}
+    primary = {"id": type_id, "isPrimary": True, "source": "buyer", "legacyTypeOfWorkId": type_id, "label": name}
     return {
         **shared,
-        "type_of_work": {"id": ident, "idv4": ident + 4_000, "name": name},
+        "type_of_work": {"id": type_id, "idv4": type_id + 4_000, "name": name},
         "types_of_work": [primary],
-        "service_types": [{"value": template.work * 10, "label": kinds[0], "id": template.work * 10, "name": kinds[0]}],
+        "service_types": [
+            {"value": template.work_type * 10, "label": kinds[0], "id": template.work_type * 10, "name": kinds[0]}
+        ],
         "service_contract": {"id": 14},
-        "networks": small_list(networks),
+        "networks": nested_list(networks),
         "smart_audit_rule_id": 77,
-        "tasks": small_list(
+        "tasks": nested_list(
             parts.tasks(company, template), correlation_id=digest(f"{template.id}/tasks"), actions=["add"]
         ),
     }
@@ -136,8 +137,8 @@ def template_row(company: Company, template: Template) -> dict[str, Json]:
         "id": template.id,
         "name": template.name,
         "work_orders": template.id % 90,
-        "created": {"utc": born(company, f"template/{template.id}")},
-        "updated": {"utc": stamp(midnight(company.today) - days * DAY)},
+        "created": {"utc": catalog_created(company, f"template/{template.id}")},
+        "updated": {"utc": utc_text(midnight(company.today) - days * DAY)},
         "default": template.id % 9 == 0,
         **_ids(company, template),
         "company_attributes": {"workorder_network_change_admin_only": template.id % 2},
@@ -149,21 +150,21 @@ def template_row(company: Company, template: Template) -> dict[str, Json]:
     }
 
 
-def register(app: App) -> None:
+def register(api: ApiContext) -> None:
     """Add templates."""
-    company = app.company
+    company = api.company
 
-    @app.router.get("/templates")
-    def _templates(request: Request, _: str) -> Reply:
-        ignore = app.switches.ignore_columns
+    @api.router.get("/templates")
+    def _templates(request: Request, _: str) -> Response:
+        ignore = api.switches.ignore_columns
         rows = []
         for template in company.directory.templates:
-            bare = not request.params.get("columns") or ignore
-            row = {"id": template.id, "actions": ["edit", "copy"]} if bare else template_row(company, template)
+            ids_only = not request.params.get("columns") or ignore
+            row = {"id": template.id, "actions": ["edit", "copy"]} if ids_only else template_row(company, template)
             rows.append(with_columns(request, row, ("id", "actions"), ignore=ignore))
         return resource_page(request, rows)
 
-    @app.router.get("/templates/{template_id}")
-    def _template(_: Request, __: str, template_id: str) -> Reply:
+    @api.router.get("/templates/{template_id}")
+    def _template(_: Request, __: str, template_id: str) -> Response:
         found = next((row for row in company.directory.templates if str(row.id) == template_id), None)
-        return no_such("Template") if found is None else json_reply(template_row(company, found))
+        return not_found("Template") if found is None else json_response(template_row(company, found))

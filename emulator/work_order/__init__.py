@@ -1,1 +1,1 @@
-"""What a work order says: about ninety sections, each drawn from seed, id and state when it is asked for."""
+"""The content of a work order: about ninety sections, each generated on demand from seed, id and state."""

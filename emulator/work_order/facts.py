@@ -1,4 +1,4 @@
-"""What the sections of a work order have in common: who, where, when, and recurring forms."""
+"""The data that the sections of a work order have in common, and helpers for recurring structures."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from emulator.company.dates import EMPTY, local, moment, stamp
-from emulator.company.dice import Dice, digest
-from emulator.company.places import Place, make_place
+from emulator.company.dates import EMPTY_DATE, date_object, local, utc_text
+from emulator.company.locations import Location, make_location
+from emulator.company.rng import Rng, digest
 from emulator.company.state import ASSIGNED, WORK_DONE, Edits, State
-from emulator.company.words import DEVICES, ERRANDS, TRADES_OF_WORK
+from emulator.company.words import ACTIVITIES, DEVICES, TYPES_OF_WORK
 
 if TYPE_CHECKING:
     from emulator.company.directory import Client, Directory, Project, Template
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from emulator.json import Json
 
 NO_ACTIONS = msgspec.Raw(b"[]")
-NOTHING = msgspec.Raw(b"[]")  # PHP writes an empty object as an empty list
+EMPTY_OBJECT = msgspec.Raw(b"[]")  # PHP encodes an empty object as an empty list
 
 
 class Facts:
-    """One work order while it is being written out. `cut` is the most rows that an embedded list may show."""
+    """The data of one work order. `cut` is the maximum number of rows in an embedded list."""
 
     __slots__ = (
-        "base", "client", "cut", "device", "directory", "edits", "errand", "id", "manager", "offset", "place",
-        "project", "provider", "saved", "seed", "service_end", "state", "steps", "template", "work",
+        "activity", "base", "client", "cut", "device", "directory", "edits", "id", "location", "manager", "offset",
+        "project", "provider", "saved", "seed", "service_end", "state", "steps", "template", "work_type",
     )  # fmt: skip
 
     def __init__(self, directory: Directory, state: State, cut: int | None = None) -> None:
@@ -34,54 +34,56 @@ class Facts:
         self.seed = directory.seed
         self.state = state
         self.id = state.id
-        self.base = state.id * 100  # ids of children start here
+        self.base = state.id * 100  # ids of child records start here
         self.steps = state.steps
         self.edits: Edits = state.edits
         self.cut = cut
-        dice = self.dice("facts")
-        # A third comes without template; the project then is any, and some have neither project nor client.
-        self.template: Template | None = dice.pick(directory.templates) if dice.chance(65) else None
+        rng = self.rng("facts")
+        # A third has no template and any project; some of these have neither project nor client.
+        self.template: Template | None = rng.pick(directory.templates) if rng.chance(65) else None
         project: Project | None = (
-            directory.projects[self.template.project] if self.template else dice.pick(directory.projects)
+            directory.projects[self.template.project] if self.template else rng.pick(directory.projects)
         )
-        if self.template is None and dice.chance(15):
+        if self.template is None and rng.chance(15):
             project = None
         self.project = project
         self.client: Client | None = directory.clients[project.client] if project else None
-        self.work = self.template.work if self.template else dice.below(len(TRADES_OF_WORK))
-        self.errand = dice.pick(ERRANDS)
-        self.device = dice.pick(DEVICES)
-        self.manager: Person = directory.managers[project.manager] if project else dice.pick(directory.managers)
-        places = directory.places_of(project.client) if project else []
-        self.saved = bool(places) and dice.chance(70)
-        self.place: Place = (
-            directory.places[dice.pick(places)] if self.saved else make_place(f"{self.seed}/{self.id}", 0, "", 0)
+        self.work_type = self.template.work_type if self.template else rng.below(len(TYPES_OF_WORK))
+        self.activity = rng.pick(ACTIVITIES)
+        self.device = rng.pick(DEVICES)
+        self.manager: Person = directory.managers[project.manager] if project else rng.pick(directory.managers)
+        locations = directory.locations_of(project.client) if project else []
+        self.saved = bool(locations) and rng.chance(70)
+        self.location: Location = (
+            directory.locations[rng.pick(locations)]
+            if self.saved
+            else make_location(f"{self.seed}/{self.id}", 0, "", 0)
         )
-        self.offset = self.place.offset
-        provider = dice.pick(directory.providers)
+        self.offset = self.location.offset
+        provider = rng.pick(directory.providers)
         self.provider: Person | None = provider if self.steps[ASSIGNED] else None
-        self.service_end = state.service + dice.between(2, 16) * 1_800
+        self.service_end = state.service + rng.between(2, 16) * 1_800
 
-    def dice(self, what: str) -> Dice:
-        """Draws for one purpose, the same every time."""
-        return Dice(f"{self.seed}/{self.id}/{what}")
+    def rng(self, what: str) -> Rng:
+        """Random numbers for one purpose, always the same."""
+        return Rng(f"{self.seed}/{self.id}/{what}")
 
     def digest(self, section: str) -> str:
-        """The `correlation_id` of a section: changes with every change of the work order."""
+        """The `correlation_id` of a section; it changes with every change of the work order."""
         return digest(f"{self.seed}/{self.id}/{section}/{self.state.version}")
 
     def date(self, at: int) -> Json:
-        """A date object in the time of the site."""
-        return moment(at, self.offset)
+        """A date object in the time zone of the location."""
+        return date_object(at, self.offset)
 
     def precise(self, at: int) -> Json:
-        """A date object whose `utc` carries microseconds, as a few fields of production payloads do."""
+        """A date object whose `utc` has microseconds, as a few fields of production payloads have."""
         if not at:
-            return EMPTY
-        return {"utc": f"{stamp(at)}.{at * 7919 % 1_000_000:06d}", "local": local(at, self.offset)}
+            return EMPTY_DATE
+        return {"utc": f"{utc_text(at)}.{at * 7919 % 1_000_000:06d}", "local": local(at, self.offset)}
 
     def listing(self, rows: list[Json], **more: Json) -> dict[str, Json]:
-        """An embedded list: `metadata` counts all rows; `results` holds them, cut where switched so."""
+        """An embedded list: `metadata` counts all rows, `results` has at most `cut` of them."""
         shown = rows if self.cut is None else rows[: self.cut]
         return {
             "metadata": {"total": len(rows), "page": 1, "pages": 1, "per_page": len(shown)},
@@ -96,10 +98,10 @@ class Facts:
 
     @property
     def tech(self) -> Person:
-        """The provider; where there is none, somebody who might have been."""
+        """The assigned provider, or an arbitrary one if there is none."""
         return self.provider or self.directory.providers[self.id % len(self.directory.providers)]
 
 
 def number(value: float) -> float | int:
-    """PHP writes whole amounts without a point: 40, but 40.5."""
+    """The value as PHP encodes it: whole amounts without decimal point (40, but 40.5)."""
     return int(value) if value == int(value) else value

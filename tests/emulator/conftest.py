@@ -1,4 +1,4 @@
-"""A small company on a loopback port, and somebody who asks it things."""
+"""A small company behind an emulator, and an HTTP client for it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 TODAY = date(2026, 3, 31)
 ALL = {"list": "workorders_all", "sticky": "false", "f_": "", "view": "model"}
+#: A route with a short response, for tests of what all routes have in common.
+SHORT_LIST = "/company/incomplete-reasons"
 
 
-class Caller:
-    """Speaks HTTP with an emulator, with a token unless told otherwise."""
+class ApiClient:
+    """An HTTP client of an emulator; it fetches an access token for its first API request."""
 
     def __init__(self, api: Emulator) -> None:
         self.api = api
@@ -27,21 +29,21 @@ class Caller:
         self.token = ""
 
     def login(self, **body: Any) -> requests.Response:
-        """The token request; parts of its body can be replaced."""
-        full = {
+        """Request a token; keyword arguments replace keys of the body."""
+        full_body = {
             "grant_type": "client_credentials",
             "client_id": self.api.client_id,
             "client_secret": self.api.client_secret,
             "scope": "api",
             **body,
         }
-        answer = self.session.post(f"{self.api.url}/authentication/api/oauth/token", json=full, timeout=5)
-        if answer.ok:
-            self.token = answer.json()["access_token"]
-        return answer
+        response = self.session.post(f"{self.api.url}/authentication/api/oauth/token", json=full_body, timeout=5)
+        if response.ok:
+            self.token = response.json()["access_token"]
+        return response
 
-    def ask(self, path: str, *, method: Any = "GET", timeout: Any = 5, **params: Any) -> requests.Response:
-        """An API request with the token in its query."""
+    def request(self, path: str, *, method: Any = "GET", timeout: Any = 5, **params: Any) -> requests.Response:
+        """Send an API request with the token in its query."""
         if not self.token:
             self.login()
         return self.session.request(
@@ -53,34 +55,34 @@ class Caller:
         )
 
     def get(self, path: str, **params: Any) -> Any:
-        """The decoded answer of a request that must succeed."""
-        answer = self.ask(path, **params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        """The decoded response to a request that has to succeed."""
+        response = self.request(path, **params)
+        assert response.status_code == 200, response.text
+        return response.json()
 
     def ids(self, **params: Any) -> list[int]:
-        """The ids of one page of work orders."""
+        """The ids on one page of work orders."""
         page = self.get("/workorders", **{**ALL, "columns": "id", "per_page": 100, **params})
         return [row["id"] for row in page["results"]]
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Caller]]:
-    """Start emulators; they stop with the test."""
-    started: list[Caller] = []
+def start() -> Iterator[Callable[..., ApiClient]]:
+    """Start emulators, to be stopped after the test."""
+    started: list[ApiClient] = []
 
-    def begin(**options: Any) -> Caller:
+    def begin(**options: Any) -> ApiClient:
         api = Emulator(**{"work_orders": 250, "today": TODAY, "rate_limit": 0, **options}).start()
-        started.append(Caller(api))
+        started.append(ApiClient(api))
         return started[-1]
 
     yield begin
-    for caller in started:
-        caller.session.close()
-        caller.api.stop()
+    for client in started:
+        client.session.close()
+        client.api.stop()
 
 
 @pytest.fixture
-def call(start: Callable[..., Caller]) -> Caller:
-    """A company of 250 work orders without a budget."""
+def client(start: Callable[..., ApiClient]) -> ApiClient:
+    """A client of a company with 250 work orders, without rate limit."""
     return start()

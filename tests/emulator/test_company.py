@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from emulator import Emulator
 from emulator.company.company import Company
 from emulator.company.state import MILESTONES
-from emulator.work_order.content import Content
+from emulator.work_order.cache import SectionCache
 from emulator.work_order.sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -28,23 +28,23 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def test_the_same_seed_makes_the_same_company() -> None:
-    one, two, other = (Company(60, seed, TODAY) for seed in (1, 1, 2))
-    assert one.work_orders() == two.work_orders()
-    assert one.visible_ids() != other.visible_ids()
+def test_same_seed_gives_same_company() -> None:
+    first, second, other = (Company(60, seed, TODAY) for seed in (1, 1, 2))
+    assert first.work_orders() == second.work_orders()
+    assert first.visible_ids() != other.visible_ids()
 
 
-def test_every_documented_leaf_is_there_in_some_work_order() -> None:
+def test_every_documented_leaf_occurs() -> None:
     company = Company(2_500, 1, TODAY)
     missing = set(LEAVES)
-    for ident in reversed(company.visible_ids()):
-        missing -= {path for path, value in leaves(company.work_order(ident)) if value not in (None, "")}
+    for work_order_id in reversed(company.visible_ids()):
+        missing -= {path for path, value in leaves(company.work_order(work_order_id)) if value not in (None, "")}
         if not missing:
             break
     assert missing == set()
 
 
-def test_ids_rise_with_creation_and_have_gaps() -> None:
+def test_ids_increase_with_creation_and_have_gaps() -> None:
     company = Company(500, 3, TODAY)
     rows = company.work_orders()
     created = [row["milestones"]["created"]["utc"][:19] for row in rows]
@@ -56,7 +56,7 @@ def test_ids_rise_with_creation_and_have_gaps() -> None:
     assert ids[-1] - ids[0] > len(ids)
 
 
-def test_every_status_with_milestones_to_match() -> None:
+def test_statuses_match_milestones() -> None:
     company = Company(2_500, 1, TODAY)
     assert all(company.count_by_status().values())
     rows = company.work_orders(company.visible_ids()[-400:])
@@ -77,7 +77,7 @@ def test_every_status_with_milestones_to_match() -> None:
         assert bool(row["assignee"]["user"]["id"]) == bool(dates["assigned"])
 
 
-def test_the_odd_forms_of_the_real_api() -> None:
+def test_irregular_values_of_the_real_api() -> None:
     rows = Company(600, 1, TODAY).work_orders()
     empty = {"utc": "", "local": {"date": "", "time": ""}}
     assert any(row["milestones"]["paid"] == empty for row in rows)
@@ -99,7 +99,7 @@ def test_the_odd_forms_of_the_real_api() -> None:
     assert any(row["messages"]["metadata"]["total"] for row in rows)
 
 
-def test_children_have_unique_keys() -> None:
+def test_keys_of_child_records_are_unique() -> None:
     for row in Company(300, 1, TODAY).work_orders():
         for name in ("tags", "time_logs", "tasks", "contacts", "problems", "shipments", "signatures"):
             ids = [child["id"] for child in row[name]["results"]]
@@ -113,7 +113,7 @@ def test_children_have_unique_keys() -> None:
         assert len(fields) == len(set(fields))
 
 
-def test_it_fits_together() -> None:
+def test_references_are_consistent() -> None:
     api = Emulator(200, 1, TODAY)
     clients = {row["id"]: row["name"] for row in api.rows("/clients", columns="name")}
     projects = {row["id"]: row["client"]["id"] for row in api.rows("/projects", columns="client")}
@@ -130,27 +130,27 @@ def test_it_fits_together() -> None:
         assert row["location"]["saved_location"]["id"] in {0, *locations}
 
 
-def test_a_section_is_written_once_a_version() -> None:
+def test_change_invalidates_cached_sections() -> None:
     company = Company(20, 1, TODAY)
-    content = Content(company)
-    first = content.item(3, ("id", "pay"))
-    assert content.item(3, ("id", "pay")) == first
+    cache = SectionCache(company)
+    first = cache.record(3, ("id", "pay"))
+    assert cache.record(3, ("id", "pay")) == first
     state = company.state(3)
     state.edit().pay += 1
-    company.keep(state)
-    assert content.item(3, ("id", "pay")) != first
+    company.store(state)
+    assert cache.record(3, ("id", "pay")) != first
 
 
-def test_the_store_of_fragments_is_bounded() -> None:
+def test_size_of_cache_is_limited() -> None:
     company = Company(80, 1, TODAY)
-    content = Content(company, limit=200_000)
-    for place in range(80):
-        content.item(place, tuple(SECTIONS))
-    assert content.held <= 200_000
-    assert content.item(0, ("id",)) == b'{"id":%d}' % company.id_at(0)
+    cache = SectionCache(company, limit=200_000)
+    for index in range(80):
+        cache.record(index, tuple(SECTIONS))
+    assert cache.size <= 200_000
+    assert cache.record(0, ("id",)) == b'{"id":%d}' % company.id_at(0)
 
 
-def test_many_work_orders_cost_little_before_they_are_read() -> None:
+def test_large_company() -> None:
     company = Company(50_000, 1, TODAY)
     assert len(company.visible_ids()) == 50_000
     assert sum(company.count_by_status().values()) == 50_000

@@ -9,164 +9,164 @@ import requests
 
 from emulator import VirtualClock
 from emulator.errors import CODES, SHAPES
-from emulator.failing import FAULTS
+from tests.emulator.conftest import SHORT_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.conftest import Caller
+    from tests.emulator.conftest import ApiClient
 
 
-def plan(call: Caller, do: str, path: str = "/workorders/lists", **options: Any) -> None:
-    call.login()
-    call.api.reset_log()
-    call.api.faults([{"match": {"path": path}, "do": do, **options}])
+def inject(client: ApiClient, do: str, path: str = SHORT_LIST, **options: Any) -> None:
+    client.login()
+    client.api.reset_log()
+    client.api.faults([{"match": {"path": path}, "do": do, **options}])
 
 
-def served(call: Caller, do: str) -> None:
-    assert call.api.log.faults() == [do]
-    assert call.api.unserved_faults() == []
-    assert call.ask("/workorders/lists").ok
+def assert_served(client: ApiClient, do: str) -> None:
+    assert client.api.log.faults() == [do]
+    assert client.api.unserved_faults() == []
+    assert client.request(SHORT_LIST).ok
 
 
 @pytest.mark.parametrize("status", sorted(CODES))
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_status_in_every_shape(call: Caller, status: int, shape: str) -> None:
-    plan(call, f"{status}-{shape}", detail="Because")
-    answer = call.ask("/workorders/lists")
-    assert answer.status_code == call.api.log[-1].status == status
-    assert "Because" in answer.text
-    served(call, f"{status}-{shape}")
+def test_each_status_in_each_shape(client: ApiClient, status: int, shape: str) -> None:
+    inject(client, f"{status}-{shape}", detail="Because")
+    response = client.request(SHORT_LIST)
+    assert response.status_code == client.api.log[-1].status == status
+    assert "Because" in response.text
+    assert_served(client, f"{status}-{shape}")
 
 
 @pytest.mark.parametrize(
     "do", ["500", "502", "503", "504", "408", "400", "403", "404", "414", "422", "401", "400-expired"]
 )
-def test_plain_statuses(call: Caller, do: str) -> None:
-    plan(call, do)
-    assert call.ask("/workorders/lists").status_code == int(do[:3])
-    served(call, do)
+def test_statuses_without_shape(client: ApiClient, do: str) -> None:
+    inject(client, do)
+    assert client.request(SHORT_LIST).status_code == int(do[:3])
+    assert_served(client, do)
 
 
-def test_retry_after_in_all_forms(start: Callable[..., Caller]) -> None:
+def test_forms_of_retry_after(start: Callable[..., ApiClient]) -> None:
     clock = VirtualClock()
-    call = start(clock=clock, today=None)
-    plan(call, "429-seconds", seconds=7)
-    assert call.ask("/workorders/lists").headers["Retry-After"] == "7"
-    plan(call, "429-date", seconds=90)
-    when = parsedate_to_datetime(call.ask("/workorders/lists").headers["Retry-After"])
-    assert when.timestamp() == clock.wall() + 90
+    client = start(clock=clock, today=None)
+    inject(client, "429-seconds", seconds=7)
+    assert client.request(SHORT_LIST).headers["Retry-After"] == "7"
+    inject(client, "429-date", seconds=90)
+    retry_at = parsedate_to_datetime(client.request(SHORT_LIST).headers["Retry-After"])
+    assert retry_at.timestamp() == clock.wall() + 90
     for do in ("429-none", "429-body", "429-agent"):
-        plan(call, do)
-        answer = call.ask("/workorders/lists")
-        assert "Retry-After" not in answer.headers
-        assert ("retry_after" in answer.text) == (do == "429-body")
-        assert ("backoffMs" in answer.text) == (do == "429-agent")
-    plan(call, "429-absurd")
-    assert call.ask("/workorders/lists").headers["Retry-After"] == "99999999"
-    plan(call, "429-garbage")
-    assert call.ask("/workorders/lists").headers["Retry-After"] == "soon"
+        inject(client, do)
+        response = client.request(SHORT_LIST)
+        assert "Retry-After" not in response.headers
+        assert ("retry_after" in response.text) == (do == "429-body")
+        assert ("backoffMs" in response.text) == (do == "429-agent")
+    inject(client, "429-absurd")
+    assert client.request(SHORT_LIST).headers["Retry-After"] == "99999999"
+    inject(client, "429-garbage")
+    assert client.request(SHORT_LIST).headers["Retry-After"] == "soon"
 
 
 @pytest.mark.parametrize("do", ["reset-before", "reset-body", "cut-body", "cut-chunks"])
-def test_broken_connections(call: Caller, do: str) -> None:
-    plan(call, do)
+def test_broken_connections(client: ApiClient, do: str) -> None:
+    inject(client, do)
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        call.ask("/workorders/lists")
-    served(call, do)
+        client.request(SHORT_LIST)
+    assert_served(client, do)
 
 
-def test_silence(call: Caller) -> None:
-    plan(call, "timeout", seconds=5)
+def test_timeout(client: ApiClient) -> None:
+    inject(client, "timeout", seconds=5)
     with pytest.raises(requests.ReadTimeout):
-        call.ask("/workorders/lists", timeout=0.05)
-    served(call, "timeout")
+        client.request(SHORT_LIST, timeout=0.05)
+    assert_served(client, "timeout")
 
 
-def test_drip(call: Caller) -> None:
-    plan(call, "drip", pieces=4, seconds=0.001)
-    assert len(call.ask("/workorders/lists").json()) == 8
-    served(call, "drip")
+def test_slow_body(client: ApiClient) -> None:
+    inject(client, "drip", pieces=4, seconds=0.001)
+    assert len(client.request(SHORT_LIST).json()) == 7
+    assert_served(client, "drip")
 
 
-def test_a_server_that_is_down(call: Caller) -> None:
-    plan(call, "refused", seconds=0.2)
+def test_refused_connections(client: ApiClient) -> None:
+    inject(client, "refused", seconds=0.2)
     with pytest.raises(requests.ConnectionError):
-        call.ask("/workorders/lists")
+        client.request(SHORT_LIST)
     with pytest.raises(requests.ConnectionError, match="refused"):
-        requests.get(call.api.url, timeout=1)
+        requests.get(client.api.url, timeout=1)
     for _ in range(100):
         time.sleep(0.02)
         try:
-            assert call.ask("/workorders/lists").ok
+            assert client.request(SHORT_LIST).ok
             break
         except requests.ConnectionError:
             continue
-    served(call, "refused")
+    assert_served(client, "refused")
 
 
-def test_a_server_that_is_down_by_a_virtual_clock(start: Callable[..., Caller]) -> None:
+def test_refused_connections_on_a_virtual_clock(start: Callable[..., ApiClient]) -> None:
     clock = VirtualClock()
-    call = start(clock=clock, today=None)
-    plan(call, "refused", seconds=30)
+    client = start(clock=clock, today=None)
+    inject(client, "refused", seconds=30)
     with pytest.raises(requests.ConnectionError):
-        call.ask("/workorders/lists")
+        client.request(SHORT_LIST)
     clock.sleep(29)
     with pytest.raises(requests.ConnectionError, match="refused"):
-        requests.get(call.api.url, timeout=1)
+        requests.get(client.api.url, timeout=1)
     clock.sleep(1)
-    served(call, "refused")
+    assert_served(client, "refused")
 
 
-def test_refuse_and_accept(call: Caller) -> None:
-    call.login()
-    call.api.refuse()
+def test_close_and_open_port(client: ApiClient) -> None:
+    client.login()
+    client.api.close_port()
     with pytest.raises(requests.ConnectionError):
-        call.ask("/workorders/lists")
-    call.api.accept()
-    assert call.ask("/workorders/lists").ok
+        client.request(SHORT_LIST)
+    client.api.open_port()
+    assert client.request(SHORT_LIST).ok
 
 
-def test_spoilt_bodies(call: Caller) -> None:
-    plan(call, "cut-json")
+def test_altered_bodies(client: ApiClient) -> None:
+    inject(client, "cut-json")
     with pytest.raises(requests.JSONDecodeError):
-        call.ask("/workorders/lists").json()
-    served(call, "cut-json")
-    plan(call, "html")
-    assert "<html>" in call.ask("/workorders/lists").text
-    plan(call, "content-type")
-    answer = call.ask("/workorders/lists")
-    assert answer.headers["Content-Type"] == "text/plain"
-    assert answer.json()
-    plan(call, "empty")
-    assert call.ask("/workorders/lists").content == b""
-    plan(call, "null")
-    assert call.ask("/workorders/lists").json() is None
-    plan(call, "gzip")
+        client.request(SHORT_LIST).json()
+    assert_served(client, "cut-json")
+    inject(client, "html")
+    assert "<html>" in client.request(SHORT_LIST).text
+    inject(client, "content-type")
+    response = client.request(SHORT_LIST)
+    assert response.headers["Content-Type"] == "text/plain"
+    assert response.json()
+    inject(client, "empty")
+    assert client.request(SHORT_LIST).content == b""
+    inject(client, "null")
+    assert client.request(SHORT_LIST).json() is None
+    inject(client, "gzip")
     with pytest.raises(requests.exceptions.ContentDecodingError):
-        call.ask("/workorders/lists")
-    served(call, "gzip")
+        client.request(SHORT_LIST)
+    assert_served(client, "gzip")
 
 
-def test_redirects(start: Callable[..., Caller]) -> None:
-    call, other = start(), start()
-    plan(call, "redirect-other", location=f"{other.api.url}/elsewhere")
-    answer = call.ask("/workorders/lists")
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"{other.api.url}/elsewhere")
-    plan(call, "redirect-same", status=307)
-    answer = call.ask("/workorders/lists")
-    assert answer.status_code == 307
-    assert answer.headers["Location"].startswith("/api/rest/v2/workorders/lists")
-    plan(call, "redirect-http")
-    assert call.ask("/workorders/lists").headers["Location"].startswith("http://")
-    served(call, "redirect-http")
+def test_redirects(start: Callable[..., ApiClient]) -> None:
+    client, other = start(), start()
+    inject(client, "redirect-other", location=f"{other.api.url}/elsewhere")
+    response = client.request(SHORT_LIST)
+    assert (response.status_code, response.headers["Location"]) == (302, f"{other.api.url}/elsewhere")
+    inject(client, "redirect-same", status=307)
+    response = client.request(SHORT_LIST)
+    assert response.status_code == 307
+    assert response.headers["Location"].startswith(f"/api/rest/v2{SHORT_LIST}")
+    inject(client, "redirect-http")
+    assert client.request(SHORT_LIST).headers["Location"].startswith("http://")
+    assert_served(client, "redirect-http")
 
 
 @pytest.mark.parametrize("do", ["token-cut", "token-altered"])
-def test_a_token_that_is_damaged_on_its_way(call: Caller, do: str) -> None:
-    plan(call, do)
-    assert call.ask("/workorders/lists").status_code == 401
-    served(call, do)
+def test_damaged_token(client: ApiClient, do: str) -> None:
+    inject(client, do)
+    assert client.request(SHORT_LIST).status_code == 401
+    assert_served(client, do)
 
 
 @pytest.mark.parametrize(
@@ -179,45 +179,44 @@ def test_a_token_that_is_damaged_on_its_way(call: Caller, do: str) -> None:
         ("token-null", None),
     ],
 )
-def test_odd_lifetimes(call: Caller, do: str, value: object) -> None:
-    plan(call, do, "token")
-    assert call.login().json()["expires_in"] == value
-    served(call, do)
+def test_unusual_token_lifetimes(client: ApiClient, do: str, value: object) -> None:
+    inject(client, do, "token")
+    assert client.login().json()["expires_in"] == value
+    assert_served(client, do)
 
 
-def test_a_token_without_lifetime_or_without_itself(call: Caller) -> None:
-    plan(call, "token-no-expiry", "token")
-    assert "expires_in" not in call.login().json()
-    plan(call, "500", "token")
-    call.api.faults([{"match": {"path": "token"}, "do": "token-missing"}])
-    body = {"grant_type": "client_credentials", "client_id": call.api.client_id, "scope": "api"}
-    url = f"{call.api.url}/authentication/api/oauth/token"
-    answer = call.session.post(url, json={**body, "client_secret": call.api.client_secret}, timeout=5)
-    assert "access_token" not in answer.json()
+def test_token_response_without_expires_in_or_access_token(client: ApiClient) -> None:
+    inject(client, "token-no-expiry", "token")
+    assert "expires_in" not in client.login().json()
+    inject(client, "500", "token")
+    client.api.faults([{"match": {"path": "token"}, "do": "token-missing"}])
+    body = {"grant_type": "client_credentials", "client_id": client.api.client_id, "scope": "api"}
+    url = f"{client.api.url}/authentication/api/oauth/token"
+    response = client.session.post(url, json={**body, "client_secret": client.api.client_secret}, timeout=5)
+    assert "access_token" not in response.json()
 
 
-def test_which_requests_fail(call: Caller) -> None:
-    call.login()
-    call.api.faults(
+def test_matching_requests(client: ApiClient) -> None:
+    client.login()
+    client.api.faults(
         [
             {"match": {"path": "/workorders", "nth": 3, "times": 2}, "do": "500"},
             {"match": {"path": "/workorders", "params": {"page": "9"}}, "do": "502"},
             {"match": {"path": "/users/*", "times": 0}, "do": "401"},
         ]
     )
-    codes = [call.ask("/workorders", columns="id").status_code for _ in range(6)]
+    codes = [client.request("/workorders", columns="id").status_code for _ in range(6)]
     assert codes == [200, 200, 500, 500, 200, 200]
-    assert call.ask("/workorders", page=9).status_code == 502
-    assert call.api.unserved_faults() == ["401"]
-    assert [call.ask(f"/users/{number}").status_code for number in (1, 2, 3)] == [401] * 3
-    assert call.api.unserved_faults() == []
-    call.api.faults([])
-    assert call.ask("/users/1").status_code == 404
+    assert client.request("/workorders", page=9).status_code == 502
+    assert client.api.unserved_faults() == ["401"]
+    assert [client.request(f"/users/{number}").status_code for number in (1, 2, 3)] == [401] * 3
+    assert client.api.unserved_faults() == []
+    client.api.faults([])
+    assert client.request("/users/1").status_code == 404
 
 
-def test_a_plan_is_checked(call: Caller) -> None:
+def test_invalid_rules(client: ApiClient) -> None:
     with pytest.raises(ValueError, match="no such fault"):
-        call.api.faults([{"do": "explode"}])
-    with pytest.raises(ValueError, match="cannot be matched"):
-        call.api.faults([{"do": "500", "match": {"color": "red"}}])
-    assert len(FAULTS) > 100
+        client.api.faults([{"do": "explode"}])
+    with pytest.raises(ValueError, match="unknown keys in `match`"):
+        client.api.faults([{"do": "500", "match": {"color": "red"}}])

@@ -7,26 +7,27 @@ import pytest
 import requests
 
 from emulator import VirtualClock
+from tests.emulator.conftest import SHORT_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.conftest import Caller
+    from tests.emulator.conftest import ApiClient
 
 
-def test_client_credentials_give_a_bearer_token(call: Caller) -> None:
-    answer = call.login()
-    assert answer.json() == {"access_token": call.token, "token_type": "Bearer", "expires_in": 3600}
-    assert call.api.issued_tokens == [call.token]
-    assert quote(call.token, safe="") != call.token  # it has to be escaped in a URL
-    assert call.api.log[0].sent_secret
-    assert call.api.log[0].path == "/authentication/api/oauth/token"
+def test_client_credentials_grant(client: ApiClient) -> None:
+    response = client.login()
+    assert response.json() == {"access_token": client.token, "token_type": "Bearer", "expires_in": 3600}
+    assert client.api.issued_tokens == [client.token]
+    assert quote(client.token, safe="") != client.token  # it has to be escaped in a URL
+    assert client.api.log[0].sent_secret
+    assert client.api.log[0].path == "/authentication/api/oauth/token"
 
 
-def test_password_grant(call: Caller) -> None:
-    answer = call.login(grant_type="password", username=call.api.username, password=call.api.password)
-    assert answer.json()["refresh_token"]
-    assert call.ask("/workorders/lists").ok
+def test_password_grant(client: ApiClient) -> None:
+    response = client.login(grant_type="password", username=client.api.username, password=client.api.password)
+    assert response.json()["refresh_token"]
+    assert client.request(SHORT_LIST).ok
 
 
 @pytest.mark.parametrize(
@@ -40,62 +41,62 @@ def test_password_grant(call: Caller) -> None:
         ({"grant_type": "password", "username": "x", "password": "y"}, 400, "invalid_grant"),
     ],
 )
-def test_refusals(call: Caller, body: dict[str, Any], status: int, error: str) -> None:
-    answer = call.login(**body)
-    assert (answer.status_code, answer.json()["error"]) == (status, error)
-    assert call.api.issued_tokens == []
+def test_invalid_token_requests(client: ApiClient, body: dict[str, Any], status: int, error: str) -> None:
+    response = client.login(**body)
+    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert client.api.issued_tokens == []
 
 
-def test_only_json_by_post(call: Caller) -> None:
-    url = f"{call.api.url}/authentication/api/oauth/token"
-    form = {"grant_type": "client_credentials", "client_id": call.api.client_id}
-    assert call.session.post(url, data=form, timeout=5).status_code == 400
-    assert call.session.get(url, timeout=5).status_code == 405
+def test_token_endpoint_only_accepts_json_by_post(client: ApiClient) -> None:
+    url = f"{client.api.url}/authentication/api/oauth/token"
+    form = {"grant_type": "client_credentials", "client_id": client.api.client_id}
+    assert client.session.post(url, data=form, timeout=5).status_code == 400
+    assert client.session.get(url, timeout=5).status_code == 405
 
 
-def test_a_switched_off_grant(start: Callable[..., Caller]) -> None:
-    call = start(client_credentials=False)
-    assert call.login().json()["error"] == "unauthorized_client"
-    assert call.login(grant_type="password", username=call.api.username, password=call.api.password).ok
+def test_disabled_grant(start: Callable[..., ApiClient]) -> None:
+    client = start(client_credentials=False)
+    assert client.login().json()["error"] == "unauthorized_client"
+    assert client.login(grant_type="password", username=client.api.username, password=client.api.password).ok
 
 
-def test_query_and_header(start: Callable[..., Caller]) -> None:
-    call = start()
-    call.login()
-    url = f"{call.api.url}/api/rest/v2/workorders/lists"
-    bearer = {"Authorization": f"Bearer {call.token}"}
-    assert call.session.get(url, headers=bearer, timeout=5).ok
-    assert call.ask("/workorders/lists").ok
-    call.api.switch(header_token=False)
-    assert call.session.get(url, headers=bearer, timeout=5).status_code == 401
-    call.api.switch(header_token=True, query_token=False)
-    assert call.ask("/workorders/lists").status_code == 401
-    assert all(entry.sent_token for entry in call.api.log.of("/workorders/lists"))
+def test_token_in_query_or_header(start: Callable[..., ApiClient]) -> None:
+    client = start()
+    client.login()
+    url = f"{client.api.url}/api/rest/v2{SHORT_LIST}"
+    bearer = {"Authorization": f"Bearer {client.token}"}
+    assert client.session.get(url, headers=bearer, timeout=5).ok
+    assert client.request(SHORT_LIST).ok
+    client.api.switch(header_token=False)
+    assert client.session.get(url, headers=bearer, timeout=5).status_code == 401
+    client.api.switch(header_token=True, query_token=False)
+    assert client.request(SHORT_LIST).status_code == 401
+    assert all(entry.sent_token for entry in client.api.log.of(SHORT_LIST))
 
 
-def test_tokens_end(start: Callable[..., Caller]) -> None:
+def test_expired_token(start: Callable[..., ApiClient]) -> None:
     clock = VirtualClock()
-    call = start(clock=clock, today=None)
-    assert call.ask("/workorders/lists").ok
+    client = start(clock=clock, today=None)
+    assert client.request(SHORT_LIST).ok
     clock.advance(3601)
-    answer = call.ask("/workorders/lists")
-    assert answer.status_code == 401
-    assert answer.json() == {"error": "invalid_token", "error_description": "The access token expired"}
-    call.api.switch(expired_as_400=True)
-    answer = call.ask("/workorders/lists")
-    assert (answer.status_code, answer.json()["message"]) == (400, "Expired token")
-    call.login()
-    assert call.ask("/workorders/lists").ok
+    response = client.request(SHORT_LIST)
+    assert response.status_code == 401
+    assert response.json() == {"error": "invalid_token", "error_description": "The access token expired"}
+    client.api.switch(expired_as_400=True)
+    response = client.request(SHORT_LIST)
+    assert (response.status_code, response.json()["message"]) == (400, "Expired token")
+    client.login()
+    assert client.request(SHORT_LIST).ok
 
 
-def test_no_token_and_a_wrong_one(call: Caller) -> None:
-    url = f"{call.api.url}/api/rest/v2/workorders"
+def test_missing_and_invalid_token(client: ApiClient) -> None:
+    url = f"{client.api.url}/api/rest/v2/workorders"
     assert requests.get(url, timeout=5).json()["code"] == "AUTHENTICATION_REQUIRED"
-    answer = requests.get(url, params={"access_token": "nonsense"}, timeout=5)
-    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+    response = requests.get(url, params={"access_token": "nonsense"}, timeout=5)
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_token")
 
 
-def test_the_log_never_holds_a_token(call: Caller) -> None:
-    call.ask("/workorders", columns="id")
-    assert call.api.log[-1].params["access_token"] == "***"
-    assert not any(secret in repr(call.api.log.entries()) for secret in call.api.secrets)
+def test_log_masks_tokens(client: ApiClient) -> None:
+    client.request("/workorders", columns="id")
+    assert client.api.log[-1].params["access_token"] == "***"
+    assert not any(secret in repr(client.api.log.entries()) for secret in client.api.secrets)

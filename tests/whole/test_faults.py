@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from emulator import Emulator, VirtualClock
-from emulator.failing import FAULTS
+from emulator.faults import FAULTS
 from tests.whole.canary import PLACES, Search, secrets_of
 from tests.whole.faults import CASES, Case, Where
 from tests.whole.runs import Runner, small_catalog

@@ -64,8 +64,8 @@ def test_the_second_load_makes_it_current(api: Emulator, database: Server, tmp_p
     is_open = [one for one, order in before.items() if not _closed(order)]
     tagged = next(one for one in is_open if before[one]["tags"]["results"])
     archived = next(one for one in is_open if one != tagged)
-    assert api.move("untag_all", tagged)
-    assert api.move("archive", archived)
+    assert api.change("untag_all", tagged)
+    assert api.change("archive", archived)
     assert api.advance(days=3)
     visible = set(api.company.visible_ids())
     gone = set(is_open) - visible

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from emulator.messages import Request
+    from emulator.http import Request
 
 STRUCTURED = """
 version: 1

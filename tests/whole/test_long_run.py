@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator, VirtualClock
-from emulator.company.story import EVERYTHING
+from emulator.company.simulation import DEFAULT_WEIGHTS
 from tap_fieldnation.api.auth import TOKEN_PATH
 from tests.whole.runs import Runner, small_catalog
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from emulator.messages import Request
+    from emulator.http import Request
     from tests.whole.runs import Ended
 
 HOUR = 3_600.0
@@ -32,7 +32,7 @@ KEYS = {
     "work_order_messages": ("work_order_id", "msg_id"),
 }
 CLOSED = {"Paid", "Cancelled"}
-# Moves of closed work orders: for `reconcile_days` to find out.
+# Changes of closed work orders: for `reconcile_days` to find out.
 RECONCILED = {"unarchive": 0, "revert": 0, "unpaid": 0, "unapprove": 0}
 # So slowly that a run takes longer than a token lives.
 SLOWLY: dict[str, t.Any] = {"requests_per_minute": 0.3, "page_size": 20}
@@ -95,7 +95,7 @@ def test_a_day_of_trouble_leaves_the_destination_as_the_api_is(tmp_path: Path, m
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     time = VirtualClock()
     with Emulator(work_orders=200, days=60, seed=11, rate_limit=0, token_seconds=int(HOUR), clock=time) as api:
-        api.plan(seed=5, every=2, path="/workorders", weights={**EVERYTHING, **RECONCILED})
+        api.plan(seed=5, every=2, path="/workorders", weights={**DEFAULT_WEIGHTS, **RECONCILED})
         api.before_request(bursts(api, time))
         runner, destination = Runner(api, tmp_path), Destination()
         selected = small_catalog(*KEYS)
@@ -111,22 +111,22 @@ def test_a_day_of_trouble_leaves_the_destination_as_the_api_is(tmp_path: Path, m
             failed += len(api.log.faults())
             requests += ended.requests
             memory.append(resident())
-        moves = len(api.company.moves)
+        changes = len(api.company.changes)
 
-        api.stop_moving()
+        api.stop_changes()
         api.faults([])
         destination.load(runner.run(catalog=selected, state=state))
         truth = {order["id"]: order for order in api.company.work_orders()}
     is_open = {one for one, order in truth.items() if order["status"]["name"] not in CLOSED}
     print(  # noqa: T201  (the figures of docs/reliability.md, with `pytest -s`)
         f"\na day: {len(hours)} runs, the longest {max(hours):.1f} h; {requests} requests, {failed} of them failed; "
-        f"{logins} logins; {moves} changes; {len(is_open)} open work orders at the end; "
+        f"{logins} logins; {changes} changes; {len(is_open)} open work orders at the end; "
         f"memory grew by {(memory[-1] - memory[1]) / 2**20:.1f} MiB"
     )
     assert max(hours) > 2, "no run was longer than a token's life"
     assert logins > len(hours)
     assert failed >= A_BURST * 24
-    assert moves > 100
+    assert changes > 100
     assert len(is_open) > 100
     assert truth.keys() <= destination.orders.keys()
     for one in is_open:

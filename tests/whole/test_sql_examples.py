@@ -101,9 +101,9 @@ def loaded(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         (folder / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000}))
         state = load(folder, "{}")
         unfinished = [one["id"] for one in shown(api) if one["status"]["name"] in UNFINISHED]
-        removed = {one for one in unfinished[::5] if api.move("archive", one)}
-        logs = {one for one in unfinished if one not in removed and api.move("remove_log", one)}
-        tags = {one for one in unfinished if one not in removed and api.move("untag_all", one)}
+        removed = {one for one in unfinished[::5] if api.change("archive", one)}
+        logs = {one for one in unfinished if one not in removed and api.change("remove_log", one)}
+        tags = {one for one in unfinished if one not in removed and api.change("untag_all", one)}
         load(folder, state)
         with psycopg.connect(
             postgres.with_database("examples").uri,

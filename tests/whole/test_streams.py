@@ -29,8 +29,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from emulator.http import Request, Response
     from emulator.json import Json
-    from emulator.messages import Reply, Request
 
 WORK_ORDERS, SMALL = 2_500, 60
 REMOVALS = "work_order_removals"
@@ -203,7 +203,7 @@ def test_what_is_gone_is_a_removal(small: Emulator) -> None:
     first = run(small, selected)
     assert first.out.rows[REMOVALS] == []
     gone = next(row["id"] for row in first.out.rows["work_orders"] if row["status_name"] == "Assigned")
-    assert small.move("archive", gone)
+    assert small.change("archive", gone)
     second = run(small, selected, first.out.state)
     validate(REMOVALS, second)
     [row] = second.out.rows[REMOVALS]
@@ -382,12 +382,12 @@ def test_no_version_message_for_what_is_not_complete(small: Emulator, monkeypatc
     selected = catalog({"clients", "tags", "bonuses", "templates"})
     versioned: dict[str, t.Any] = {"emit_activate_version_messages": True}
 
-    def one_short(request: Request, rows: list[Json]) -> Reply:
-        reply = emulated_paging.resource_page(request, rows)
-        body = msgspec.json.decode(reply.body)
+    def one_short(request: Request, rows: list[Json]) -> Response:
+        response = emulated_paging.resource_page(request, rows)
+        body = msgspec.json.decode(response.body)
         body["results"].pop()
-        reply.body = msgspec.json.encode(body)
-        return reply
+        response.body = msgspec.json.encode(body)
+        return response
 
     small.switch(forbidden="/bonuses")
     with monkeypatch.context() as patch:

@@ -77,16 +77,16 @@ def catalog() -> dict[str, t.Any]:
 @pytest.mark.parametrize("server", SERVERS)
 def test_complete(server: str, catalog: dict[str, t.Any]) -> None:
     with Emulator(work_orders=700, seed=3, rate_limit=0, **SERVERS[server]) as api:
-        mark = api.company.mark()
-        api.plan(seed=7, every=2, moves=2, path="/workorders")
+        checkpoint = api.company.checkpoint()
+        api.plan(seed=7, every=2, changes=2, path="/workorders")
         collector = Collector()
         settings = {"page_size": 20, **SETTINGS.get(server, {})}
         _run(api, collector, catalog, **settings)
-        stayed = api.company.stayed(mark)
+        stayed = api.company.always_visible_since(checkpoint)
         assert len(stayed) > 600
         assert set(stayed) <= collector.rows["work_orders"].keys()
 
-        api.stop_moving()
+        api.stop_changes()
         api.advance(days=1)
         _run(api, collector, catalog, **settings)
         _run(api, collector, catalog, **settings)  # what became visible late, if anything did

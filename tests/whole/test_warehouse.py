@@ -32,8 +32,8 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
     from demo.postgres import Server
+    from emulator.http import Request, Response
     from emulator.json import Json
-    from emulator.messages import Reply, Request
 
 SCHEMA = "fieldnation_dev"
 # As PostgreSQL calls them within; an array of one is `_` and its name.
@@ -162,13 +162,13 @@ def test_rows_that_vanish_are_marked(
     load(api, database, tmp_path)
     before = counts(database)
 
-    def without_one(request: Request, rows: list[Json]) -> Reply:
+    def without_one(request: Request, rows: list[Json]) -> Response:
         return resource_page(request, rows[1:])
 
     monkeypatch.setattr("emulator.endpoints.clients.resource_page", without_one)
     monkeypatch.setattr(definitions, "TAGS", TAGS[:-2])
     gone = api.company.visible_ids()[-1]
-    api.move("archive", gone)
+    api.change("archive", gone)
     load(api, database, tmp_path)
     assert counts(database) == before
     deleted = "select id from {} where _sdc_deleted_at is not null order by id"

@@ -1,4 +1,4 @@
-"""The sections of a work order by their key, in the order in which the API sends them."""
+"""The sections of a work order by key, in the order in which the API sends them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from emulator.work_order.facts import Facts
 from .basics import BASICS
 from .custom_fields import custom_fields
 from .files import attachments, shipments, signatures
+from .legacy import LEGACY
+from .location import location
 from .networks import networks, qualifications
-from .older import OLDER
 from .pay import pay
 from .people import PEOPLE
 from .problems import problems
-from .standing import STANDING
+from .status import STATUS
 from .swaps import swaps
 from .tasks import tasks
 from .time_logs import time_logs
 from .timing import TIMING
-from .whereabouts import location
 
 Section = Callable[[Facts], Json]
 
 SECTIONS: dict[str, Section] = {
     **BASICS,
-    **STANDING,
+    **STATUS,
     **PEOPLE,
     **TIMING,
     "location": location,
@@ -41,5 +41,5 @@ SECTIONS: dict[str, Section] = {
     "tasks": tasks,
     "problems": problems,
     "swaps": swaps,
-    **OLDER,
+    **LEGACY,
 }

@@ -1,4 +1,4 @@
-"""The short sections: numbers, names, flags, texts, and the parties by id and name."""
+"""The short sections: ids, names, flags, texts, and references to company, client, project and template."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import msgspec
 
 from emulator.company.cities import CITIES
 from emulator.company.directory import COMPANY_ID, COMPANY_NAME, TAGS
-from emulator.company.words import REMARKS, TRADES_OF_WORK
-from emulator.work_order.facts import NO_ACTIONS, NOTHING, Facts
+from emulator.company.words import NOTES, TYPES_OF_WORK
+from emulator.work_order.facts import EMPTY_OBJECT, NO_ACTIONS, Facts
 
 from .messages import message_count
 
@@ -23,15 +23,15 @@ SITE = "https://app.fieldnation.example"
 
 
 def title(f: Facts) -> str:
-    """What is to be done, on what, where."""
-    where = f.place.name or CITIES[f.place.city][0]
+    """The activity, the device and the location."""
+    location = f.location.name or CITIES[f.location.city][0]
     revision = f" (rev. {f.edits.title})" if f.edits.title else ""
-    return f"{f.errand} {f.device} · {where}{revision}"
+    return f"{f.activity} {f.device} · {location}{revision}"
 
 
 @lru_cache(maxsize=4_096)
 def _rich(kind: str, first: int, second: int, extra: str) -> msgspec.Raw:
-    lines = [REMARKS[first], REMARKS[second]]
+    lines = [NOTES[first], NOTES[second]]
     if extra:
         lines.append(extra)
     html = "<p>" + "</p><p>".join(line.replace("&", "&amp;") for line in lines) + "</p>"
@@ -45,17 +45,17 @@ _NO_TEXT = msgspec.Raw(b'{"html":"","markdown":""}')
 
 def _text(section: str, kind: str) -> Callable[[Facts], Json]:
     def text(f: Facts) -> Json:
-        dice = f.dice(section)
-        if section != "description" and dice.chance(60):
+        rng = f.rng(section)
+        if section != "description" and rng.chance(60):
             return _NO_TEXT
         extra = f"Edited {f.edits.notes} times." if section == "description" and f.edits.notes else ""
-        return _rich(kind, dice.below(len(REMARKS)), dice.below(len(REMARKS)), extra)
+        return _rich(kind, rng.below(len(NOTES)), rng.below(len(NOTES)), extra)
 
     return text
 
 
-def _named(thing: Json) -> Json:
-    return {"id": thing.id, "name": thing.name} if thing else {"id": 0, "name": ""}
+def _reference(record: Json) -> Json:
+    return {"id": record.id, "name": record.name} if record else {"id": 0, "name": ""}
 
 
 _COMPANY = msgspec.Raw(
@@ -82,21 +82,21 @@ _COMPANY = msgspec.Raw(
 )
 
 
-def worn_tags(f: Facts) -> list[int]:
-    """Places in TAGS of the tags that are on the work order now."""
-    dice = f.dice("tags")
-    base = dice.some(range(len(TAGS)), (0, 0, 0, 1, 1, 2, 3)[dice.below(7)])
-    return [at for at in dict.fromkeys([*base, *f.edits.tags_on]) if at not in f.edits.tags_off]
+def current_tags(f: Facts) -> list[int]:
+    """The current tags of the work order, as indexes into TAGS."""
+    rng = f.rng("tags")
+    base = rng.sample(range(len(TAGS)), (0, 0, 0, 1, 1, 2, 3)[rng.below(7)])
+    return [index for index in dict.fromkeys([*base, *f.edits.tags_on]) if index not in f.edits.tags_off]
 
 
 def tags(f: Facts) -> Json:
-    """The tags that are on the work order; ids are those of the company's definitions."""
+    """The tags of the work order; ids are those of the company's definitions."""
     rows = []
-    for at in worn_tags(f):
-        ident, label, color = TAGS[at]
+    for index in current_tags(f):
+        ident, label, color = TAGS[index]
         rows.append(
             {
-                "created": f.date(f.steps[0] + 60 + at * 3_700),
+                "created": f.date(f.steps[0] + 60 + index * 3_700),
                 "author": {"id": f.manager.id},
                 "id": ident,
                 "label": label,
@@ -109,7 +109,7 @@ def tags(f: Facts) -> Json:
 
 
 def _types_of_work(f: Facts) -> Json:
-    ident, name, _, _, _ = TRADES_OF_WORK[f.work]
+    ident, name, _, _, _ = TYPES_OF_WORK[f.work_type]
     rows = [
         {
             "id": ident,
@@ -122,7 +122,7 @@ def _types_of_work(f: Facts) -> Json:
         }
     ]
     if f.id % 5 == 0:
-        ident, name, _, _, _ = TRADES_OF_WORK[(f.work + 1) % len(TRADES_OF_WORK)]
+        ident, name, _, _, _ = TYPES_OF_WORK[(f.work_type + 1) % len(TYPES_OF_WORK)]
         rows.append(
             {
                 "id": ident,
@@ -140,12 +140,12 @@ def _types_of_work(f: Facts) -> Json:
 def _type_of_work(f: Facts) -> Json:
     if f.id % 23 == 0:  # the newest accounts send `types_of_work` only
         return None
-    return {"id": TRADES_OF_WORK[f.work][0], "name": TRADES_OF_WORK[f.work][1]}
+    return {"id": TYPES_OF_WORK[f.work_type][0], "name": TYPES_OF_WORK[f.work_type][1]}
 
 
 def _service_types(f: Facts) -> Json:
-    kinds = TRADES_OF_WORK[f.work][4]
-    return [{"id": f.work * 10 + at, "name": kinds[at]} for at in range(1 + f.id % len(kinds))]
+    kinds = TYPES_OF_WORK[f.work_type][4]
+    return [{"id": f.work_type * 10 + index, "name": kinds[index]} for index in range(1 + f.id % len(kinds))]
 
 
 def _incident(f: Facts) -> Json:
@@ -153,7 +153,7 @@ def _incident(f: Facts) -> Json:
 
 
 def bundle(f: Facts) -> Json:
-    """Work orders that are done in one trip; most stand alone (id 0)."""
+    """The bundle of work orders done in one trip; most work orders have none (id 0)."""
     if f.id % 17:
         return {
             "id": 0,
@@ -173,7 +173,7 @@ def bundle(f: Facts) -> Json:
 
 
 def _closing_notes(f: Facts) -> Json:
-    return f.dice("closing").pick(REMARKS) if f.done else ""
+    return f.rng("closing").pick(NOTES) if f.done else ""
 
 
 def _integration(f: Facts) -> dict[str, str]:
@@ -186,9 +186,9 @@ BASICS: dict[str, Callable[[Facts], Json]] = {
     "title": title,
     "href": lambda f: f"{SITE}/workorders/{f.id}",
     "company": lambda _: _COMPANY,
-    "client": lambda f: _named(f.client),
-    "project": lambda f: _named(f.project),
-    "template": lambda f: _named(f.template) if f.template else NOTHING,
+    "client": lambda f: _reference(f.client),
+    "project": lambda f: _reference(f.project),
+    "template": lambda f: _reference(f.template) if f.template else EMPTY_OBJECT,
     "type_of_work": _type_of_work,
     "types_of_work": _types_of_work,
     "service_types": _service_types,
@@ -210,8 +210,8 @@ BASICS: dict[str, Callable[[Facts], Json]] = {
     "auto_dispatch_stats": lambda f: {"auto_assigned": f.id % 11 == 0},
     "incident_id": _incident,
     "import_id": lambda f: 3_300 + f.id // 5_000 if f.id % 6 == 0 else 0,
-    "invoice": lambda f: {"id": str(f.id - 9_000_000)} if f.steps[5] else NOTHING,
-    "integration": lambda f: _integration(f) if f.id % 4 == 0 else NOTHING,
+    "invoice": lambda f: {"id": str(f.id - 9_000_000)} if f.steps[5] else EMPTY_OBJECT,
+    "integration": lambda f: _integration(f) if f.id % 4 == 0 else EMPTY_OBJECT,
     "integrations": lambda f: {"result": [_integration(f)] if f.id % 4 == 0 else []},
     "equipments": lambda f: ["Ladder", "Laptop"] if f.id % 3 == 0 else [],
     "site_device": lambda f: [f.device] if f.id % 2 == 0 else [],

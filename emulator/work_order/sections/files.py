@@ -1,4 +1,4 @@
-"""Folders and their files, parcels, signatures."""
+"""Attachments, shipments and signatures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from emulator.company.dates import HOUR
-from emulator.company.dice import digest
+from emulator.company.rng import digest
 from emulator.company.state import APPROVED
-from emulator.company.words import REMARKS
-from emulator.work_order.facts import NOTHING, Facts
+from emulator.company.words import NOTES
+from emulator.work_order.facts import EMPTY_OBJECT, Facts
 
 from .time_logs import log_numbers, time_log
 
@@ -24,10 +24,10 @@ _KINDS = (("jpg", "image/jpeg"), ("pdf", "application/pdf"), ("png", "image/png"
 
 
 def folder(f: Facts, slot: int, task: int = 0) -> dict[str, Json]:
-    """One folder with its files. `slot` 3 belongs to no task; `min_files` … are limits in files and bytes."""
+    """One folder with its files; `slot` is its number."""
     kind, name = _SLOTS[slot - 1]
-    dice = f.dice(f"folder/{slot}")
-    count = (0, 0, 0, 0, 0, 1, 3)[dice.below(7)] if f.state.started else dice.below(8) // 7
+    rng = f.rng(f"folder/{slot}")
+    count = (0, 0, 0, 0, 0, 1, 3)[rng.below(7)] if f.state.started else rng.below(8) // 7
     if slot == _MISC:
         count += f.edits.files
     ident = f.base + 40 + slot
@@ -35,9 +35,9 @@ def folder(f: Facts, slot: int, task: int = 0) -> dict[str, Json]:
         "id": ident,
         "name": name,
         "type": kind,
-        "task": {"id": task, "type": {"id": 3}} if task else NOTHING,
+        "task": {"id": task, "type": {"id": 3}} if task else EMPTY_OBJECT,
         "actions": ["upload"],
-        **f.listing([_file(f, ident, slot, at) for at in range(count)]),
+        **f.listing([_file(f, ident, slot, index) for index in range(count)]),
         "min_files": 1 if slot == _PHOTOS else 0,
         "max_files": 25,
         "min_bytes": 1,
@@ -46,44 +46,44 @@ def folder(f: Facts, slot: int, task: int = 0) -> dict[str, Json]:
     }
 
 
-def _file(f: Facts, folder_id: int, slot: int, at: int) -> dict[str, Json]:
-    dice = f.dice(f"file/{slot}/{at}")
-    ident = f.base + slot * 20 + at
-    ending, mime = dice.pick(_KINDS)
-    sent = f.state.service + at * 700 + dice.below(HOUR)
-    reviewed = bool(f.steps[APPROVED]) and dice.chance(70)
-    link = f"{_STORE}/{f.id}/{ident}.{ending}?Expires={sent + 900}&Signature={digest(str(ident))[:24]}"
+def _file(f: Facts, folder_id: int, slot: int, index: int) -> dict[str, Json]:
+    rng = f.rng(f"file/{slot}/{index}")
+    file_id = f.base + slot * 20 + index
+    extension, mime = rng.pick(_KINDS)
+    sent = f.state.service + index * 700 + rng.below(HOUR)
+    reviewed = bool(f.steps[APPROVED]) and rng.chance(70)
+    link = f"{_STORE}/{f.id}/{file_id}.{extension}?Expires={sent + 900}&Signature={digest(str(file_id))[:24]}"
     return {
-        "upload_unique_id": f"u{ident:x}",
-        "id": ident,
+        "upload_unique_id": f"u{file_id:x}",
+        "id": file_id,
         "author": f.tech.card(),
-        "reviewer": f.manager.brief() if reviewed else NOTHING,
+        "reviewer": f.manager.brief() if reviewed else EMPTY_OBJECT,
         "file": {
-            "name": f"{f.device} {at + 1}é.{ending}",
+            "name": f"{f.device} {index + 1}é.{extension}",
             "mime": mime,
-            "size_bytes": dice.between(2_000, 4_000_000),
-            "thumbnail": f"{_STORE}/{f.id}/{ident}_t.jpg",
+            "size_bytes": rng.between(2_000, 4_000_000),
+            "thumbnail": f"{_STORE}/{f.id}/{file_id}_t.jpg",
             "link": link,
-            "description": "After" if dice.chance(30) else "",
+            "description": "After" if rng.chance(30) else "",
             "type": mime.split("/")[0],
-            "icon": f"icon-{ending}",
-            "preview": f"{_STORE}/{f.id}/{ident}_p.jpg",
+            "icon": f"icon-{extension}",
+            "preview": f"{_STORE}/{f.id}/{file_id}_p.jpg",
         },
-        "created": f.precise(sent) if at % 2 else f.date(sent),
-        "time_zone": {"name": f.place.time_zone()["name"], "short": f.place.time_zone()["short"]},
-        "notes": dice.pick(REMARKS) if dice.chance(15) else "",
+        "created": f.precise(sent) if index % 2 else f.date(sent),
+        "time_zone": {"name": f.location.time_zone()["name"], "short": f.location.time_zone()["short"]},
+        "notes": rng.pick(NOTES) if rng.chance(15) else "",
         "status": "approved" if reviewed else "pending",
         "status_description": "Looks good" if reviewed else "",
-        "task": {"id": f.base + 3, "type": {"id": 3}} if slot == _PHOTOS else NOTHING,
+        "task": {"id": f.base + 3, "type": {"id": 3}} if slot == _PHOTOS else EMPTY_OBJECT,
         "reviewed": f.date(f.steps[APPROVED] if reviewed else 0),
-        "expense": {"id": f.base + 30} if slot == _MISC or dice.chance(8) else NOTHING,
+        "expense": {"id": f.base + 30} if slot == _MISC or rng.chance(8) else EMPTY_OBJECT,
         "show_before_assignment": slot == 1,
         "actions": ["delete"],
         "folder_id": folder_id,
         "workorder_id": f.id,
-        "coords": {"latitude": f.place.latitude, "longitude": f.place.longitude, "exact": True}
-        if ending == "jpg"
-        else NOTHING,
+        "coords": {"latitude": f.location.latitude, "longitude": f.location.longitude, "exact": True}
+        if extension == "jpg"
+        else EMPTY_OBJECT,
     }
 
 
@@ -103,30 +103,30 @@ def attachments(f: Facts) -> Json:
 
 
 def shipments(f: Facts) -> Json:
-    """Parcels to and from the site."""
-    dice = f.dice("shipments")
+    """Shipments to and from the site."""
+    rng = f.rng("shipments")
     rows = []
-    for at in range((0, 0, 0, 0, 0, 0, 1, 2)[dice.below(8)]):
-        carrier = dice.pick(("fedex", "ups", "usps", "other"))
+    for index in range((0, 0, 0, 0, 0, 0, 1, 2)[rng.below(8)]):
+        carrier = rng.pick(("fedex", "ups", "usps", "other"))
         sent = f.state.service - 40 * HOUR
-        tracking = f"1Z{dice.below(10**12):012d}"
-        arrived = f.done and dice.chance(80)
+        tracking = f"1Z{rng.below(10**12):012d}"
+        is_delivered = f.done and rng.chance(80)
         rows.append(
             {
-                "id": f.base + 70 + at,
+                "id": f.base + 70 + index,
                 "user": f.manager.brief(),
                 "name": f"{f.device}, boxed",
                 "actions": ["edit", "delete"],
-                "direction": "to_site" if at == 0 else "from_site",
+                "direction": "to_site" if index == 0 else "from_site",
                 "location": {
-                    "name": f.place.name,
-                    **f.place.address(),
+                    "name": f.location.name,
+                    **f.location.address(),
                     "coordinates": {
-                        "latitude": f.place.latitude,
-                        "longitude": f.place.longitude,
-                        "exact": f.place.exact,
+                        "latitude": f.location.latitude,
+                        "longitude": f.location.longitude,
+                        "exact": f.location.exact,
                     },
-                    "map_href": f"https://maps.example/?q={f.place.latitude},{f.place.longitude}",
+                    "map_href": f"https://maps.example/?q={f.location.latitude},{f.location.longitude}",
                 },
                 "carrier": {
                     "name": carrier,
@@ -134,37 +134,37 @@ def shipments(f: Facts) -> Json:
                     "tracking": tracking,
                     "link_href": f"https://track.example/{tracking}",
                     "arrival": {"utc": f.date(sent + 30 * HOUR)["utc"]},
-                    "arrived": {"utc": f.date(sent + 31 * HOUR)["utc"] if arrived else ""},
+                    "arrived": {"utc": f.date(sent + 31 * HOUR)["utc"] if is_delivered else ""},
                 },
                 "created": {"utc": f.date(sent)["utc"]},
-                "task_id": f.base + 6 if at == 0 else None,
-                "status": "delivered" if arrived else "in_transit",
+                "task_id": f.base + 6 if index == 0 else None,
+                "status": "delivered" if is_delivered else "in_transit",
             }
         )
     return f.listing(rows, correlation_id=f.digest("shipments"), actions=["add"])
 
 
-_SCRIBBLE = "data:image/svg+xml;base64,PHN2Zz48cGF0aCBkPSJNMCAwTDkgOSIvPjwvc3ZnPg=="
+_DRAWING = "data:image/svg+xml;base64,PHN2Zz48cGF0aCBkPSJNMCAwTDkgOSIvPjwvc3ZnPg=="
 
 
 def signatures(f: Facts) -> Json:
-    """What the client signed; every sixth signed the visits too (`worklog`)."""
-    dice = f.dice("signatures")
+    """Signatures of the client; every sixth includes the time logs (`worklog`)."""
+    rng = f.rng("signatures")
     rows = []
-    for at in range(1 if f.done and dice.chance(40) else 0):
+    for index in range(1 if f.done and rng.chance(40) else 0):
         signed = f.steps[4] - 600
         row: dict[str, Json] = {
-            "id": f.base + 80 + at,
-            "name": f.place.contact,
+            "id": f.base + 80 + index,
+            "name": f.location.contact,
             "format": "svg",
-            "data": _SCRIBBLE,
+            "data": _DRAWING,
             "hash": digest(f"{f.id}/signature"),
             "author": {"id": f.tech.id},
             "created": f.date(signed),
-            "worklog": NOTHING,
-            "time_zone": {"name": f.place.time_zone()["name"]},
+            "worklog": EMPTY_OBJECT,
+            "time_zone": {"name": f.location.time_zone()["name"]},
             "task": {"id": f.base + 11},
-            "closing_notes": dice.pick(REMARKS),
+            "closing_notes": rng.pick(NOTES),
             "actions": ["delete"],
         }
         if f.id % 6 == 0:
@@ -175,7 +175,7 @@ def signatures(f: Facts) -> Json:
 
 def _worklog(f: Facts) -> Json:
     logs = [time_log(f, number) for number in log_numbers(f)]
-    open_log: Json = NOTHING
+    open_log: Json = EMPTY_OBJECT
     if logs:
         open_log = {**logs[-1], "on_time": True, "was_early": False}
     meta = {"total": len(logs), "page": 1, "pages": 1, "per_page": len(logs)}

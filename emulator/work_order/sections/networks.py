@@ -1,4 +1,4 @@
-"""Networks and qualifications: mostly the same for the whole company."""
+"""Networks and qualifications: mostly the same for all work orders."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _network(ident: int, kind: str, name: str, *, options: bool) -> dict[str, Js
 
 
 def _networks(active: int, shown: int) -> msgspec.Raw:
-    rows = [_network(*NETWORKS[(active + at) % len(NETWORKS)], options=shown > 1) for at in range(shown)]
+    rows = [_network(*NETWORKS[(active + index) % len(NETWORKS)], options=shown > 1) for index in range(shown)]
     return msgspec.Raw(
         msgspec.json.encode(
             {
@@ -68,33 +68,35 @@ _TWO = [_networks(active, 2) for active in range(len(NETWORKS))]
 
 
 def networks(f: Facts) -> Json:
-    """The networks that the work order is offered in, the active one repeated."""
+    """The networks that the work order is offered in; `active` repeats the first."""
     return (_TWO if f.id % 23 == 0 else _ONE)[f.id % len(NETWORKS)]
 
 
 def qualifications(f: Facts) -> Json:
-    """The selection rule and how the provider matches it."""
-    dice = f.dice("qualifications")
+    """The selection rule, and how the provider matches it."""
+    rng = f.rng("qualifications")
     rows = [
         {
-            "id": 50 + at,
+            "id": 50 + index,
             "name": name,
-            "service": "background" if at == 0 else "license",
+            "service": "background" if index == 0 else "license",
             "description": f"{name}, not older than a year",
-            "custom_field": {"id": f.directory.fields[at].id},
+            "custom_field": {"id": f.directory.fields[index].id},
             "operation": "equals",
-            "order": at + 1,
+            "order": index + 1,
             "extra": "US only",
-            "required": at == 0,
-            "status": "match" if dice.chance(80) else "no_match",
+            "required": index == 0,
+            "status": "match" if rng.chance(80) else "no_match",
             "value": "clear",
-            "weight": 10 * (at + 1),
+            "weight": 10 * (index + 1),
         }
-        for at, name in enumerate(("Background check", "Driver license", "Drug test")[: (0, 0, 0, 1, 3)[dice.below(5)]])
+        for index, name in enumerate(
+            ("Background check", "Driver license", "Drug test")[: (0, 0, 0, 1, 3)[rng.below(5)]]
+        )
     ]
     matches = sum(row["status"] == "match" for row in rows)
     return {
-        "ignored_missing_qualifications": dice.chance(5),
+        "ignored_missing_qualifications": rng.chance(5),
         "actions": ["edit"],
         "correlation_id": f.digest("qualifications"),
         "selection_rule": {

@@ -1,4 +1,4 @@
-"""Money: US dollars, with cents; what is owed, to whom, and from which account."""
+"""Pay, in US dollars."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from emulator.company.dates import DAY
 from emulator.company.state import APPROVED, CANCELED, PAID, Status
-from emulator.work_order.facts import NOTHING, Facts, number
+from emulator.work_order.facts import EMPTY_OBJECT, Facts, number
 
 from .pay_parts import bonuses, discounts, expenses, increases, penalties
 
@@ -17,19 +17,19 @@ _KINDS = ("fixed",) * 9 + ("hourly",) * 6 + ("blended",) * 3 + ("device",) * 2
 
 
 def rates(f: Facts) -> tuple[str, dict[str, Json], dict[str, Json], float]:
-    """Type, base, additional, and the labor that they come to."""
-    dice = f.dice(f"rates/{f.edits.pay}")
-    kind = "" if f.state.status == Status.DRAFT and dice.chance(10) else f.dice("pay/kind").pick(_KINDS)
-    amount = dice.cents(60, 420) if kind == "fixed" else dice.cents(22, 95)
+    """Type, base and additional pay, and the sum for labor."""
+    rng = f.rng(f"rates/{f.edits.pay}")
+    kind = "" if f.state.status == Status.DRAFT and rng.chance(10) else f.rng("pay/kind").pick(_KINDS)
+    amount = rng.cents(60, 420) if kind == "fixed" else rng.cents(22, 95)
     units = {
         "fixed": 1,
-        "hourly": dice.between(1, 8),
-        "blended": dice.between(1, 4),
-        "device": dice.between(1, 20),
+        "hourly": rng.between(1, 8),
+        "blended": rng.between(1, 4),
+        "device": rng.between(1, 20),
         "": 0,
     }[kind]
-    more = dice.between(1, 3) if kind == "blended" else 0
-    rate = dice.cents(20, 60) if kind == "blended" else 0.0
+    more = rng.between(1, 3) if kind == "blended" else 0
+    rate = rng.cents(20, 60) if kind == "blended" else 0.0
     base = {"units": units, "amount": number(amount if kind else 0.0)}
     return (
         kind,
@@ -40,8 +40,8 @@ def rates(f: Facts) -> tuple[str, dict[str, Json], dict[str, Json], float]:
 
 
 def pay(f: Facts) -> Json:
-    """The whole of it; `total` is labor + bonuses + increases + expenses - penalties - discounts."""
-    dice = f.dice("pay")
+    """The section; `total` is labor + bonuses + increases + expenses - penalties - discounts."""
+    rng = f.rng("pay")
     kind, base, additional, labor = rates(f)
     parts = {
         "bonuses": bonuses(f, labor),
@@ -73,7 +73,7 @@ def pay(f: Facts) -> Json:
         },
         "hold": {"id": f.base + 20, "amount": number(round(labor * 0.1, 2)), "charged": settled}
         if f.id % 12 == 0
-        else NOTHING,
+        else EMPTY_OBJECT,
         "hours": hours,
         "reported_hours": round(hours * 0.9, 2) if f.done else 0,
         "number_of_devices": base["units"] if kind == "device" else 0,
@@ -94,14 +94,16 @@ def pay(f: Facts) -> Json:
                 "line_of_credit": 10_000,
             }
         ],
-        "invoice": {"id": f.id - 9_000_000, "sent": f.date(sent), "paid": f.date(paid)} if settled else NOTHING,
+        "invoice": {"id": f.id - 9_000_000, "sent": f.date(sent), "paid": f.date(paid)} if settled else EMPTY_OBJECT,
         **parts,
         "max_pay": number(round(labor * 1.25, 2)),
         "total": total,
         "max_pay_limit": 5_000,
         "calculated_total": {"total": {"min": total, "max": number(round(float(total) + 40.5, 2))}},
-        "payment": {"id": f.base + 25, "amount": total, "charged": True, "date": f.date(paid)} if paid else NOTHING,
-        "client_payment_enabled": dice.chance(20),
+        "payment": {"id": f.base + 25, "amount": total, "charged": True, "date": f.date(paid)}
+        if paid
+        else EMPTY_OBJECT,
+        "client_payment_enabled": rng.chance(20),
         "client_payment_terms": "Net 45" if f.id % 4 == 0 else "",
         "buyer_overall_jobs": 12_345,
         "can_view": True,
@@ -112,17 +114,17 @@ def pay(f: Facts) -> Json:
         "fn_process_payment": True,
         "total_by_role": total,
         "total_before_fees_by_role": total,
-        "is_taxable_location": f.place.city % 2 == 0,
+        "is_taxable_location": f.location.city % 2 == 0,
         "pricing_insights": _insights(f)
         if f.state.status in (Status.DRAFT, Status.PUBLISHED, Status.ROUTED)
-        else NOTHING,
+        else EMPTY_OBJECT,
         "actions": ["edit"],
         "correlation_id": f.digest("pay"),
     }
 
 
 def _fees(f: Facts, total: float, *, settled: bool, cancelled: bool) -> list[dict[str, Json]]:
-    """Fees; the insurance fee has no id, so a fee is known by its name."""
+    """Fees; the insurance fee has no id, so the name identifies a fee."""
     fees: list[dict[str, Json]] = [
         {
             "name": "service",
@@ -166,7 +168,7 @@ def _fees(f: Facts, total: float, *, settled: bool, cancelled: bool) -> list[dic
 
 def _insights(f: Facts) -> dict[str, Json]:
     return {
-        "region": {"name": f.place.address()["state"], "id": f.place.city, "distance": 60},
+        "region": {"name": f.location.address()["state"], "id": f.location.city, "distance": 60},
         "providers": {"marketplace": 40 + f.id % 50},
         "average_rate": {"first_quartile": 42, "median": 55, "third_quartile": 71},
         "comparison": "at",

@@ -1,4 +1,4 @@
-"""The lists inside of pay: bonuses, penalties, expenses, discounts, increases."""
+"""The lists within pay: bonuses, penalties, expenses, discounts, increases."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from emulator.company.dates import HOUR
 from emulator.company.directory import COMPANY_ID, EXPENSE_CATEGORIES, Charge
 from emulator.company.state import APPROVED, ASSIGNED
-from emulator.company.words import REMARKS
-from emulator.work_order.facts import NOTHING, Facts, number
+from emulator.company.words import NOTES
+from emulator.work_order.facts import EMPTY_OBJECT, Facts, number
 
 if TYPE_CHECKING:
     from emulator.json import Json
@@ -42,24 +42,24 @@ def _sums(rows: list[dict[str, Json]]) -> dict[str, float | int]:
 
 
 def bonuses(f: Facts, labor: float) -> dict[str, Json]:
-    """Bonuses that are attached, charged or not; ids are those of the definitions."""
-    dice = f.dice("bonuses")
+    """Bonuses, charged or not; ids are those of the definitions."""
+    rng = f.rng("bonuses")
     rows = [
-        _charge(charge, labor, charged=f.done and dice.chance(50), selected=True)
-        for charge in dice.some(f.directory.bonuses, (0, 0, 0, 1, 2)[dice.below(5)])
+        _charge(charge, labor, charged=f.done and rng.chance(50), selected=True)
+        for charge in rng.sample(f.directory.bonuses, (0, 0, 0, 1, 2)[rng.below(5)])
     ]
     return f.listing(rows, sum=_sums(rows), actions=["add"])
 
 
 def penalties(f: Facts, labor: float) -> dict[str, Json]:
-    """Penalties that are attached: listed also where they are not charged."""
-    dice = f.dice("penalties")
+    """Penalties, charged or not."""
+    rng = f.rng("penalties")
     rows = []
-    for charge in dice.some(f.directory.penalties, (0, 0, 0, 0, 1, 2)[dice.below(6)]):
-        charged = f.done and dice.chance(15)
+    for charge in rng.sample(f.directory.penalties, (0, 0, 0, 0, 1, 2)[rng.below(6)]):
+        charged = f.done and rng.chance(15)
         rows.append(
             {
-                **_charge(charge, labor, charged=charged, selected=dice.chance(70)),
+                **_charge(charge, labor, charged=charged, selected=rng.chance(70)),
                 "status_reason": "Arrived 40 minutes late" if charged else "",
                 "updated_by": f.manager.name if charged else "",
                 "updated_at": f.date(f.steps[4] + HOUR if charged else 0),
@@ -69,10 +69,10 @@ def penalties(f: Facts, labor: float) -> dict[str, Json]:
 
 
 def expenses(f: Facts) -> dict[str, Json]:
-    """What the provider spent; `approved` dates only those that were approved."""
-    dice = f.dice("expenses")
-    count = (0, 0, 0, 1, 1, 2)[dice.below(6)] if f.steps[ASSIGNED] else 0
-    rows = [_expense(f, at) for at in range(count + f.edits.expenses)]
+    """Expenses of the provider; `approved` is only set for approved ones."""
+    rng = f.rng("expenses")
+    count = (0, 0, 0, 1, 1, 2)[rng.below(6)] if f.steps[ASSIGNED] else 0
+    rows = [_expense(f, index) for index in range(count + f.edits.expenses)]
     by_status = {
         status: [row for row in rows if row["status"] == status] for status in ("pending", "approved", "denied")
     }
@@ -90,22 +90,22 @@ def expenses(f: Facts) -> dict[str, Json]:
     return f.listing(rows, sum=sums, actions=["add"])
 
 
-def _expense(f: Facts, at: int) -> dict[str, Json]:
-    dice = f.dice(f"expense/{at}")
-    ident = f.base + 30 + at
+def _expense(f: Facts, index: int) -> dict[str, Json]:
+    rng = f.rng(f"expense/{index}")
+    expense_id = f.base + 30 + index
     settled = bool(f.steps[APPROVED])
-    status = ("denied" if dice.chance(15) else "approved") if settled else "pending"
-    uid, category, company_expense, label, _, kind, _ = dice.pick(EXPENSE_CATEGORIES)
-    amount = dice.cents(4, 180)
+    status = ("denied" if rng.chance(15) else "approved") if settled else "pending"
+    uid, category, company_expense, label, _, kind, _ = rng.pick(EXPENSE_CATEGORIES)
+    amount = rng.cents(4, 180)
     return {
         "company_id": COMPANY_ID,
-        "id": ident,
+        "id": expense_id,
         "status": status,
-        "description": f"{label} · {dice.pick(REMARKS)}"[:60],
+        "description": f"{label} · {rng.pick(NOTES)}"[:60],
         "status_description": "No receipt" if status == "denied" else "",
         "reason": "Within the limit" if status == "approved" else "",
         "amount": number(amount),
-        "quantity": dice.between(1, 3),
+        "quantity": rng.between(1, 3),
         "is_predefined": kind == "system",
         "author": {**f.tech.brief(), "is_provider": 1},
         "category": {
@@ -119,26 +119,26 @@ def _expense(f: Facts, at: int) -> dict[str, Json]:
         "added": f.date(f.state.service + 3 * HOUR),
         "approved": f.date(f.steps[APPROVED] if status == "approved" else 0),
         "receipt": {
-            "id": ident + 100,
+            "id": expense_id + 100,
             "name": "reçu.jpg",
             "type": "image/jpeg",
             "size": 48_213,
-            "link": f"https://files.fieldnation.example/r/{ident}.jpg?Signature=zz",
-            "thumbnail": f"https://files.fieldnation.example/r/{ident}_t.jpg",
+            "link": f"https://files.fieldnation.example/r/{expense_id}.jpg?Signature=zz",
+            "thumbnail": f"https://files.fieldnation.example/r/{expense_id}_t.jpg",
             "slot_id": f.base + 43,
             "icon": "icon-jpg",
         }
-        if dice.chance(60)
-        else NOTHING,
+        if rng.chance(60)
+        else EMPTY_OBJECT,
         "actions": [] if settled else ["edit", "delete"],
     }
 
 
 def discounts(f: Facts, labor: float) -> dict[str, Json]:
-    """What the provider takes off."""
-    dice = f.dice("discounts")
+    """Discounts of the provider."""
+    rng = f.rng("discounts")
     rows: list[dict[str, Json]] = []
-    if f.done and dice.chance(12):
+    if f.done and rng.chance(12):
         rows.append(
             {
                 "id": f.base + 15,
@@ -146,7 +146,7 @@ def discounts(f: Facts, labor: float) -> dict[str, Json]:
                 "name": "Goodwill",
                 "charged": bool(f.steps[APPROVED]),
                 "calculation": "fixed",
-                "description": dice.pick(REMARKS),
+                "description": rng.pick(NOTES),
                 "modifier": 5,
                 "queued": not f.steps[APPROVED],
                 "hours24_applicable": False,
@@ -158,15 +158,15 @@ def discounts(f: Facts, labor: float) -> dict[str, Json]:
 
 def increases(f: Facts) -> dict[str, Json]:
     """Requests for more pay."""
-    dice = f.dice("increases")
+    rng = f.rng("increases")
     rows = []
-    if f.state.started and dice.chance(18):
-        status = dice.pick(("accepted", "pending", "denied"))
-        amount = dice.cents(10, 90)
+    if f.state.started and rng.chance(18):
+        status = rng.pick(("accepted", "pending", "denied"))
+        amount = rng.cents(10, 90)
         rows.append(
             {
                 "id": f.base + 17,
-                "description": dice.pick(REMARKS),
+                "description": rng.pick(NOTES),
                 "status": status,
                 "status_description": "Agreed by phone" if status == "accepted" else "",
                 "pay": {

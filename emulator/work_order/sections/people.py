@@ -1,4 +1,4 @@
-"""Who has to do with the work order: manager, provider, contacts."""
+"""The people of a work order: manager, provider, contacts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from emulator.company.cities import CITIES
-from emulator.company.people import NOBODY_PICTURE
+from emulator.company.people import PLACEHOLDER_PICTURE
 from emulator.company.state import Status
 from emulator.company.words import FIRST_NAMES, LAST_NAMES
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from emulator.json import Json
     from emulator.work_order.facts import Facts
 
-#: What the API sends for 'nobody': a person with id 0 and a placeholder picture.
-_NOBODY = msgspec.Raw(
+#: What the API sends if no provider is assigned: a user with id 0 and a placeholder picture.
+_NO_USER = msgspec.Raw(
     msgspec.json.encode(
         {
             "id": 0,
@@ -28,7 +28,7 @@ _NOBODY = msgspec.Raw(
             "cell": "",
             "phone": "",
             "phone_ext": "",
-            "thumbnail": NOBODY_PICTURE,
+            "thumbnail": PLACEHOLDER_PICTURE,
         }
     )
 )
@@ -50,9 +50,9 @@ def manager(f: Facts) -> Json:
 
 
 def assignee(f: Facts) -> Json:
-    """The assigned provider; a placeholder while there is none."""
+    """The assigned provider, or a placeholder."""
     person = f.provider
-    user: Json = _NOBODY
+    user: Json = _NO_USER
     if person:
         city, state, code, latitude, longitude, *_, country = CITIES[person.city]
         user = {
@@ -81,8 +81,8 @@ def assignee(f: Facts) -> Json:
 
 
 def contacts(f: Facts) -> Json:
-    """Contacts; the built-in ones (manager, location) have negative ids, the same on every work order."""
-    dice = f.dice("contacts")
+    """Contacts; the built-in ones (manager, location) have the same negative ids in every work order."""
+    rng = f.rng("contacts")
     rows: list[dict[str, Json]] = [
         {
             "id": -1,
@@ -99,30 +99,30 @@ def contacts(f: Facts) -> Json:
         rows.append(
             {
                 "id": -2,
-                "name": f.place.contact,
+                "name": f.location.contact,
                 "role": "Location Contact",
-                "phone": f.place.phone,
-                "ext": f.place.ext,
+                "phone": f.location.phone,
+                "ext": f.location.ext,
                 "email": "",
                 "notes": "",
                 "actions": [],
             }
         )
-    rows += [_contact(f, at) for at in range((0, 0, 1, 1, 2)[dice.below(5)])]
+    rows += [_contact(f, index) for index in range((0, 0, 1, 1, 2)[rng.below(5)])]
     return f.listing(rows, correlation_id=f.digest("contacts"), actions=["add"])
 
 
-def _contact(f: Facts, at: int) -> dict[str, Json]:
-    dice = f.dice(f"contact/{at}")
+def _contact(f: Facts, index: int) -> dict[str, Json]:
+    rng = f.rng(f"contact/{index}")
     return {
-        "id": f.base + at,
-        "name": f"{dice.pick(FIRST_NAMES)} {dice.pick(LAST_NAMES)}",
-        "role": dice.pick(("Project Manager", "Help Desk", "Resource Coordinator")),
-        "phone": f"({dice.between(201, 989)}) 555-{dice.below(10_000):04d}",
-        "ext": str(dice.below(500)) if dice.chance(40) else "",
-        "email": f"desk{dice.below(90)}@client.example",
-        "notes": "Call first" if dice.chance(30) else "",
-        "userId": f.manager.id if at else None,
+        "id": f.base + index,
+        "name": f"{rng.pick(FIRST_NAMES)} {rng.pick(LAST_NAMES)}",
+        "role": rng.pick(("Project Manager", "Help Desk", "Resource Coordinator")),
+        "phone": f"({rng.between(201, 989)}) 555-{rng.below(10_000):04d}",
+        "ext": str(rng.below(500)) if rng.chance(40) else "",
+        "email": f"desk{rng.below(90)}@client.example",
+        "notes": "Call first" if rng.chance(30) else "",
+        "userId": f.manager.id if index else None,
         "actions": ["edit", "delete"],
     }
 

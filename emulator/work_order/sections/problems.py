@@ -1,4 +1,4 @@
-"""Problems that the provider or the buyer reported."""
+"""Problems reported by the provider or the buyer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from emulator.company.dates import HOUR, local, stamp
+from emulator.company.dates import HOUR, local, utc_text
 from emulator.company.directory import PROBLEM_TYPES
-from emulator.company.words import REMARKS
-from emulator.work_order.facts import NOTHING, Facts
+from emulator.company.words import NOTES
+from emulator.work_order.facts import EMPTY_OBJECT, Facts
 
 if TYPE_CHECKING:
     from emulator.json import Json
@@ -53,50 +53,50 @@ _TYPES = msgspec.Raw(
 
 def problems(f: Facts) -> Json:
     """Open and resolved problems; `active` repeats the open one."""
-    dice = f.dice("problems")
+    rng = f.rng("problems")
     rows = []
-    if f.state.started and dice.chance(15):
+    if f.state.started and rng.chance(15):
         rows.append(_problem(f, 0, resolved=True))
-    if f.state.trouble:
+    if f.state.has_problem:
         rows.append(_problem(f, 1, resolved=False))
-    active = next((row for row in rows if row["resolution"]["status"] == "open"), NOTHING)
+    active = next((row for row in rows if row["resolution"]["status"] == "open"), EMPTY_OBJECT)
     resolved = sum(row["resolution"]["status"] == "resolved" for row in rows)
     return f.listing(
         rows,
         sum={"active": len(rows) - resolved, "resolved": resolved},
         correlation_id=f.digest("problems"),
         actions=["add"],
-        types=_TYPES if f.id % 16 == 0 else NOTHING,
+        types=_TYPES if f.id % 16 == 0 else EMPTY_OBJECT,
         active=active,
     )
 
 
 def _problem(f: Facts, number: int, *, resolved: bool) -> dict[str, Json]:
-    dice = f.dice(f"problem/{number}")
-    ident, name, _ = dice.pick(PROBLEM_TYPES)
+    rng = f.rng(f"problem/{number}")
+    ident, name, _ = rng.pick(PROBLEM_TYPES)
     at = max(f.steps[0], min(f.state.service, f.state.last_step)) + 1_800
-    solved = at + dice.between(1, 30) * HOUR
-    again = not resolved and dice.chance(35)  # solved once, and reported again
+    resolved_at = at + rng.between(1, 30) * HOUR
+    reopened = not resolved and rng.chance(35)
     when: Json = {"date": "", "time": "", "utc": ""}
-    if resolved or again:
-        when = {**local(solved, f.offset), "utc": stamp(solved)}
+    if resolved or reopened:
+        when = {**local(resolved_at, f.offset), "utc": utc_text(resolved_at)}
     return {
         "id": f.base + 60 + number,
         "zendesk_ticket_id": 810_000 + f.id % 9_000 if ident == _PAYMENT else 0,
         "type": {"id": ident, "name": name, "other": "Dog in the server room" if ident == _OTHER else ""},
-        "comments": dice.pick(REMARKS),
-        "use_provider": dice.chance(20),
-        "only_company_can_mark_resolved": dice.chance(20),
+        "comments": rng.pick(NOTES),
+        "use_provider": rng.chance(20),
+        "only_company_can_mark_resolved": rng.chance(20),
         "resolution": {
             "status": "resolved" if resolved else "open",
             "at": when,
-            "by": f.manager.brief() if resolved or again else {"id": 0, "first_name": "", "last_name": ""},
+            "by": f.manager.brief() if resolved or reopened else {"id": 0, "first_name": "", "last_name": ""},
             "allowed_resolvers": ["buyer", "provider"],
         },
         "author": f.tech.brief(),
         "created": f.date(at),
         "message": {"id": f.base + 5},
-        "escalate": dice.chance(10),
+        "escalate": rng.chance(10),
         "contact": "support" if ident == _PAYMENT else "buyer",
         "watchers": [f.manager.id],
         "actions": [] if resolved else ["resolve"],

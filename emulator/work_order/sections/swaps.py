@@ -1,4 +1,4 @@
-"""A provider hands the work to another one: rare, and each of the four people comes as a whole user."""
+"""Swaps: a provider passes the work order to another one. Rare; each of the four people is a complete user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from emulator.company.cities import CITIES
 from emulator.company.dates import DAY, day_name, day_of
 from emulator.company.directory import COMPANY_ID
 from emulator.company.state import ASSIGNED
-from emulator.company.words import TRADES_OF_WORK
+from emulator.company.words import TYPES_OF_WORK
 
 if TYPE_CHECKING:
     from emulator.company.people import Person
@@ -42,7 +42,7 @@ def _user(f: Facts, person: Person) -> dict[str, Json]:
         "jobs": {
             "marketplace": person.id % 900,
             "company": person.id % 90,
-            "type_of_work": {"name": TRADES_OF_WORK[f.work][1], "count": person.id % 40},
+            "type_of_work": {"name": TYPES_OF_WORK[f.work_type][1], "count": person.id % 40},
         },
         "managed": False,
         "email": person.email,

@@ -10,6 +10,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.endpoints.paging import resource_page
+from emulator.http import json_response
 from emulator.work_order.sections import SECTIONS
 from tap_fieldnation.records import schema
 from tap_fieldnation.streams import catalog
@@ -53,6 +54,7 @@ SCHEMAS: dict[str, dict[str, t.Any]] = {
         "work_order_id": OF_A_WORK_ORDER,
     },
 }
+OVERVIEW = {"company": {"id": 97, "jobs": 40}, "type_of_work": {"name": "Server", "jobs": 3}}
 SKILLS = [{"id": number, "label": f"skill {number}"} for number in range(130)]
 
 
@@ -82,10 +84,11 @@ def _grown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """An emulator with the rows; what a work order's overview says, it knows already."""
+    """An emulator with the rows."""
     monkeypatch.setitem(SECTIONS, "badges", lambda f: f.listing([{"id": f.base, "label": "gold"}]))
     with Emulator(work_orders=30, seed=2, rate_limit=0) as running:
         running.app.router.add("/skills", lambda request, _: resource_page(request, SKILLS))
+        running.app.router.add("/workorders/{work_order_id}/overview", lambda *_, **__: json_response(OVERVIEW))
         yield running
 
 

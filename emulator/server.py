@@ -1,8 +1,7 @@
-"""HTTP/1.1 with keep-alive on a loopback port, one thread a connection.
+"""An HTTP/1.1 server with keep-alive on a loopback port, one thread per connection.
 
-The standard library's server rather than a framework: faults need the bare socket (resets, torn bodies,
-slow drips), and one `sendall` of a ready-made body is as cheap as it gets. Nagle's algorithm is off, so no
-answer waits for an ACK.
+It builds on the standard library instead of a framework because fault injection needs the socket (resets, truncated
+bodies, slow responses). Nagle's algorithm is off, so no response waits for an ACK.
 """
 
 from __future__ import annotations
@@ -26,76 +25,77 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from emulator.json import Json
 
-    from .messages import Reply
+    from .http import Response
 
 MAX_BODY = 2**20
-#: Answers a request on an open connection: method, target, headers, body, the wire to answer on.
-Answer = Callable[[str, str, Message, bytes, "Wire"], None]
+#: Responds to a request: method, target, headers, body, connection.
+Handler = Callable[[str, str, Message, bytes, "Connection"], None]
 
 
 def check_host(host: str) -> str:
-    """The address to bind; ValueError unless it is the loopback interface's."""
+    """The address to bind. ValueError unless it is a loopback address."""
     if host not in ("127.0.0.1", "localhost"):
         raise ValueError("the emulator listens on the loopback interface only")
     return "127.0.0.1"
 
 
-class Wire:
-    """One connection, as far as an answer needs it."""
+class Connection:
+    """A connection with one request, and the operations that a response or a fault needs."""
 
     def __init__(self, handler: _Handler) -> None:
         self._handler = handler
         self.server = handler.server
         self.stopping = handler.server.stopping
-        self.note: Callable[[Reply | None], None] = lambda _: None  # called just before the answer shows
+        #: Called just before the response is sent; with None if there is no response.
+        self.before_send: Callable[[Response | None], None] = lambda _: None
         self.now: Callable[[], float] = time.time  # for the header `Date`
 
-    def head(self, reply: Reply, length: int | None) -> bytes:
-        """Status line and headers; `length` None leaves Content-Length out."""
-        self.note(reply)
+    def head(self, response: Response, length: int | None) -> bytes:
+        """Status line and headers, without Content-Length if `length` is None."""
+        self.before_send(response)
         try:
-            phrase = HTTPStatus(reply.status).phrase
+            phrase = HTTPStatus(response.status).phrase
         except ValueError:
             phrase = "Unknown"
-        lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {formatdate(self.now(), usegmt=True)}"]
-        if reply.content_type:
-            lines.append(f"Content-Type: {reply.content_type}")
+        lines = [f"HTTP/1.1 {response.status} {phrase}", f"Date: {formatdate(self.now(), usegmt=True)}"]
+        if response.content_type:
+            lines.append(f"Content-Type: {response.content_type}")
         if length is not None:
             lines.append(f"Content-Length: {length}")
-        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+        lines += [f"{name}: {value}" for name, value in response.headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
-    def send(self, reply: Reply, *, compress: bool = False) -> None:
-        """A whole, correct answer."""
-        body = reply.body
+    def send(self, response: Response, *, compress: bool = False) -> None:
+        """Send a complete response."""
+        body = response.body
         if compress and "gzip" in self._handler.headers.get("Accept-Encoding", ""):
             body = gzip.compress(body, compresslevel=1)
-            reply.headers["Content-Encoding"] = "gzip"
-        if not self.server.listening:  # a server that goes down keeps no connection
-            reply.headers["Connection"] = "close"
+            response.headers["Content-Encoding"] = "gzip"
+        if not self.server.listening:  # a server that shuts down keeps no connection alive
+            response.headers["Connection"] = "close"
             self.close()
-        self.raw(self.head(reply, len(body)) + (b"" if self._handler.command == "HEAD" else body))
+        self.send_bytes(self.head(response, len(body)) + (b"" if self._handler.command == "HEAD" else body))
 
-    def raw(self, data: bytes) -> None:
-        """Bytes as they are."""
+    def send_bytes(self, data: bytes) -> None:
+        """Send raw bytes."""
         self._handler.connection.sendall(data)
 
     def close(self) -> None:
-        """Close the connection in good order after this answer."""
+        """Close the connection after this response."""
         self._handler.close_connection = True
 
     def reset(self) -> None:
-        """Drop the connection so that the other side sees a reset."""
-        self.note(None)
+        """Reset the connection (TCP RST)."""
+        self.before_send(None)
         self._handler.close_connection = True
         with contextlib.suppress(OSError):
             self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._handler.rfile.close()
-            self._handler.server.forget(self._handler.connection)
+            self._handler.server.unregister(self._handler.connection)
             self._handler.connection.close()
 
     def wait(self, seconds: float) -> bool:
-        """Let real time pass; True where the server was stopped meanwhile."""
+        """Sleep; True if the server was stopped meanwhile."""
         return self.stopping.wait(seconds)
 
 
@@ -112,13 +112,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         try:
             with self.server.busy(self.connection):
-                self.server.answer(self.command, self.path, self.headers, body, Wire(self))
+                self.server.handle(self.command, self.path, self.headers, body, Connection(self))
         except (ConnectionError, TimeoutError):
             self.close_connection = True
 
     @override
     def log_message(self, format: str, *args: Json) -> None:
-        """Nothing goes to stderr: the log of the emulator is elsewhere."""
+        """Write nothing to stderr: `emulator.log` has the requests."""
 
     @override
     def finish(self) -> None:
@@ -131,14 +131,14 @@ for _method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
 
 
 class Server(ThreadingHTTPServer):
-    """The listening socket and its connections. It can shut its port and open the same one again."""
+    """The listening socket and its connections; it can close its port and reopen the same one."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, answer: Answer) -> None:
-        self.answer = answer
+    def __init__(self, host: str, port: int, handle: Handler) -> None:
+        self.handle = handle
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._busy: set[socket.socket] = set()
@@ -151,7 +151,7 @@ class Server(ThreadingHTTPServer):
 
     @override
     def server_bind(self) -> None:
-        """Bind without the reverse look-up of the host's name that the base class makes."""
+        """Bind without the reverse DNS lookup of the base class."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -159,25 +159,25 @@ class Server(ThreadingHTTPServer):
 
     @override
     def process_request(self, request: Json, client_address: Json) -> None:
-        """Remember the connection, then serve it in a thread."""
+        """Register the connection, then serve it in a thread."""
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)
 
     @override
     def shutdown_request(self, request: Json) -> None:
-        """Forget a connection that has ended."""
-        self.forget(request)
+        """Unregister a closed connection."""
+        self.unregister(request)
         super().shutdown_request(request)
 
-    def forget(self, connection: socket.socket) -> None:
-        """This connection is no longer ours to close."""
+    def unregister(self, connection: socket.socket) -> None:
+        """Unregister a connection that is closed elsewhere."""
         with self._lock:
             self._open.discard(connection)
 
     @override
     def handle_error(self, request: Json, client_address: Json) -> None:
-        """Clients that went away are no error; anything else is shown."""
+        """Ignore disconnected clients; print any other error."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError, ValueError)):
             super().handle_error(request, client_address)
 
@@ -188,19 +188,19 @@ class Server(ThreadingHTTPServer):
 
     @override
     def serve_forever(self, poll_interval: float = 0.1) -> None:
-        """Accept connections until `stop`; between `close_port` and `open_port` there is nothing to accept on."""
+        """Accept connections until `stop`, except between `close_port` and `open_port`."""
         while not self.stopping.is_set():
             if not self._listening.wait(poll_interval):
                 continue
             try:
                 connection, address = self.socket.accept()
-            except OSError:  # nobody came, or the port was closed meanwhile
+            except OSError:  # timeout, or the port was closed meanwhile
                 continue
             self.accepted += 1
             self.process_request(connection, address)
 
     def close_port(self) -> None:
-        """Refuse connections from now on, and hang up on those that are idle."""
+        """Refuse new connections and close idle ones."""
         with self._lock:
             if not self._listening.is_set():
                 return
@@ -209,7 +209,7 @@ class Server(ThreadingHTTPServer):
                 self.socket.shutdown(socket.SHUT_RDWR)
             self.socket.close()
             idle = self._open - self._busy
-        _cut(idle)
+        _shut_down(idle)
 
     def open_port(self) -> None:
         """Listen on the same port as before."""
@@ -227,7 +227,7 @@ class Server(ThreadingHTTPServer):
 
     @contextlib.contextmanager
     def busy(self, connection: socket.socket) -> Iterator[None]:
-        """While a request is being answered on this connection."""
+        """Mark a connection as busy while its request is handled."""
         with self._lock:
             self._busy.add(connection)
         try:
@@ -235,22 +235,22 @@ class Server(ThreadingHTTPServer):
         finally:
             with self._lock:
                 self._busy.discard(connection)
-                leave = not self._listening.is_set()
-            if leave:
-                _cut({connection})
+                closing = not self._listening.is_set()
+            if closing:
+                _shut_down({connection})
 
     def stop(self) -> None:
-        """Stop serving, close the port and all connections."""
+        """Stop serving; close the port and all connections."""
         self.stopping.set()
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes `serve_forever`
         self.server_close()
         with self._lock:
             connections = set(self._open)
-        _cut(connections)
+        _shut_down(connections)
 
 
-def _cut(connections: set[socket.socket]) -> None:
+def _shut_down(connections: set[socket.socket]) -> None:
     for connection in connections:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)

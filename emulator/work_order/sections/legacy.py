@@ -1,6 +1,6 @@
-"""Keys that only older models and a production payload carry, and three of no source.
+"""Keys that only older models or production payloads have, and three undocumented ones.
 
-The last three stand for whatever the API will send next: no client can know them.
+The last three stand for keys that the API may add in the future.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from emulator.company.directory import COMPANY_ID
 from emulator.company.state import APPROVED, ASSIGNED, PAID, Status
-from emulator.work_order.facts import NOTHING, Facts
+from emulator.work_order.facts import EMPTY_OBJECT, Facts
 
-from .standing import request_count
+from .status import request_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _count_only(total: int, **more: Json) -> dict[str, Json]:
-    """A list that says how many there are and shows none."""
+    """An embedded list that only has a count."""
     return {
         "metadata": {"total": total, "page": 1, "pages": 1, "per_page": 0},
         "results": [],
@@ -30,7 +30,7 @@ def _count_only(total: int, **more: Json) -> dict[str, Json]:
 
 
 def holds(f: Facts) -> Json:
-    """Work that waits for something."""
+    """Reasons why the work order is on hold."""
     rows = []
     if f.state.status == Status.ASSIGNED and f.id % 9 == 0:
         rows.append(
@@ -50,7 +50,7 @@ def holds(f: Facts) -> Json:
 
 
 def ratings(f: Facts) -> Json:
-    """How buyer and provider think of each other."""
+    """Ratings of buyer and provider."""
     return {
         "correlation_id": f.digest("ratings"),
         "buyer": {
@@ -119,7 +119,7 @@ def _actions(f: Facts) -> list[str]:
     return {**by_status, **after}[f.state.status]
 
 
-OLDER: dict[str, Callable[[Facts], Json]] = {
+LEGACY: dict[str, Callable[[Facts], Json]] = {
     "requests": lambda f: _count_only(request_count(f), sum={"all": request_count(f)}),
     "declines": lambda f: _count_only(request_count(f) // 4, sum={"all": request_count(f) // 4}),
     "holds": holds,
@@ -130,7 +130,7 @@ OLDER: dict[str, Callable[[Facts], Json]] = {
     "workflow_cancel": lambda _: _workflow([]),
     "workflow_publish_or_route": lambda f: _workflow(["schedule"] if f.state.status == Status.DRAFT else []),
     "conflicts": lambda _: [],
-    "coords": lambda f: {"latitude": f.place.latitude, "longitude": f.place.longitude},
+    "coords": lambda f: {"latitude": f.location.latitude, "longitude": f.location.longitude},
     "attributes": lambda _: [],
     "segments": lambda _: [],
     "has_onsite_custom_field": lambda f: f.id % 2 == 0,
@@ -139,13 +139,15 @@ OLDER: dict[str, Callable[[Facts], Json]] = {
     "require_ontime": lambda f: f.id % 3 == 0,
     "smart_matched": lambda f: f.id % 10 == 0,
     "stalled": lambda f: "stalled" if f.id % 19 == 0 else "",
-    "pending_routing_provider": lambda _: NOTHING,
-    "pay_old": lambda _: NOTHING,
+    "pending_routing_provider": lambda _: EMPTY_OBJECT,
+    "pay_old": lambda _: EMPTY_OBJECT,
     "pay_service": lambda _: "v2",
-    "client_request": lambda f: {"id": f.base + 99, "name": "Portal", "source": "email"} if f.id % 21 == 0 else NOTHING,
-    "selection_rule": lambda _: NOTHING,
-    "service_contract": lambda f: {"id": 14, "name": "Gold SLA"} if f.id % 8 == 0 else NOTHING,
-    "team": lambda f: {"id": 3, "name": "Équipe nord"} if f.id % 5 == 0 else NOTHING,
+    "client_request": lambda f: (
+        {"id": f.base + 99, "name": "Portal", "source": "email"} if f.id % 21 == 0 else EMPTY_OBJECT
+    ),
+    "selection_rule": lambda _: EMPTY_OBJECT,
+    "service_contract": lambda f: {"id": 14, "name": "Gold SLA"} if f.id % 8 == 0 else EMPTY_OBJECT,
+    "team": lambda f: {"id": 3, "name": "Équipe nord"} if f.id % 5 == 0 else EMPTY_OBJECT,
     "actions": _actions,
     "timings": lambda _: [{"name": "load", "time": 0.01}],
     "correlation_id": lambda f: f.digest("work_order"),

@@ -1,4 +1,4 @@
-"""Saved locations of the company, and the one-off addresses that work orders have instead."""
+"""Saved locations of the company, and custom addresses of work orders."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from .cities import CITIES
 from .dates import HOUR
-from .dice import Dice
-from .words import FIRST_NAMES, LAST_NAMES, REMARKS, STREET_KINDS, STREETS
+from .rng import Rng
+from .words import FIRST_NAMES, LAST_NAMES, NOTES, STREET_KINDS, STREETS
 
 if TYPE_CHECKING:
     from emulator.json import Json
@@ -18,8 +18,8 @@ GROUPS = ((501, "Northeast"), (502, "South"), (503, "Mountain"), (504, "Pacific"
 
 
 @dataclass(frozen=True)
-class Place:
-    """An address. `id` is 0 where it is not a saved location."""
+class Location:
+    """An address. `id` is 0 if it is not a saved location."""
 
     id: int
     name: str
@@ -40,7 +40,7 @@ class Place:
 
     @property
     def offset(self) -> int:
-        """Seconds that the site's clock is ahead of UTC (negative in America; no summer time here)."""
+        """Offset from UTC in seconds (there is no daylight saving time here)."""
         return CITIES[self.city][8] * HOUR
 
     def time_zone(self) -> dict[str, object]:
@@ -49,7 +49,7 @@ class Place:
         return {"id": ident, "name": name, "short": short, "offset": offset}
 
     def address(self) -> dict[str, Json]:
-        """Street, city, state, zip and country under the names of a work order's location."""
+        """Street, city, state, zip and country, named as in the location of a work order."""
         city, state, code, *_, country = CITIES[self.city]
         return {
             "address1": self.line1,
@@ -61,26 +61,26 @@ class Place:
         }
 
 
-def make_place(key: str, ident: int, name: str, client: int) -> Place:
-    """A place drawn from `key`; `name` is what it is saved under, empty for a one-off address."""
-    dice = Dice(f"{key}/place")
-    city = dice.below(len(CITIES))
-    notes = tuple((ident * 10 + at, dice.pick(REMARKS), dice.below(2)) for at in range(dice.below(3))) if ident else ()
-    return Place(
+def make_location(key: str, ident: int, name: str, client: int) -> Location:
+    """A location generated from `key`; `name` is empty for a custom address."""
+    rng = Rng(f"{key}/place")
+    city = rng.below(len(CITIES))
+    notes = tuple((ident * 10 + index, rng.pick(NOTES), rng.below(2)) for index in range(rng.below(3))) if ident else ()
+    return Location(
         id=ident,
         name=name,
-        line1=f"{dice.between(1, 12_400)} {dice.pick(STREETS)} {dice.pick(STREET_KINDS)}",
-        line2=f"Suite {dice.between(1, 90)}" if dice.chance(30) else "",
+        line1=f"{rng.between(1, 12_400)} {rng.pick(STREETS)} {rng.pick(STREET_KINDS)}",
+        line2=f"Suite {rng.between(1, 90)}" if rng.chance(30) else "",
         city=city,
-        kind=dice.below(len(KINDS)),
+        kind=rng.below(len(KINDS)),
         group=min(city // 6, len(GROUPS) - 1),
         client=client,
-        contact=f"{dice.pick(FIRST_NAMES)} {dice.pick(LAST_NAMES)}",
-        phone=f"({dice.between(201, 989)}) 555-{dice.below(10_000):04d}",
-        ext=str(dice.between(1, 999)) if dice.chance(40) else "",
-        active=not dice.chance(5),
+        contact=f"{rng.pick(FIRST_NAMES)} {rng.pick(LAST_NAMES)}",
+        phone=f"({rng.between(201, 989)}) 555-{rng.below(10_000):04d}",
+        ext=str(rng.between(1, 999)) if rng.chance(40) else "",
+        active=not rng.chance(5),
         notes=notes,
-        latitude=round(CITIES[city][3] + dice.between(-900, 900) / 10_000, 6),
-        longitude=round(CITIES[city][4] + dice.between(-900, 900) / 10_000, 6),
-        exact=dice.chance(80),
+        latitude=round(CITIES[city][3] + rng.between(-900, 900) / 10_000, 6),
+        longitude=round(CITIES[city][4] + rng.between(-900, 900) / 10_000, 6),
+        exact=rng.chance(80),
     )

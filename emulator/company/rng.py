@@ -1,4 +1,4 @@
-"""Draws that depend on a key alone, so that a company can be rebuilt piece by piece from its seed."""
+"""Pseudo-random numbers that depend on a key alone, so that any part of a company can be generated on its own."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ _WORDS = 16
 _unpack = Struct(f"<{_WORDS}I").unpack
 
 
-class Dice:
-    """A sequence of draws made from a text key: the same key gives the same draws on every machine."""
+class Rng:
+    """A random number generator seeded by a text key: the same key gives the same numbers on every machine."""
 
-    __slots__ = ("_at", "_key", "_round", "_words")
+    __slots__ = ("_block", "_key", "_position", "_words")
 
     def __init__(self, key: str) -> None:
         self._key = key
-        self._round = 0
-        self._at = 0
+        self._block = 0
+        self._position = 0
         self._words: tuple[int, ...] = _unpack(shake_128(key.encode()).digest(_WORDS * 4))
 
     def below(self, limit: int) -> int:
         """An integer from 0 to `limit` - 1."""
-        at = self._at
-        if at == _WORDS:
-            self._round += 1
-            self._words = _unpack(shake_128(f"{self._key}#{self._round}".encode()).digest(_WORDS * 4))
-            at = 0
-        self._at = at + 1
-        return self._words[at] % limit
+        position = self._position
+        if position == _WORDS:
+            self._block += 1
+            self._words = _unpack(shake_128(f"{self._key}#{self._block}".encode()).digest(_WORDS * 4))
+            position = 0
+        self._position = position + 1
+        return self._words[position] % limit
 
     def between(self, low: int, high: int) -> int:
-        """An integer from `low` to `high`, both possible."""
+        """An integer from `low` to `high`, both inclusive."""
         return low + self.below(high - low + 1)
 
     def chance(self, percent: float) -> bool:
-        """True in `percent` of 100 draws."""
+        """True with a probability of `percent` %."""
         return self.below(10_000) < percent * 100
 
     def pick(self, choices: Sequence[T]) -> T:
         """One of `choices`."""
         return choices[self.below(len(choices))]
 
-    def some(self, choices: Sequence[T], count: int) -> list[T]:
-        """`count` different ones of `choices`, in their own order (fewer where there are not as many)."""
+    def sample(self, choices: Sequence[T], count: int) -> list[T]:
+        """`count` distinct elements of `choices` in their order (fewer if there are not as many)."""
         left = list(range(len(choices)))
         taken = sorted(left.pop(self.below(len(left))) for _ in range(min(count, len(choices))))
-        return [choices[at] for at in taken]
+        return [choices[index] for index in taken]
 
     def cents(self, low: int, high: int) -> float:
         """An amount of money in US dollars, with cents."""
@@ -64,6 +64,6 @@ def digest(key: str) -> str:
 
 
 def uuid(key: str) -> str:
-    """A UUID in its text form, made from `key`."""
+    """A UUID in its text form, derived from `key`."""
     h = shake_128(key.encode()).hexdigest(16)
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:32]}"

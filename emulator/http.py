@@ -1,4 +1,4 @@
-"""A request as the emulator sees it, and a reply before it goes out."""
+"""HTTP requests and responses as the emulator's modules exchange them."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ if TYPE_CHECKING:
 
 JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json"
-API = "/api/rest/v2"
-LOGIN = "/authentication/api/oauth/token"
+API_ROOT = "/api/rest/v2"
+TOKEN_PATH = "/authentication/api/oauth/token"  # noqa: S105  (a path, not a secret)
 
 
 @dataclass
 class Request:
-    """One request. `path` is relative to the API's root where it lies below it."""
+    """One request. `path` is relative to API_ROOT if it is below it."""
 
     method: str
-    target: str  # path and query as they came in
+    target: str  # path and query string as received
     path: str
     params: dict[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
-    token: str = ""
-    number: int = 0  # running number since the start of the emulator
+    number: int = 0  # counted from 1 since the emulator was created
 
 
 @dataclass
-class Reply:
-    """What goes back. `page`, `per_page` and `results` are for the log."""
+class Response:
+    """One response. `page`, `per_page` and `results` are for the log."""
 
     status: int = 200
     body: bytes = b""
@@ -45,7 +44,7 @@ class Reply:
     results: int | None = None
 
 
-def json_reply(value: Json, status: int = 200, *, content_type: str = JSON, **headers: str) -> Reply:
-    """A reply with `value` as JSON; underscores in header names become hyphens."""
+def json_response(value: Json, status: int = 200, *, content_type: str = JSON, **headers: str) -> Response:
+    """Encode `value` as the body; underscores in header names become hyphens."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Reply(status, msgspec.json.encode(value), content_type, named)
+    return Response(status, msgspec.json.encode(value), content_type, named)

@@ -1,4 +1,4 @@
-"""How the work order stands: status, progress, visits that had to be repeated, how many providers asked for it."""
+"""Status, progress, site revisits, and the number of provider requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from emulator.company.directory import INCOMPLETE_REASONS
 from emulator.company.state import STATUS_NAMES, Status
-from emulator.work_order.facts import NOTHING, Facts
+from emulator.work_order.facts import EMPTY_OBJECT, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,19 +32,19 @@ _SUB_STATUSES: dict[int, tuple[tuple[str, str], ...]] = {
 
 
 def status(f: Facts) -> Json:
-    """Where the work order stands; `id` 9 is the routed variant of 2."""
-    dice = f.dice("status")
-    display, code = dice.pick(_SUB_STATUSES[f.state.status])
+    """The status; `id` 9 is the routed variant of 2."""
+    rng = f.rng("status")
+    display, code = rng.pick(_SUB_STATUSES[f.state.status])
     if f.state.status == Status.ASSIGNED and f.state.started:
-        display, code = ("Checked out", "checked_out") if dice.chance(50) else ("Checked in", "checked_in")
+        display, code = ("Checked out", "checked_out") if rng.chance(50) else ("Checked in", "checked_in")
     return {
         "id": f.state.status,
         "name": STATUS_NAMES[f.state.status],
         "display": display,
         "is_routed": bool(f.steps[2]) and f.state.status in (Status.PUBLISHED, Status.ROUTED),
         "code": code,
-        "delay": dice.below(5_400) if dice.chance(10) else 0,
-        "ncns": dice.chance(1),
+        "delay": rng.below(5_400) if rng.chance(10) else 0,
+        "ncns": rng.chance(1),
         "sub_status": "" if display == STATUS_NAMES[f.state.status] else display,
         "confirmed": f.state.status == Status.ASSIGNED and code != "unconfirmed",
         "correlation_id": f.digest("status"),
@@ -57,20 +57,20 @@ def _progress(f: Facts) -> Json:
 
 
 def site_revisit(f: Facts) -> Json:
-    """The current state only; the history stands behind an endpoint of its own."""
-    dice = f.dice("revisit")
-    again = f.done and dice.chance(12)
-    reason = dice.pick(INCOMPLETE_REASONS)
+    """The current state; a route of its own has the history."""
+    rng = f.rng("revisit")
+    is_revisit = f.done and rng.chance(12)
+    reason = rng.pick(INCOMPLETE_REASONS)
     return {
-        "job_status": ("incomplete" if again else "complete") if f.done else "pending",
-        "revisit_count": dice.between(1, 3) if again else 0,
-        "is_revisit": again,
-        "incomplete_reason": {"reason_id": reason[0], "reason_name": reason[1]} if again else NOTHING,
+        "job_status": ("incomplete" if is_revisit else "complete") if f.done else "pending",
+        "revisit_count": rng.between(1, 3) if is_revisit else 0,
+        "is_revisit": is_revisit,
+        "incomplete_reason": {"reason_id": reason[0], "reason_name": reason[1]} if is_revisit else EMPTY_OBJECT,
     }
 
 
 def publish_stats(f: Facts) -> Json:
-    """How many providers asked for the work."""
+    """Statistics of provider requests."""
     count = request_count(f)
     return {
         "requests": count,
@@ -80,17 +80,17 @@ def publish_stats(f: Facts) -> Json:
         "all_requests": count,
         "has_preferred_requests": bool(count // 3),
         "has_preferred_counters": False,
-        "provider_metadata": NOTHING,
+        "provider_metadata": EMPTY_OBJECT,
         "correlation_id": f.digest("publish_stats"),
     }
 
 
 def request_count(f: Facts) -> int:
-    """The number of provider requests: none before publication."""
-    return (f.dice("requests").below(5) if f.steps[1] else 0) + f.edits.requests
+    """The number of provider requests; none before publication."""
+    return (f.rng("requests").below(5) if f.steps[1] else 0) + f.edits.requests
 
 
-STANDING: dict[str, Callable[[Facts], Json]] = {
+STATUS: dict[str, Callable[[Facts], Json]] = {
     "status": status,
     "progress": _progress,
     "site_revisit": site_revisit,
