@@ -29,6 +29,7 @@ from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
 from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, SettingsError
 from tap_fieldnation.api.rate_limiter import RateLimiter
+from tap_fieldnation.api.requester import Requester
 from tap_fieldnation.api.transport import TokenLocation, Transport, checked_origin
 from tap_fieldnation.api.work_orders import WorkOrders
 from tap_fieldnation.commands import about as _about  # noqa: F401  registers itself with the SDK
@@ -111,7 +112,7 @@ class TapFieldNation(Tap):
     def clock(self) -> Clock:
         """The run's clock."""
         minutes = self.config.get("max_minutes")
-        return Clock(allowed=None if minutes is None else 60.0 * float(minutes))
+        return Clock(time_limit=None if minutes is None else 60.0 * float(minutes))
 
     @functools.cached_property
     def transport(self) -> Transport:
@@ -119,41 +120,41 @@ class TapFieldNation(Tap):
         return Transport(
             self.origin,
             user_agent=self.config.get("user_agent") or f"{self.name}/{self.plugin_version}",
-            place=TokenLocation(self.config["access_token_location"]),
+            token_location=TokenLocation(self.config["access_token_location"]),
             timeout=float(self.config["request_timeout"]),
-            connections=self.config["max_concurrent_requests"],
+            max_connections=self.config["max_concurrent_requests"],
             clock=self.clock,
         )
 
     @functools.cached_property
-    def client(self) -> Client:
-        """The run's one way to the API: one budget, one token."""
-        max_in_flight = self.config["max_concurrent_requests"]
-        client = Client(
+    def requester(self) -> Requester:
+        """Sends and counts the run's requests."""
+        rate, burst = float(self.config["requests_per_minute"]), self.config["max_concurrent_requests"]
+        return Requester(
             self.transport,
-            RateLimiter(float(self.config["requests_per_minute"]), max_in_flight, self.clock),
+            RateLimiter(rate, burst, self.clock),
             self.clock,
             max_retries=self.config["max_retries"],
-            max_in_flight=max_in_flight,
             logger=self.logger,
         )
-        client.authenticator = FieldNationAuthenticator(
+
+    @functools.cached_property
+    def authenticator(self) -> FieldNationAuthenticator:
+        """The run's one authenticator."""
+        return FieldNationAuthenticator(
             client_id=self.config["client_id"],
             client_secret=self.config["client_secret"],
             username=self.config.get("username"),
             password=self.config.get("password"),
             environment=self.config.get("api_url") or self.config["environment"],
-            post=client.post,
+            requester=self.requester,
             clock=self.clock,
         )
-        return client
 
-    @property
-    def authenticator(self) -> FieldNationAuthenticator:
-        """The run's one authenticator."""
-        authenticator = self.client.authenticator
-        assert authenticator is not None  # noqa: S101
-        return authenticator
+    @functools.cached_property
+    def client(self) -> Client:
+        """The run's one client."""
+        return Client(self.requester, self.authenticator, max_in_flight=self.config["max_concurrent_requests"])
 
     @property
     def work_orders(self) -> WorkOrdersStream:

@@ -37,7 +37,7 @@ class Progress:
         self._streams = [one for one in walked if not one.parent_stream_type]  # those whose turn comes, one by one
         self._stream: ConformedStream | None = None
         self._told = self._began = tap.clock.monotonic()
-        self._requests = tap.client.requests
+        self._requests = tap.requester.requests
 
     @property
     def _reading(self) -> SyncRun | None:
@@ -49,7 +49,7 @@ class Progress:
         begun = [one for one in self._streams if one.begun]
         if begun and begun[-1] is not self._stream:
             self._stream = begun[-1]
-            self._began, self._requests = self._tap.clock.monotonic(), self._tap.client.requests
+            self._began, self._requests = self._tap.clock.monotonic(), self._tap.requester.requests
             self._start()
         if self._stream:
             self._tell(self._stream)
@@ -66,7 +66,7 @@ class Progress:
     def line(self, now: float) -> str:
         """For example: ``41,200 of 128,000 (32 %), 50 requests a minute, about 29 min left``."""
         minutes = max(1e-9, (now - self._began) / MINUTE)
-        pace = f"{(self._tap.client.requests - self._requests) / minutes:.0f} requests a minute"
+        pace = f"{(self._tap.requester.requests - self._requests) / minutes:.0f} requests a minute"
         reading = self._reading
         if not reading:
             return f"{self._stream.rows_written if self._stream else 0:,} rows, {pace}"

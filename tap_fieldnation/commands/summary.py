@@ -60,10 +60,10 @@ def _tell_costs(tap: TapFieldNation) -> None:
     tap.logger.info("Records: %s", sent or "none")
     tap.logger.info(
         "Requests: %s, %s of them tried again; waited %s in all, to keep to %g a minute and before trying again",
-        f"{tap.client.requests:,}",
-        f"{tap.client.retries:,}",
+        f"{tap.requester.requests:,}",
+        f"{tap.requester.retries:,}",
         duration(tap.clock.waited / 60),
-        tap.client.budget.per_minute,
+        tap.requester.rate_limiter.per_minute,
     )
 
 

@@ -156,7 +156,7 @@ class WorkOrdersStream(FieldNationStream):
     def _whole_list(self, path: str) -> list[t.Any]:
         """A list that the page holds only in part, from its own endpoint."""
         try:
-            pages = list(paging.pages(self._fieldnation.client, path, paging.NUMBERED, stream=self.name))
+            pages = list(paging.pages(self._fieldnation.client, path, paging.PAGE_NUMBERS, stream=self.name))
         except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
@@ -204,7 +204,7 @@ class WorkOrdersStream(FieldNationStream):
             options,
             tap.clock.utc_now,
             self._checkpoint,
-            clock_ahead=lambda: tap.client.ahead_of_server,
+            clock_ahead=lambda: tap.requester.clock_ahead,
         )
 
     def _checkpoint(self) -> None:
