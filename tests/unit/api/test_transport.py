@@ -15,7 +15,7 @@ import time
 import traceback
 import types
 import zlib
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
@@ -475,8 +475,6 @@ def test_unreadable_ca_certificates_are_not_retried(monkeypatch: pytest.MonkeyPa
 
 class Recorder(HTTPAdapter):
     """Records what it is to send and how, and returns a response without a network."""
-
-    asked: ClassVar[dict[str, Any]]
 
     @override
     def send(self, request: requests.PreparedRequest, *_: Any, **kwargs: Any) -> requests.Response:
