@@ -28,7 +28,7 @@ from benchmarks.common import (
 )
 from tap_fieldnation.api.auth import SCOPE, TOKEN_PATH
 from tap_fieldnation.api.client import API_ROOT
-from tap_fieldnation.api.work_orders import FIXED, PATH
+from tap_fieldnation.api.work_orders import FIXED_PARAMS, PATH
 from tap_fieldnation.streams.catalog import EMBEDDED
 
 if t.TYPE_CHECKING:
@@ -57,7 +57,7 @@ def floor(columns: str) -> FieldRule:
             "login_url": f"{api.url}{TOKEN_PATH}",
             "login": {"grant_type": "client_credentials", **login},
             "url": f"{api.url}{API_ROOT}{PATH}",
-            "params": {**FIXED, "columns": columns, "sort": "id", "order": "desc", "per_page": 100},
+            "params": {**FIXED_PARAMS, "columns": columns, "sort": "id", "order": "desc", "per_page": 100},
         }
         return run_process([sys.executable, "-m", "benchmarks.floor"], read_messages, given=given)
 

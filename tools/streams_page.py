@@ -75,7 +75,7 @@ def _facts() -> Iterator[tuple[str, Facts]]:
 
 
 def _paging(entry: catalog.Company) -> str:
-    if entry.params == paging.WHOLE:
+    if entry.params == paging.UNPAGED:
         return "whole, without pages"
     return "by cursor" if entry.params == paging.CURSOR else "by page number"
 

@@ -35,7 +35,7 @@ from benchmarks.common import (
 )
 from benchmarks.peers import tap_rest_api_msdk
 from tap_fieldnation.api.auth import SCOPE, TOKEN_PATH
-from tap_fieldnation.api.work_orders import FIXED
+from tap_fieldnation.api.work_orders import FIXED_PARAMS
 from tap_fieldnation.streams.catalog import EMBEDDED
 
 HERE = Path(__file__).parent
@@ -130,7 +130,7 @@ def environment(name: str) -> Path:
 
 def ways(columns: str) -> dict[str, FieldRule]:
     """Each reader."""
-    query = {**FIXED, "columns": columns, "sort": "id", "order": "desc", "per_page": "100"}
+    query = {**FIXED_PARAMS, "columns": columns, "sort": "id", "order": "desc", "per_page": "100"}
     chosen = catalog(*STREAMS)
     msdk, dlt = environment("tap-rest-api-msdk"), environment("dlt")
 

@@ -1,1 +1,1 @@
-"""Field Nation's REST API over HTTP. Knows nothing of streams and Singer messages."""
+"""Field Nation's REST API over HTTP. Independent of streams and Singer messages."""

@@ -1,4 +1,4 @@
-"""Time as a thing that is passed in: what the clock says, waiting, and the end of the time allowed."""
+"""The clock of a run: the time, waiting, and the deadline. It is passed in, so that tests need not wait."""
 
 from __future__ import annotations
 
@@ -13,66 +13,66 @@ from tap_fieldnation.api.errors import DeadlineExceeded
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-# One sleep is cut into pieces, so that a wait ends early when the machine was suspended meanwhile.
-LONGEST_SLEEP = 60.0
+# Seconds. Longer waits are split, so that they end in time if the machine was suspended meanwhile.
+MAX_SLEEP = 60.0
 
 
 class Clock:
     """The machine's clock.
 
     Args:
-        allowed: Seconds from now after which no wait may end (the setting ``max_minutes``), or None.
+        time_limit: Seconds from now until the deadline (the setting ``max_minutes``), or None.
 
     Attributes:
-        waited: Seconds in which somebody waited; where several threads did so at the same time, they count once.
+        waited: Seconds in which at least one thread waited.
     """
 
-    def __init__(self, allowed: float | None = None) -> None:
+    def __init__(self, time_limit: float | None = None) -> None:
         self.waited = 0.0
-        self._counting = threading.Lock()
+        self._lock = threading.Lock()
         self._sleepers, self._since = 0, 0.0
-        self._deadline = None if allowed is None else self.monotonic() + allowed
+        self._deadline = None if time_limit is None else self.monotonic() + time_limit
 
     def monotonic(self) -> float:
-        """Seconds from a fixed point in the past; never goes back."""
+        """Seconds since an arbitrary point in the past; never decreases."""
         return time.monotonic()
 
     def utc_now(self) -> datetime:
-        """The time of day, with UTC as its time zone."""
+        """The current time, with UTC as its time zone."""
         return datetime.now(timezone.utc)
 
     def sleep(self, seconds: float) -> None:
         """Wait.
 
         Raises:
-            OutOfTimeError: At once, where the wait would outlast the time allowed.
+            DeadlineExceeded: Immediately, if the wait would end after the deadline.
         """
         until = self.monotonic() + seconds
         if self._deadline is not None and until > self._deadline:
             raise DeadlineExceeded
-        with self._counted():
+        with self._count_waiting():
             while (left := until - self.monotonic()) > 0:
-                self._pause(min(left, LONGEST_SLEEP))
+                self._pause(min(left, MAX_SLEEP))
 
-    def check(self) -> None:
-        """Return while there is time left.
+    def check_deadline(self) -> None:
+        """Return if there is time left.
 
         Raises:
-            OutOfTimeError: Once the time allowed is spent.
+            DeadlineExceeded: The deadline has passed.
         """
         if self._deadline is not None and self.monotonic() >= self._deadline:
             raise DeadlineExceeded
 
     @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._counting:
+    def _count_waiting(self) -> Iterator[None]:
+        with self._lock:
             if not self._sleepers:
                 self._since = self.monotonic()
             self._sleepers += 1
         try:
             yield
         finally:
-            with self._counting:
+            with self._lock:
                 self._sleepers -= 1
                 if not self._sleepers:
                     self.waited += self.monotonic() - self._since

@@ -1,8 +1,8 @@
-"""JSON bodies as Python objects, fast where they are proper, and patient where they are not.
+"""Decodes JSON bodies: fast if they are valid, leniently if they are not.
 
-What targets cannot hold is taken out here: NUL characters (PostgreSQL refuses them), halves of surrogate pairs and
-bytes that are no UTF-8, numbers beyond all bounds (NaN, infinities, thousands of digits: these become text, so that
-whoever needs a number finds that it is none).
+What targets cannot load is removed: NUL characters (PostgreSQL rejects them), unpaired surrogates and bytes that are
+not UTF-8. Numbers without a finite value (NaN, infinities) or with thousands of digits become text, which does not
+conform to a number column.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ import typing as t
 import msgspec
 
 _NUL = b"\\u0000"
-_UNFIT = re.compile("[\x00\ud800-\udfff]")
+_UNLOADABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def decode(body: bytes) -> t.Any:
-    """The value that a body stands for.
+    """The decoded body.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: It is not JSON.
     """
     try:
         try:
             value = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return _scrubbed(_patiently(body))
-        return _scrubbed(value) if _NUL in body else value
+            return _sanitized(_decode_leniently(body))
+        return _sanitized(value) if _NUL in body else value
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
 
-def _patiently(body: bytes) -> t.Any:
+def _decode_leniently(body: bytes) -> t.Any:
     try:
         text = body.decode(json.detect_encoding(body), "surrogatepass")
     except UnicodeDecodeError:
@@ -54,18 +54,18 @@ def _int(digits: str) -> int | str:
         return digits
 
 
-def _scrubbed(value: t.Any) -> t.Any:
-    """The value without what is unfit, changed in place; however deep it is, as it calls itself for nothing in it."""
-    whole = [value]
-    coming: list[t.Any] = [whole]
-    while coming:
-        container = coming.pop()
+def _sanitized(value: t.Any) -> t.Any:
+    """Remove what targets cannot load, in place and without recursion, as nesting can be deep."""
+    root = [value]
+    pending: list[t.Any] = [root]
+    while pending:
+        container = pending.pop()
         if isinstance(container, dict):
-            for key in [key for key in container if _UNFIT.search(key)]:
-                container[_UNFIT.sub("", key)] = container.pop(key)
-        for place, item in container.items() if isinstance(container, dict) else enumerate(container):
+            for key in [key for key in container if _UNLOADABLE.search(key)]:
+                container[_UNLOADABLE.sub("", key)] = container.pop(key)
+        for key, item in container.items() if isinstance(container, dict) else enumerate(container):
             if isinstance(item, str):
-                container[place] = _UNFIT.sub("", item)
+                container[key] = _UNLOADABLE.sub("", item)
             elif isinstance(item, (dict, list)):
-                coming.append(item)
-    return whole[0]
+                pending.append(item)
+    return root[0]

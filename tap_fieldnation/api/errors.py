@@ -1,6 +1,6 @@
-"""What can go wrong, as one table: status -> what the tap does -> what the user is told to do.
+"""What can go wrong, as one table: the HTTP status, what the tap does, and what it advises the user to do.
 
-Every exception here is one sentence for the user; `str()` of it is what stderr ends with.
+The text of every exception here is one sentence for the user; it is the last line on stderr.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ import re
 import typing as t
 from dataclasses import dataclass, replace
 from enum import Enum
+from http import HTTPStatus
 
 from tap_fieldnation.api.redact import excerpt, redact
 
 
 class TapError(Exception):
-    """A foreseen failure. Its text is one sentence: what is wrong, where, and what to do."""
+    """An expected failure. Its text is one sentence: what is wrong, where, and what to do."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(redact(sentence))
@@ -33,11 +34,11 @@ class CatalogError(TapError):
 
 
 class CredentialsError(TapError):
-    """Field Nation refuses the credentials, the grant or the token."""
+    """Field Nation rejects the credentials, the grant or the token."""
 
 
 class TokenRefusedError(CredentialsError):
-    """A request was refused with a new token too. Older pages document it for an unknown id of a record as well."""
+    """A request was rejected with a new token too. Older pages document the same status for an unknown record id."""
 
 
 class DeadlineExceeded(Exception):  # noqa: N818  (not a failure: the run stops, resumable)
@@ -45,7 +46,7 @@ class DeadlineExceeded(Exception):  # noqa: N818  (not a failure: the run stops,
 
 
 class Action(Enum):
-    """What the tap does about an answer."""
+    """What the tap does about a failed request."""
 
     RETRY = "retry"
     WAIT = "wait"
@@ -59,47 +60,54 @@ class Rule:
     """One row of the table.
 
     Attributes:
-        action: What the tap does at first.
-        advice: What the user is told once that did not help.
+        action: What the tap does.
+        advice: What the user can do if that did not help.
     """
 
     action: Action
     advice: str
 
 
-_BUG = "this looks like a fault of tap-fieldnation: please report it with this line"
-_LATER = "Field Nation has trouble answering: see its status page, and run again later (nothing is lost)"
+_BUG = "this looks like a bug in tap-fieldnation: please report it with this line"
+_LATER = "the API keeps failing: check Field Nation's status page, and run again later (no data is lost)"
 
 RULES: t.Mapping[int, Rule] = {
-    400: Rule(Action.FAIL, _BUG),
-    401: Rule(Action.RENEW, "check client_id, client_secret and environment"),
-    403: Rule(Action.SKIP, "ask for permission for this API user, or deselect the stream"),
-    404: Rule(Action.SKIP, "check environment and api_url; if they are right, this account has no such resource"),
-    408: Rule(Action.RETRY, _LATER),
-    414: Rule(Action.FAIL, "the request is too long for the server: select fewer streams, or report it"),
-    422: Rule(Action.FAIL, _BUG),
-    429: Rule(
+    HTTPStatus.BAD_REQUEST: Rule(Action.FAIL, _BUG),
+    HTTPStatus.UNAUTHORIZED: Rule(Action.RENEW, "check client_id, client_secret and environment"),
+    HTTPStatus.FORBIDDEN: Rule(Action.SKIP, "ask for permission for this API user, or deselect the stream"),
+    HTTPStatus.NOT_FOUND: Rule(
+        Action.SKIP, "check environment and api_url; if they are correct, this account has no such resource"
+    ),
+    HTTPStatus.REQUEST_TIMEOUT: Rule(Action.RETRY, _LATER),
+    HTTPStatus.REQUEST_URI_TOO_LONG: Rule(
+        Action.FAIL, "the request URL is too long for the server: select fewer streams, or report this line"
+    ),
+    HTTPStatus.UNPROCESSABLE_ENTITY: Rule(Action.FAIL, _BUG),
+    HTTPStatus.TOO_MANY_REQUESTS: Rule(
         Action.WAIT,
-        "the request budget is shared with other integrations of this company: "
-        "lower requests_per_minute, or run at another time (nothing is lost)",
+        "the rate limit is shared with other integrations of this company: "
+        "lower requests_per_minute, or run at another time (no data is lost)",
     ),
 }
-_SERVER = Rule(Action.RETRY, _LATER)
-_REDIRECT = Rule(Action.FAIL, "redirects are not followed, for the token's sake: check api_url")
-_OTHER = Rule(Action.FAIL, _BUG)
-_CONNECTION = Rule(Action.RETRY, "check the network, a proxy and api_url, and run again (nothing is lost)")
+_SERVER_ERROR = Rule(Action.RETRY, _LATER)
+_REDIRECT = Rule(Action.FAIL, "redirects are not followed, to protect the token: check api_url")
+_OTHER_STATUS = Rule(Action.FAIL, _BUG)
+_NO_RESPONSE = Rule(Action.RETRY, "check the network, the proxy and api_url, and run again (no data is lost)")
 
-# The refusal of a token that was given a moment ago, by a word in the reason; the first that fits, else the row above.
+# A rejected token, by a word in the reason: the first pattern that matches, or else the row above.
 TOKEN_RULES: t.Sequence[tuple[re.Pattern[str], Rule]] = (
     (
         re.compile(r"(?i)expired"),
-        Rule(Action.RENEW, "a new token counts as ended too: run again later, and ask Field Nation if it stays so"),
+        Rule(
+            Action.RENEW,
+            "a new token is rejected as expired too: run again later, and contact Field Nation if it persists",
+        ),
     ),
     (
         re.compile(r"(?i)invalid|malformed|corrupt"),
         Rule(
             Action.RENEW,
-            "a new token is not known either: see what proxy stands between and may cut it, or try the other "
+            "a new token is rejected as invalid too: check whether a proxy alters it, or try the other "
             "access_token_location",
         ),
     ),
@@ -107,7 +115,7 @@ TOKEN_RULES: t.Sequence[tuple[re.Pattern[str], Rule]] = (
 
 
 class LoginRule(t.NamedTuple):
-    """One row of the table for the token endpoint: what the user is told, by the grant that was asked for."""
+    """One row of the table for the token endpoint: the advice for each of the two grants."""
 
     client: str
     password: str
@@ -115,21 +123,21 @@ class LoginRule(t.NamedTuple):
 
 _ENABLE = "ask Field Nation to enable it"
 _USE_PASSWORD = f"set username and password for the password grant, or {_ENABLE}"
-_BELONG = "without space around them, and that they belong to this environment"
-# Wrong, with space in them, or of the other environment: the API's answer is the same.
+_CORRECT = "are correct, have no spaces around them and belong to this environment"
+# The API's response is the same if they are wrong, contain spaces, or belong to the other environment.
 _CREDENTIALS = LoginRule(
-    f"check client_id and client_secret, {_BELONG}; some accounts need username and password too",
-    f"check client_id and client_secret, username and password, {_BELONG}",
+    f"check that client_id and client_secret {_CORRECT}; some accounts need username and password too",
+    f"check that client_id, client_secret, username and password {_CORRECT}",
 )
 _GRANT = LoginRule(
-    f"the client-credentials grant is not open to this client: {_USE_PASSWORD}",
-    f"the password grant is not open to this client: {_ENABLE}",
+    f"the client-credentials grant is not enabled for this client: {_USE_PASSWORD}",
+    f"the password grant is not enabled for this client: {_ENABLE}",
 )
 _SCOPE = LoginRule(
-    f"the scope is not open to this client: {_USE_PASSWORD}", f"the scope is not open to this client: {_ENABLE}"
+    f"the scope is not enabled for this client: {_USE_PASSWORD}", f"the scope is not enabled for this client: {_ENABLE}"
 )
 
-# By OAuth 2.0's code (RFC 6749, 5.2), where the answer has one.
+# By the error code of OAuth 2.0 (RFC 6749, section 5.2).
 LOGIN_RULES: t.Mapping[str, LoginRule] = {
     "invalid_client": _CREDENTIALS,
     "invalid_grant": _CREDENTIALS,  # a wrong user name or password
@@ -139,36 +147,40 @@ LOGIN_RULES: t.Mapping[str, LoginRule] = {
 }
 
 
-def login_rule_for(code: object, reason: str) -> LoginRule:
-    """The row for a refusal of the token endpoint; some answers speak of the grant in words only."""
-    if isinstance(code, str) and code in LOGIN_RULES:
+def login_rule_for(code: str, reason: str) -> LoginRule:
+    """The row for an error of the token endpoint; some responses mention the grant in their reason only."""
+    if code in LOGIN_RULES:
         return LOGIN_RULES[code]
     return _GRANT if "grant" in reason.lower() else _CREDENTIALS
 
 
-_ENDED_TOKEN = re.compile(r"(?i)\b(expired|invalid)(\b.{0,20}\b|_)token\b|\btoken\b.{0,40}\b(expired|invalid)\b")
+_EXPIRED_TOKEN = re.compile(r"(?i)\b(expired|invalid)(\b.{0,20}\b|_)token\b|\btoken\b.{0,40}\b(expired|invalid)\b")
 
 
 def rule_for(status: int, reason: str = "") -> Rule:
-    """The row for an answer's HTTP status; older pages document an ended token as a 400 that speaks of it."""
-    if status == 401 or (status == 400 and _ENDED_TOKEN.search(reason)):  # noqa: PLR2004
-        return next((rule for words, rule in TOKEN_RULES if words.search(reason)), RULES[401])
+    """The row for an HTTP status; older pages document an expired token as a 400 with a reason that says so."""
+    if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.BAD_REQUEST and _EXPIRED_TOKEN.search(reason)):
+        default = RULES[HTTPStatus.UNAUTHORIZED]
+        return next((rule for pattern, rule in TOKEN_RULES if pattern.search(reason)), default)
     if status in RULES:
         return RULES[status]
-    if status >= 500:  # noqa: PLR2004
-        return _SERVER
-    return _REDIRECT if 300 <= status < 400 else _OTHER  # noqa: PLR2004
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _SERVER_ERROR
+    return _REDIRECT if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST else _OTHER_STATUS
 
 
 class ApiError(TapError):
-    """An answer, or the lack of one, that a request could not get past.
+    """A request failed: an HTTP error, an unusable response, or no response.
 
     Attributes:
-        path: The path asked for, without its query.
-        what: What happened, without what to do about it: for whoever tries again.
-        status: The HTTP status, or None where no answer came.
-        rule: The table's row for it.
-        wait: Seconds that the API asks to wait, or None.
+        path: The path requested, without its query.
+        status: The HTTP status, or None if there was no response.
+        reason: An excerpt of the API's own reason, or what is wrong with the response; redacted.
+        code: The OAuth 2.0 error code, or ""; redacted.
+        rule: The row of the table for it.
+        problem: What happened and where, without the advice: for a log line about a retry.
+        retry_after: Seconds that the API demands to wait, or None.
+        retry_in: Seconds until the next attempt, once that is decided.
     """
 
     def __init__(
@@ -178,34 +190,41 @@ class ApiError(TapError):
         reason: str,
         *,
         rule: Rule | None = None,
-        wait: float | None = None,
+        code: str = "",
+        retry_after: float | None = None,
         correlation_id: str | None = None,
         stream: str = "",
     ) -> None:
-        self.path, self.status, self.wait = path, status, wait
-        self.rule = rule or (_CONNECTION if status is None else rule_for(status, reason))
-        answer = "could not be read" if status is None else f"was answered with HTTP {status}"
-        why = f" ({excerpt(reason)}{f'; correlation id {correlation_id}' if correlation_id else ''})" if reason else ""
-        self.what = redact(f"{f'{stream}: ' if stream else ''}{path} {answer}{why}")
-        super().__init__(f"{self.what}: {self.rule.advice}.")
+        self.path, self.status, self.reason, self.code = path, status, excerpt(reason), excerpt(code)
+        self.rule = rule or (_NO_RESPONSE if status is None else rule_for(status, reason))
+        self.retry_after, self.retry_in = retry_after, 0.0
+        outcome = "could not be read" if status is None else f"returned HTTP {status}"
+        why = f" ({self.reason}{f'; correlation id {correlation_id}' if correlation_id else ''})" if reason else ""
+        self.problem = redact(f"{f'{stream}: ' if stream else ''}{path} {outcome}{why}")
+        super().__init__(f"{self.problem}: {self.rule.advice}.")
 
-    def name(self, stream: str) -> None:
-        """Say for which stream it was, where whoever raised it does not know."""
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.rule.action in {Action.RETRY, Action.WAIT}
+
+    def add_stream(self, stream: str) -> None:
+        """Name the stream that needed the request, if there is one."""
         if stream:
-            self.args, self.what = (f"{stream}: {self}",), f"{stream}: {self.what}"
+            self.args, self.problem = (f"{stream}: {self}",), f"{stream}: {self.problem}"
 
     def end_retries(self) -> None:
-        """Enough tries were made: nobody shall make more, neither here nor further up."""
-        if self.rule.action in {Action.RETRY, Action.WAIT}:
+        """Make it final, so that no caller retries again what was retried often enough."""
+        if self.is_retryable:
             self.rule = replace(self.rule, action=Action.FAIL)
 
 
 def reason_of(body: object) -> str:
-    """The API's own reason: the first that is there of the places in which its documentation shows one."""
+    """The reason in an error body, from the first of the documented fields that has one, or ""."""
     if not isinstance(body, dict):
         return ""
     error, errors = body.get("error"), body.get("errors")
-    places = (
+    candidates = (
         body.get("detail"),
         body.get("error_description"),
         error.get("message") if isinstance(error, dict) else None,
@@ -216,4 +235,4 @@ def reason_of(body: object) -> str:
         body.get("title"),
         error,
     )
-    return next((str(place) for place in places if isinstance(place, str) and place), "")
+    return next((text for text in candidates if isinstance(text, str) and text), "")

@@ -1,14 +1,15 @@
-"""Field Nation's three ways of listing, as one iterator of pages; the answer shows which of them it is.
+"""Field Nation's three styles of pagination, as one iterator of pages. The response shows which style it is.
 
-- ``metadata`` with ``page`` and ``pages`` beside ``results``: ask for the next number.
-- ``pagination`` with ``next_cursor`` beside ``data``: ask for what comes after the cursor.
-- a bare array, or an object without either: all there is.
+- By page number: ``metadata`` with ``page`` and ``pages``, beside ``results``.
+- By cursor: ``pagination`` with ``next_cursor``, beside ``data``.
+- Unpaged: a bare array, or an object with neither.
 """
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from tap_fieldnation.api.client import API_ROOT
 from tap_fieldnation.api.errors import ApiError
@@ -19,12 +20,12 @@ if t.TYPE_CHECKING:
 
     from tap_fieldnation.api.client import Client
 
-MOST = 100
+MAX_PAGE_SIZE = 100
 
-# Sent with the first request: the numbered lists know one pair, the cursor lists the other.
-NUMBERED: t.Mapping[str, object] = {"page": 1, "per_page": MOST}
-CURSOR: t.Mapping[str, object] = {"limit": MOST}
-WHOLE: t.Mapping[str, object] = {}
+# The parameters of the first request, by style.
+PAGE_NUMBERS: t.Mapping[str, object] = {"page": 1, "per_page": MAX_PAGE_SIZE}
+CURSOR: t.Mapping[str, object] = {"limit": MAX_PAGE_SIZE}
+UNPAGED: t.Mapping[str, object] = {}
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class ListPage:
 
     Attributes:
         rows: Its items.
-        total: How many the list holds, where the answer says so.
+        total: How many items the list has, if the response says so.
         envelope: The object around the items, or an empty one.
-        received_at: When it arrived, UTC.
+        received_at: When it was received, UTC.
     """
 
     rows: list[t.Any]
@@ -53,34 +54,35 @@ def pages(
         client: Makes the requests.
         path: Below ``/api/rest/v2``.
         params: The query of the first page.
-        rows: The key of the items, where it is neither ``results`` nor ``data``; "." where the answer is the one item.
-        stream: For messages.
+        rows: The key of the items, if it is neither ``results`` nor ``data``; "." if the response is a single item.
+        stream: The stream that needs it, for messages.
 
     Raises:
-        ApiError: Also where an answer is no list, or where a page comes again in place of one that is due.
+        ApiError: A request failed, a response is not a list, or a page is repeated instead of the next one.
     """
     query = dict(params)
-    seen: set[object] = set()
-    count, before = 0, ""
+    visited: set[object] = set()
+    row_count, previous = 0, ""
     while True:
         body, received_at = client.get(path, query, stream=stream)
         page = _page(body, rows, received_at)
         if page is None:
-            raise ApiError(f"{API_ROOT}{path}", 200, "the answer is not the list that is documented", stream=stream)
-        step = _next(page)
-        shown = repr(page.rows)  # as they came: whoever takes them changes them
-        # A server that repeats a page, or hands out a cursor again, would keep us for ever.
-        if (step and step[1] in seen) or (page.rows and shown == before):
-            if page.total is None or count < page.total:
-                reason = f"the same page came again after {count} rows, in place of the next one"
-                raise ApiError(f"{API_ROOT}{path}", 200, reason, stream=stream)
+            raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, "the response is not the documented list", stream=stream)
+        following = _next_page(page)
+        content = repr(page.rows)  # a copy, as the caller may change the rows
+        # A server that repeats a page or a cursor would otherwise make this an endless loop.
+        if (following and following[1] in visited) or (page.rows and content == previous):
+            if page.total is None or row_count < page.total:
+                reason = f"the API repeated a page instead of returning the next one; rows so far: {row_count}"
+                raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, reason, stream=stream)
             return
         yield page
-        if step is None or not page.rows:
+        if following is None or not page.rows:
             return
-        count, before = count + len(page.rows), shown
-        seen.add(step[1])
-        query[step[0]] = step[1]
+        row_count, previous = row_count + len(page.rows), content
+        parameter, value = following
+        visited.add(value)
+        query[parameter] = value
 
 
 def _page(body: t.Any, key: str, received_at: datetime) -> ListPage | None:
@@ -102,7 +104,8 @@ def _page(body: t.Any, key: str, received_at: datetime) -> ListPage | None:
     return ListPage(items, total if isinstance(total, int) else None, body, received_at)
 
 
-def _next(page: ListPage) -> tuple[str, object] | None:
+def _next_page(page: ListPage) -> tuple[str, object] | None:
+    """The parameter that selects the next page, and its value; None after the last page."""
     pagination = page.envelope.get("pagination")
     if isinstance(pagination, dict):
         cursor = pagination.get("next_cursor")

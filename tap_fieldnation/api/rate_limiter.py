@@ -1,4 +1,4 @@
-"""Requests per minute, spent evenly and never overrun: one budget for the run, all threads, all requests."""
+"""A limit of requests per minute that all threads and all requests of a run share."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from collections import deque
 if t.TYPE_CHECKING:
     from tap_fieldnation.api.clock import Clock
 
-# A second more than the API's minute: requests that leave a minute apart can arrive less than a minute apart.
+# Seconds. One more than the API's minute: requests sent a minute apart can arrive less than a minute apart.
 WINDOW = 61.0
 
 
 class RateLimiter:
-    """Says when the next request may leave.
+    """Decides when the next request may be sent.
 
-    Evenly spaced; after an idle time a burst of at most `burst`; and in no window of 61 s more than `per_minute`
-    (or more than one, where that is less than one).
+    Requests are spaced evenly. After an idle time, `burst` requests may follow each other immediately. No window of
+    61 s contains more than `per_minute` requests (or more than one, if `per_minute` is below one).
 
     Args:
         per_minute: Requests per minute, > 0.
-        burst: Requests that may leave together after an idle time, >= 1.
-        clock: What time it is, and how to wait.
+        burst: Requests that may be sent together after an idle time, >= 1.
+        clock: The time, and how to wait.
+
+    Attributes:
+        per_minute: The limit in use; see `reduce_to`.
+        acquired: How many requests were let through.
     """
 
     def __init__(self, per_minute: float, burst: int, clock: Clock) -> None:
@@ -30,49 +34,49 @@ class RateLimiter:
         self.burst = burst
         self._lock = threading.Lock()
         self._paused_until = float("-inf")
-        self._next = float("-inf")  # when the next request is due if all are spaced evenly
+        self._next = float("-inf")  # when the next request is due by even spacing
         self.per_minute = per_minute
-        self.spent = 0
-        self._sent: deque[float] = deque()
+        self.acquired = 0
+        self._sent_at: deque[float] = deque()
 
     def acquire(self) -> None:
-        """Wait until one more request may leave, and count it.
+        """Wait until one more request may be sent, and count it.
 
         Raises:
-            OutOfTimeError: Where that would outlast the time allowed.
+            DeadlineExceeded: The wait would end after the time limit.
         """
-        while (wait := self._take()) > 0:
+        while (wait := self._try_acquire()) > 0:
             self._clock.sleep(wait)
 
     def pause(self, seconds: float) -> None:
-        """Let no request leave for so long, whichever thread asks; nor all of them at once afterwards."""
+        """Let no thread send a request for so long; afterwards requests are spaced evenly again, without a burst."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
             self._next = max(self._next, self._paused_until)
 
-    def lower(self, per_minute: float) -> None:
-        """Spend at most so much from now on; never raises what is allowed."""
+    def reduce_to(self, per_minute: float) -> None:
+        """Use a lower limit from now on; a higher one changes nothing."""
         with self._lock:
             if 0 < per_minute < self.per_minute:
                 self.per_minute = per_minute
 
-    def _take(self) -> float:
-        """Take a place if one is free; else the seconds until one may be."""
+    def _try_acquire(self) -> float:
+        """Count a request and return 0 if it may be sent now, else return the seconds until it may be."""
         with self._lock:
             now = self._clock.monotonic()
             interval = 60.0 / self.per_minute
-            due = max(self._next, now - interval * (self.burst - 1)) if self.spent else now
+            due = max(self._next, now - interval * (self.burst - 1)) if self.acquired else now
             start = max(due, self._paused_until, self._window_opens(now))
             if start > now:
                 return start - now
             self._next = due + interval
-            self._sent.append(now)
-            self.spent += 1
+            self._sent_at.append(now)
+            self.acquired += 1
             return 0.0
 
     def _window_opens(self, now: float) -> float:
-        """When the last 61 s hold less than a minute's budget."""
-        while self._sent and self._sent[0] <= now - WINDOW:
-            self._sent.popleft()
-        most = max(1, int(self.per_minute))
-        return self._sent[-most] + WINDOW if len(self._sent) >= most else now
+        """When the last 61 s contain fewer requests than the limit."""
+        while self._sent_at and self._sent_at[0] <= now - WINDOW:
+            self._sent_at.popleft()
+        limit = max(1, int(self.per_minute))
+        return self._sent_at[-limit] + WINDOW if len(self._sent_at) >= limit else now

@@ -1,6 +1,6 @@
-"""Nothing secret leaves the process: the one place that knows the secrets and takes them out of text.
+"""Masks secrets in messages and log records.
 
-The token travels in the URL (Field Nation's choice), so URLs, exceptions and log lines are all suspect.
+Field Nation takes the token in the URL, so URLs, exceptions and log lines can all contain it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
 MASK = "***"
-LONGEST_EXCERPT = 300
-# Redacting megabytes is slow, and the beginning of a body says what it is.
-_LOOKED_AT = 20 * LONGEST_EXCERPT
-# Shorter values would mask parts of ordinary words; where they are labelled, the patterns below find them.
-SHORTEST_SECRET = 4
+MAX_EXCERPT = 300
+# Masking megabytes is slow, and the beginning of a body shows what it is.
+_MAX_MASKED = 20 * MAX_EXCERPT
+# Shorter values would mask parts of ordinary words; if they are labelled, the patterns below find them.
+MIN_SECRET_LENGTH = 4
 
 _NAMES = r"access_token|refresh_token|client_secret|client_id|password|username"
 _PATTERNS = (
@@ -31,28 +31,28 @@ _PATTERNS = (
     re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=%-]{8,}"),
 )
 
-_BY_LETTER = {" ": r"\+"} | {char: rf"\\{{1,3}}{letter}" for char, letter in zip("\b\f\n\r\t", "bfnrt", strict=True)}
+_ESCAPED = {" ": r"\+"} | {char: rf"\\{{1,3}}{letter}" for char, letter in zip("\b\f\n\r\t", "bfnrt", strict=True)}
 
 _secrets: set[str] = set()
-_known = re.compile(r"(?!)")  # finds nothing
+_known = re.compile(r"(?!)")  # matches nothing
 _lock = threading.Lock()
 
 
 def register_secrets(*values: str | None) -> None:
-    """Remember secrets: from now on `redact` masks each, as it is and as it looks in a URL, in JSON or in HTML."""
-    global _known  # noqa: PLW0603  (one memory for the process, as its log is one)
-    new = {value for value in values if value and len(value) >= SHORTEST_SECRET}
+    """Add secrets for `redact` to mask, also as they are encoded in a URL, in JSON or in HTML."""
+    global _known  # noqa: PLW0603  (one for the process, as is logging)
+    new = {value for value in values if value and len(value) >= MIN_SECRET_LENGTH}
     with _lock:
         if new <= _secrets:
             return
         _secrets.update(new)
-        # The longest first, so that no secret is left in part because another one is contained in it.
+        # The longest first, as a secret can contain a shorter one.
         ordered = sorted(_secrets, key=len, reverse=True)
-        _known = re.compile("|".join("".join(map(_in_any_form, secret)) for secret in ordered))
+        _known = re.compile("|".join("".join(map(_char_pattern, secret)) for secret in ordered))
 
 
-def _in_any_form(char: str) -> str:
-    """A pattern for a character of a secret, however it may be escaped on its way into a text, even twice."""
+def _char_pattern(char: str) -> str:
+    """A pattern for one character of a secret in any encoding, applied once or twice."""
     if char.isascii() and char.isalnum():
         return char
     octets = char.encode(errors="surrogatepass")
@@ -66,13 +66,13 @@ def _in_any_form(char: str) -> str:
         rf"&#(?:0*{ord(char)}|[xX]0*(?i:{ord(char):x}));",
         re.escape(html.escape(char)),
     ]
-    if char in _BY_LETTER:
-        forms.append(_BY_LETTER[char])
+    if char in _ESCAPED:
+        forms.append(_ESCAPED[char])
     return f"(?:{'|'.join(dict.fromkeys(forms))})"
 
 
 def redact(text: str) -> str:
-    """The text with every known secret, and whatever is labelled as one, masked."""
+    """The text with all registered secrets masked, and all values that are labelled as secrets."""
     text = _known.sub(MASK, text)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\1{MASK}", text)
@@ -80,19 +80,19 @@ def redact(text: str) -> str:
 
 
 def excerpt(text: str) -> str:
-    """What of a body may stand in a message: redacted, on one line, at most 300 characters."""
-    end = _LOOKED_AT
+    """The beginning of a body for use in a message: redacted, on one line, at most 300 characters."""
+    end = _MAX_MASKED
     for secret in _known.finditer(text[: 2 * end]):
         if secret.start() < end < secret.end():
-            end = secret.start()  # half of it would not be recognised
+            end = secret.start()  # a part of it would not be masked
     line = " ".join(redact(text[:end]).split())
-    return line if len(line) <= LONGEST_EXCERPT else f"{line[:LONGEST_EXCERPT]}…"
+    return line if len(line) <= MAX_EXCERPT else f"{line[:MAX_EXCERPT]}…"
 
 
 def install() -> None:
-    """Make every log record of this process pass `redact`, whatever handlers and formatters a log config adds.
+    """Redact every log record of this process, whatever handlers and formatters a log config adds.
 
-    A record factory, because a filter on a logger misses child loggers, and one on a handler misses other handlers.
+    Done by a record factory: a filter on a logger misses child loggers, and one on a handler misses other handlers.
     """
     current = logging.getLogRecordFactory()
     if getattr(current, "redacts", False):
@@ -112,7 +112,7 @@ def install() -> None:
 
 
 class _Attributes(dict[str, t.Any]):
-    """The attributes of a log record. What a call gives as `extra` is added after the factory made it: here."""
+    """The attributes of a log record. Those in `extra` are added after the factory has returned the record."""
 
     @override
     def __setitem__(self, name: str, value: t.Any) -> None:
@@ -120,36 +120,40 @@ class _Attributes(dict[str, t.Any]):
 
 
 def _redacted(value: t.Any) -> t.Any:
-    """A value without secrets: plain containers are copied, and what is shown with a secret in it becomes text."""
+    """A value without secrets. Containers are copied; objects with a secret in their str or repr become text."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
         return {_redacted(key): _redacted(item) for key, item in value.items()}
     if type(value) in {list, tuple, set, frozenset}:
         return type(value)(_redacted(item) for item in value)
-    for shown in _shown(value):
-        if (clean := redact(shown)) != shown:
+    for text in _texts(value):
+        if (clean := redact(text)) != text:
             return clean
     return value
 
 
-def _shown(value: object) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """How a formatter may write a value."""
-    for show in (str, repr):
+    for convert in (str, repr):
         try:
-            yield show(value)
-        except Exception:  # noqa: BLE001, PERF203  (whatever a class does there, logging must go on)
+            yield convert(value)
+        except Exception:  # noqa: BLE001, PERF203  (whatever a class raises there, logging must continue)
             yield type(value).__name__
+
+
+def _contains_secret(value: object) -> bool:
+    return any(redact(text) != text for text in _texts(value))
 
 
 def _redact_message(record: logging.LogRecord) -> None:
     try:
         text = record.getMessage()
-    except Exception:  # noqa: BLE001  (a malformed call: logging would print its arguments by itself)
-        text, clean = "", redact(" ".join((*_shown(record.msg), *_shown(record.args))))
+    except Exception:  # noqa: BLE001  (a malformed call: logging itself would print its arguments)
+        text, clean = "", redact(" ".join((*_texts(record.msg), *_texts(record.args))))
     else:
         clean = redact(text)
-    if clean != text or any(redact(shown) != shown for shown in _shown(record.args)):
+    if clean != text or _contains_secret(record.args):
         record.msg, record.args = clean, ()
 
 
@@ -158,20 +162,20 @@ def _redact_exception(record: logging.LogRecord) -> None:
         return
     text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
     clean = redact(text)
-    if clean != text or any(redact(shown) != shown for error in _chain(record.exc_info[1]) for shown in _shown(error)):
-        # Formatters read `exc_info` in their own ways; with the text alone none finds the secret again.
+    if clean != text or any(map(_contains_secret, _chain(record.exc_info[1]))):
+        # A formatter could read the secret from `exc_info`, so only the redacted text is kept.
         record.exc_info = None
         record.exc_text = clean
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and those behind it, suppressed ones too: some formatters show them all the same."""
+    """An exception with its causes and contexts; also suppressed ones, as some formatters show them."""
     seen: set[int] = set()
-    coming: list[BaseException | None] = [error]
-    while coming:
-        one = coming.pop()
-        if one is None or id(one) in seen:
+    pending: list[BaseException | None] = [error]
+    while pending:
+        current = pending.pop()
+        if current is None or id(current) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        coming += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+        seen.add(id(current))
+        yield current
+        pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]

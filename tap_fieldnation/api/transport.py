@@ -1,7 +1,7 @@
-"""The one place that touches `requests`: sends a request, with the token added at the last moment.
+"""Sends HTTP requests with `requests`; the only module that uses it.
 
-The token never enters a request, response or exception that anything else could see, log or report: it is put into a
-copy of the prepared request here, and whatever `requests` and `urllib3` raise is caught here and raised anew.
+The token is added to a copy of the prepared request just before it is sent, and exceptions of `requests` and `urllib3`
+are replaced. So no request, response or exception that other code can see, log or report contains the token.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, field
 from enum import Enum
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote, urlsplit
 
@@ -23,40 +24,36 @@ from tap_fieldnation.api.errors import Action, ApiError, Rule, SettingsError
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-CONNECT_TIMEOUT = 10.0
-# An answer that comes drop by drop is never silent for long: all of it has to be there in so many times that silence.
-PATIENCE = 5.0
+CONNECT_TIMEOUT = 10.0  # seconds
+# A response that arrives byte by byte never exceeds the read timeout: all of it has to arrive within so many of them.
+READ_TIMEOUTS_PER_RESPONSE = 5.0
 JSON_TYPE = "application/json"
 
-# Commas part the ids, columns and days of a parameter; encoded they would take three characters each of a long URL.
+# Commas separate ids, columns and days in a parameter; encoded, each would take three characters of a long URL.
 _UNENCODED = ","
-
-
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
-class TooSlowError(requests.exceptions.RequestException):
-    """The answer trickles in, and would go on to."""
+class SlowResponseError(requests.exceptions.RequestException):
+    """The response arrives too slowly to be complete in time."""
 
 
 _REASONS: t.Mapping[type[Exception], str] = {
-    TooSlowError: "the answer came too slowly",
-    requests.exceptions.ProxyError: "the proxy could not be used",
-    requests.exceptions.SSLError: "the server's certificate was not accepted",
+    SlowResponseError: "the response was too slow",
+    requests.exceptions.ProxyError: "the connection to the proxy failed",
+    requests.exceptions.SSLError: "the server's certificate could not be verified",
     requests.exceptions.ConnectTimeout: "the connection timed out",
-    requests.exceptions.ReadTimeout: "the answer timed out",
-    requests.exceptions.ChunkedEncodingError: "the answer was cut short",
-    requests.exceptions.ContentDecodingError: "the answer could not be decompressed",
-    requests.exceptions.ConnectionError: "the connection could not be made or was cut",
+    requests.exceptions.ReadTimeout: "the response timed out",
+    requests.exceptions.ChunkedEncodingError: "the response was cut short",
+    requests.exceptions.ContentDecodingError: "the response could not be decompressed",
+    requests.exceptions.ConnectionError: "the connection failed or was closed",
     requests.exceptions.RequestException: "the request could not be sent",
 }
-
-
-_CERTIFICATES = Rule(Action.FAIL, "check what REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE name")
+_CA_BUNDLE = Rule(Action.FAIL, "check the path in REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
 
 
 class TokenLocation(Enum):
-    """Where the token travels (the setting ``access_token_location``)."""
+    """Where a request carries the token (the setting ``access_token_location``)."""
 
     QUERY = "query"
     HEADER = "header"
@@ -64,96 +61,107 @@ class TokenLocation(Enum):
 
 @dataclass(frozen=True)
 class Response:
-    """What came back: the status, the headers (names in lower case), and the whole body, decompressed.
+    """A response: the status, the headers (names in lower case), and the complete body, decompressed.
 
-    Neither headers nor body are shown: a body can hold the token, and the target of a redirect too.
+    `repr` leaves out headers and body: a body can contain the token, and so can the target of a redirect.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
-class _Body:
-    """The body of an answer, read as it comes in, as far as it does so in time.
 
-    Reading by blocks, as `requests` does by itself, would wait for a block to be full, however slowly it fills.
+class _RawBody:
+    """The raw body of a response, for `requests` to read in the pieces in which it arrives, until a deadline.
+
+    `requests` by itself reads in blocks, and would wait until a block is full, however slowly that happens.
     """
 
-    def __init__(self, raw: t.Any, clock: Clock, until: float) -> None:
-        self._raw, self._clock, self._until = raw, clock, until
+    def __init__(self, raw: t.Any, clock: Clock, deadline: float) -> None:
+        self._raw, self._clock, self._deadline = raw, clock, deadline
 
     def stream(self, amount: int, *, decode_content: bool) -> Iterator[bytes]:
-        read = getattr(self._raw, "read1", self._raw.read)  # an urllib3 of old has blocks only
+        read = getattr(self._raw, "read1", self._raw.read)  # old versions of urllib3 have no read1
         while piece := read(amount, decode_content=decode_content):
             yield piece
-            if self._clock.monotonic() > self._until:
+            if self._clock.monotonic() > self._deadline:
                 self._raw.close()
-                raise TooSlowError
+                raise SlowResponseError
 
 
 class Session(requests.Session):
-    """A `requests` session that follows no redirect, keeps no cookie and lets no token out.
+    """A `requests` session that follows no redirect, keeps no cookie and does not expose the token.
 
     Args:
         user_agent: Sent with each request.
-        place: Where the token travels.
-        connections: How many are kept open.
-        longest: Seconds that an answer may take in all.
-        clock: What time it is.
+        token_location: Where a request carries the token.
+        max_connections: How many connections are kept open.
+        total_timeout: Seconds until a response has to be complete.
+        clock: The time.
     """
 
     def __init__(
-        self, *, user_agent: str, place: TokenLocation, connections: int, longest: float, clock: Clock
+        self,
+        *,
+        user_agent: str,
+        token_location: TokenLocation,
+        max_connections: int,
+        total_timeout: float,
+        clock: Clock,
     ) -> None:
         super().__init__()
-        self.place = place
-        self._longest, self._clock = longest, clock
+        self.token_location = token_location
+        self._total_timeout, self._clock = total_timeout, clock
         self.headers["User-Agent"] = user_agent
         self.headers["Accept"] = JSON_TYPE
-        # Otherwise `requests` sends what a ~/.netrc says of the host.
+        # Without an `auth`, `requests` sends the credentials that a ~/.netrc has for the host.
         self.auth = lambda request: request
-        # A cookie would be sent with all that follows; a server that knows its client by one is not what is documented.
+        # The API is documented to need no cookies; a cookie could identify the client, or contain a secret.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=connections))
+            self.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=max_connections))
 
     @override
     def send(self, request: requests.PreparedRequest, **kwargs: t.Any) -> requests.Response:
-        """Send; an extra keyword ``token`` goes into a copy of the request.
+        """Send a request; the token, an additional argument ``token``, is added to a copy of it.
 
         Raises:
-            ApiError: Where no whole answer came; free of URL, token and context.
+            ApiError: There was no complete response. It has no URL, token or context.
         """
         token: str | None = kwargs.pop("token", None)
         kwargs |= {"allow_redirects": False, "stream": True}
         failure, rule = "", None
-        until = self._clock.monotonic() + self._longest
+        deadline = self._clock.monotonic() + self._total_timeout
         try:
             response = super().send(self._with_token(request, token), **kwargs)
-            response.raw = _Body(response.raw, self._clock, until)
-            response.content  # noqa: B018  (reads it)
+            response.raw = _RawBody(response.raw, self._clock, deadline)
+            response.content  # noqa: B018  (reads the body)
         except requests.RequestException as error:
             failure = next(text for kind, text in _REASONS.items() if isinstance(error, kind))
         except OSError:
-            failure, rule = "the certificates to trust could not be read", _CERTIFICATES
+            failure, rule = "the CA certificates could not be read", _CA_BUNDLE
         if failure:
-            # Raised outside of the except block: within, the original would travel along as its context.
+            # Raised outside the except block, where it would get the original exception as its context.
             raise ApiError(urlsplit(request.url or "").path, None, failure, rule=rule)
         response.request = request
         response.url = request.url or ""
-        response.raw = None  # its body is read, and it knows the URL
+        response.raw = None  # the body is read, and `raw` has the URL with the token
         return response
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: a redirect is an answer like any other, and no request for its target is as much as prepared."""
+        """None, so that `requests` does not even prepare a request for the target of a redirect."""
 
     def _with_token(self, request: requests.PreparedRequest, token: str | None) -> requests.PreparedRequest:
         if token is None:
             return request
         sent = request.copy()
-        if self.place is TokenLocation.HEADER:
+        if self.token_location is TokenLocation.HEADER:
             sent.headers["Authorization"] = f"Bearer {token}"
         else:
             separator = "&" if "?" in (sent.url or "") else "?"
@@ -167,10 +175,10 @@ class Transport:
     Args:
         origin: Scheme, host and port; see `checked_origin`.
         user_agent: Sent with each request.
-        place: Where the token travels.
-        timeout: Seconds that the server may stay silent.
-        connections: How many are kept open.
-        clock: What time it is; the machine's where none is given.
+        token_location: Where a request carries the token.
+        timeout: Read timeout: seconds that the server may send nothing.
+        max_connections: How many connections are kept open.
+        clock: The time; the machine's clock by default.
     """
 
     def __init__(
@@ -178,23 +186,23 @@ class Transport:
         origin: str,
         *,
         user_agent: str,
-        place: TokenLocation,
+        token_location: TokenLocation,
         timeout: float,
-        connections: int,
+        max_connections: int,
         clock: Clock | None = None,
     ) -> None:
         self.origin = checked_origin(origin)
         self._timeout = (CONNECT_TIMEOUT, timeout)
         self.session = Session(
             user_agent=user_agent,
-            place=place,
-            connections=connections,
-            longest=PATIENCE * timeout,
+            token_location=token_location,
+            max_connections=max_connections,
+            total_timeout=READ_TIMEOUTS_PER_RESPONSE * timeout,
             clock=clock or Clock(),
         )
 
     def get(self, path: str, params: Mapping[str, object], token: str) -> Response:
-        """GET a path with parameters; empty ones are sent too, as Field Nation gives a meaning to some."""
+        """GET a path with parameters; empty ones are sent too, as some have a meaning for Field Nation."""
         query = "&".join(f"{quote(name)}={quote(str(value), safe=_UNENCODED)}" for name, value in params.items())
         return self._send(requests.Request("GET", f"{self.origin}{path}{'?' if query else ''}{query}"), token)
 
@@ -206,17 +214,17 @@ class Transport:
         prepared = self.session.prepare_request(request)
         settings = self.session.merge_environment_settings(prepared.url, {}, None, None, None)
         if self.origin.startswith("http:"):
-            settings["proxies"] = {}  # what is sent in clear does not leave this machine
+            settings["proxies"] = {}  # unencrypted requests do not leave this machine
         response = self.session.send(prepared, timeout=self._timeout, token=token, **settings)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(response.status_code, headers, response.content)
 
 
 def checked_origin(url: str) -> str:
-    """The origin of a URL, fit for sending a token to.
+    """The origin of a URL to which it is safe to send a token.
 
     Raises:
-        SettingsError: Where it is not https (plain http is for loopback hosts alone), or more than an origin.
+        SettingsError: It is not https (http is allowed for loopback hosts only), or more than an origin.
     """
     host = port = None
     try:
@@ -227,21 +235,21 @@ def checked_origin(url: str) -> str:
     except (ValueError, requests.RequestException):
         host = None
     if not host or port == 0 or parts.scheme not in {"http", "https"}:
-        raise SettingsError("Setting api_url is not a URL: give an origin such as https://api.fieldnation.com.")
-    # A backslash ends the host for some who read URLs, and not for others.
-    more = parts.query or parts.fragment or parts.username or parts.password or "\\" in url
-    if parts.path not in {"", "/"} or more:
-        raise SettingsError("Setting api_url holds more than an origin: leave out path, query and credentials.")
+        raise SettingsError("Setting api_url is not a URL: set an origin such as https://api.fieldnation.com.")
+    # Some URL parsers take a backslash as the end of the host, others do not.
+    has_more = parts.query or parts.fragment or parts.username or parts.password or "\\" in url
+    if parts.path not in {"", "/"} or has_more:
+        raise SettingsError("Setting api_url contains more than an origin: remove path, query and credentials.")
     if parts.scheme == "http" and not _is_loopback(host):
         raise SettingsError(
-            "Setting api_url must begin with https://, as the token and the secret are sent there "
-            "(http:// is for loopback hosts such as 127.0.0.1 alone)."
+            "Setting api_url must begin with https://, as credentials are sent there "
+            "(http:// is allowed for loopback hosts only, such as 127.0.0.1)."
         )
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine whoever resolves it; `anything.localhost` need not be, as some ask their DNS."""
+    """Whether a host is this machine for every resolver; some ask DNS for `anything.localhost`."""
     if host == "localhost":
         return True
     try:

@@ -1,17 +1,18 @@
-"""`GET /workorders`: how it is asked, and what its envelope says.
+"""`GET /workorders`: its parameters and its envelope.
 
-Without the fixed parameters the server answers from the user's last saved view, or sends stubs (Field Nation's page
-on searching work orders).
+Without the fixed parameters the server uses the user's last saved view, or returns stubs (Field Nation's page on
+searching work orders).
 
-A page is decoded only as far as the reading plan needs it; each work order as a whole when its turn has come, and while
-it is used. A page as objects is ten times its size as text, and most of it would have left the processor's cache by
-then: so it costs half, and what waits to be written takes little memory.
+A page is decoded only as far as the sync needs; each work order is decoded in full when it is written. Decoded objects
+take ten times the memory of their text, so this saves memory, and half of the CPU time, as the objects are used while
+they are still in the processor's cache.
 """
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import msgspec
 
@@ -26,9 +27,9 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.api.client import Client
 
 PATH = "/workorders"
-FIXED: t.Mapping[str, str] = {"list": "workorders_all", "sticky": "false", "f_": "", "view": "model"}
+FIXED_PARAMS: t.Mapping[str, str] = {"list": "workorders_all", "sticky": "false", "f_": "", "view": "model"}
 
-# The filter by creation date has a name in each of two generations of the documentation; the server ignores the other.
+# Two generations of the documentation name the filter by creation date differently. Servers ignore unknown filters.
 CREATED_NAMES = ("f_created_date", "f_created")
 IDS = "f_work_order_id"
 
@@ -36,7 +37,7 @@ Record = dict[str, t.Any]
 
 
 class _Head(msgspec.Struct):
-    """What the reading plan looks at."""
+    """The fields that the sync needs before a work order is written."""
 
     id: t.Any
     company: t.Any = None
@@ -57,10 +58,10 @@ _HEADS = msgspec.json.Decoder(_Head)
 
 
 class LazyRecord(Record):
-    """A work order with what the reading plan looks at; `whole` has the rest.
+    """A work order with only the fields that the sync needs first; `decode_full` decodes the others.
 
     Attributes:
-        body: All of it, as it came.
+        body: The whole work order, as JSON.
     """
 
     __slots__ = ("body",)
@@ -72,22 +73,22 @@ class LazyRecord(Record):
 
 
 def decode_full(record: Record) -> Record:
-    """A work order of a page with all that was asked for."""
+    """A work order of a page with all requested fields."""
     if not isinstance(record, LazyRecord):
         return record
-    found: Record = decode(bytes(record.body))
-    found["id"] = record["id"]
-    return found
+    full: Record = decode(bytes(record.body))
+    full["id"] = record["id"]
+    return full
 
 
 def _decode_page(body: bytes) -> t.Any:
-    """The envelope, its work orders undecoded; where that is not what it should be, it is decoded as a whole.
+    """The envelope with lazy work orders; an unexpected envelope is decoded in full.
 
-    What is left undecoded has been found to be JSON.
+    `msgspec` has checked that what is not yet decoded is valid JSON.
     """
     try:
         envelope = _ENVELOPES.decode(body)
-        envelope.results = [LazyRecord(one) for one in envelope.results]
+        envelope.results = [LazyRecord(raw) for raw in envelope.results]
     except (ValueError, TypeError, OverflowError, RecursionError):
         return decode(body)
     return msgspec.structs.asdict(envelope)
@@ -98,13 +99,13 @@ class Page:
     """One page of work orders.
 
     Attributes:
-        records: The work orders, each with an integer ``id``; `whole` has all that was asked for.
-        number: Its number, from 1, as asked for.
-        pages: How many there are, by the server's own page size.
-        per_page: That page size.
-        total: How many work orders the filter matches.
-        echoes: The filters that the server says it understood.
-        received_at: When it arrived, UTC.
+        records: The work orders, each with an integer ``id``; `decode_full` has all requested fields.
+        number: The page number requested, from 1.
+        pages: How many pages there are, given the server's page size.
+        per_page: The server's page size.
+        total: How many work orders the filters match.
+        echoes: The filters that the server applied: it repeats them in its response.
+        received_at: When it was received, UTC.
     """
 
     records: Sequence[Record]
@@ -117,7 +118,7 @@ class Page:
 
 
 def created_between(first: date, last: date, names: Sequence[str] = CREATED_NAMES) -> dict[str, str]:
-    """The filter for work orders created on these days or between them."""
+    """The filter for work orders created from the first to the last day, both included."""
     return dict.fromkeys(names, f"{first.isoformat()},{last.isoformat()}")
 
 
@@ -126,8 +127,8 @@ class WorkOrders:
 
     Args:
         client: Makes the requests.
-        sections: The keys of a work order to ask for.
-        page_size: Work orders a page, at most 100.
+        sections: The top-level keys of a work order to request.
+        page_size: Work orders per page, at most 100.
     """
 
     def __init__(self, client: Client, sections: Sequence[str], page_size: int) -> None:
@@ -136,14 +137,14 @@ class WorkOrders:
         self._page_size = page_size
 
     def total(self, filters: Mapping[str, str]) -> int:
-        """How many work orders a filter matches."""
+        """How many work orders the filters match. Makes a request."""
         return self._page(1, filters, "desc", ["id"], 1).total
 
     def page(self, number: int, filters: Mapping[str, str], order: str = "desc") -> Page:
         """One page, sorted by id.
 
         Raises:
-            ApiError: Also where the answer is not the documented envelope.
+            ApiError: The request failed, or the response is not the documented envelope.
         """
         return self._page(number, filters, order, self._sections, self._page_size)
 
@@ -151,7 +152,7 @@ class WorkOrders:
         self, number: int, filters: Mapping[str, str], order: str, sections: Sequence[str], per_page: int
     ) -> Page:
         params = {
-            **FIXED,
+            **FIXED_PARAMS,
             "columns": ",".join(sections),
             "sort": "id",
             "order": order,
@@ -170,7 +171,7 @@ class WorkOrders:
         except (AttributeError, KeyError, TypeError, ValueError):
             results = None
         if results is None:
-            reason = "the answer lacks the metadata, the results or an id that are documented"
-            raise ApiError(f"{API_ROOT}{PATH}", 200, reason, stream="work_orders")
+            reason = "the response lacks the documented metadata, results or ids"
+            raise ApiError(f"{API_ROOT}{PATH}", HTTPStatus.OK, reason, stream="work_orders")
         echoes = frozenset(name for name in filters if body.get(name))
         return Page(results, number, pages, size, total, echoes, received_at)

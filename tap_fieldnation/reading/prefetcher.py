@@ -1,4 +1,4 @@
-"""Requests made before their answers are needed, by threads, handed on in the order in which they are asked for."""
+"""Fetches values in background threads before they are needed."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ V = t.TypeVar("V")
 
 
 class Prefetcher(t.Generic[K, V]):
-    """Fetches by key, some of it ahead.
+    """Fetches values by key, in advance if asked to.
 
     Args:
-        fetch: Makes the request of a key; called from several threads.
-        threads: How many requests may be under way, and so how many answers are held at most.
+        fetch: Fetches the value of a key; called from several threads.
+        threads: How many values may be in flight or waiting to be used.
     """
 
     def __init__(self, fetch: Callable[[K], V], threads: int) -> None:
         self._fetch = fetch
         self._threads = threads
-        self._coming: dict[K, Future[V]] = {}
+        self._futures: dict[K, Future[V]] = {}
 
     def get(self, key: K) -> V:
-        """The answer for a key, whether it was asked for ahead or is only now."""
-        future = self._coming.pop(key, None)
+        """The value of a key: the prefetched one, or else fetch it now. Raises what `fetch` raised."""
+        future = self._futures.pop(key, None)
         return self._fetch(key) if future is None else future.result()
 
     def prefetch(self, keys: Iterable[K]) -> None:
-        """Ask for these in order, as far as there is room."""
+        """Start to fetch these in order, as far as there are free threads."""
         if self._threads == 1:
             return
         for key in keys:
-            if len(self._coming) >= self._threads:
+            if len(self._futures) >= self._threads:
                 return
-            if key not in self._coming:
+            if key not in self._futures:
                 future: Future[V] = Future()
-                self._coming[key] = future
-                # A thread each, as a daemon: one that waits for the budget must not hold up the end of the process.
-                threading.Thread(target=self._run, args=(key, future), name=f"ahead {key}", daemon=True).start()
+                self._futures[key] = future
+                # Daemon threads: one that waits for the rate limiter must not keep the process from ending.
+                threading.Thread(target=self._run, args=(key, future), name=f"prefetch {key}", daemon=True).start()
 
     def cancel(self) -> None:
-        """Forget what was asked for ahead."""
-        for future in self._coming.values():
+        """Discard what was prefetched and not used."""
+        for future in self._futures.values():
             future.cancel()
-        self._coming.clear()
+        self._futures.clear()
 
     def _run(self, key: K, future: Future[V]) -> None:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            answer = self._fetch(key)
-        except BaseException as error:  # noqa: BLE001  (handed to the thread that asks for the answer)
+            value = self._fetch(key)
+        except BaseException as error:  # noqa: BLE001  (raised again by `get`)
             future.set_exception(error)
         else:
-            future.set_result(answer)
+            future.set_result(value)

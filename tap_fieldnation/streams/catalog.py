@@ -103,7 +103,7 @@ class Company:
     name: str
     path: str
     keys: tuple[str, ...] = ("id",)
-    params: t.Mapping[str, object] = field(default_factory=lambda: paging.NUMBERED)
+    params: t.Mapping[str, object] = field(default_factory=lambda: paging.PAGE_NUMBERS)
     detail: str = ""
     parent: str = ""
     parent_key: str = "id"
@@ -116,7 +116,7 @@ class Company:
         """What it costs in requests, for 1,000 work orders: it does not depend on them."""
         if self.parent:
             return f"0, and 1 a run for each row of `{self.parent}`, or for each 100 rows of its list"
-        return "0, and 1 a run" + ("" if self.params == paging.WHOLE else " for each 100 rows")
+        return "0, and 1 a run" + ("" if self.params == paging.UNPAGED else " for each 100 rows")
 
 
 EMBEDDED = (
@@ -156,7 +156,7 @@ BY_REQUEST = (
         "work_order_messages",
         "/workorders/{id}/messages",
         ("work_order_id", "msg_id"),
-        params=paging.NUMBERED,
+        params=paging.PAGE_NUMBERS,
         nested="replies",
         count="messages.metadata.total",
     ),
@@ -182,10 +182,10 @@ COMPANY = (
     Company("custom_fields", "/custom-fields"),
     # An id is unique among the company's own categories, and among those of the system.
     Company("expense_categories", "/company/expenses", ("id", "type")),
-    Company("incomplete_reasons", "/company/incomplete-reasons", params=paging.WHOLE),
+    Company("incomplete_reasons", "/company/incomplete-reasons", params=paging.UNPAGED),
     Company("locations", "/locations"),
-    Company("managers", "/company/managers", params=paging.WHOLE),
-    Company("networks", "/company/{company_id}/networks", ("network_id",), params=paging.WHOLE),
+    Company("managers", "/company/managers", params=paging.UNPAGED),
+    Company("networks", "/company/{company_id}/networks", ("network_id",), params=paging.UNPAGED),
     Company("penalties", "/penalties"),
     Company("projects", "/projects", detail="/projects/{id}"),
     Company("service_territories", "/service-territories", fallback={"id": "service_territory_id"}),
@@ -201,7 +201,7 @@ COMPANY = (
         "service_types",
         "/types-of-work/{id}/service-types",
         ("type_of_work_id", "id"),
-        params=paging.WHOLE,
+        params=paging.UNPAGED,
         parent="types_of_work",
         parent_column="type_of_work_id",
         selected=False,

@@ -179,7 +179,7 @@ class WorkOrdersStream(FieldNationStream):
     def _fetch_list(self, path: str) -> list[t.Any]:
         """A list that the page contains only in part, from its own endpoint."""
         try:
-            pages = list(paging.pages(self.run_context.client, path, paging.NUMBERED, stream=self.name))
+            pages = list(paging.pages(self.run_context.client, path, paging.PAGE_NUMBERS, stream=self.name))
         except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise

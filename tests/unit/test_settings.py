@@ -119,8 +119,8 @@ UNUSABLE: list[tuple[str, Any, str]] = [
     ("environment", "", "must be production or sandbox"),
     ("api_url", CANARY, "is not a URL"),
     ("api_url", f"http://{CANARY}.example", "must begin with https://"),
-    ("api_url", f"https://{CANARY}.example/api", "holds more than an origin"),
-    ("api_url", f"https://user:{CANARY}@host.example", "holds more than an origin"),
+    ("api_url", f"https://{CANARY}.example/api", "contains more than an origin"),
+    ("api_url", f"https://user:{CANARY}@host.example", "contains more than an origin"),
     ("api_url", 4711, "must be an origin"),
     ("access_token_location", CANARY, "must be query or header"),
     *(
@@ -254,7 +254,8 @@ def test_any_config_is_taken_or_refused_in_a_sentence(config: dict[str, Any]) ->
         assert str(error).startswith("Setting ")  # noqa: PT017
         assert str(error).endswith(".")  # noqa: PT017
     else:
-        assert tap.client.authenticator is tap.authenticator
+        assert tap.authenticator.client_id == tap.config["client_id"]
+        assert tap.requester.rate_limiter.per_minute == tap.config["requests_per_minute"]
         tap.transport.session.close()
 
 

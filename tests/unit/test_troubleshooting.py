@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_fieldnation.api import auth, errors, transport
+from tap_fieldnation.api import auth, errors, requester, transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,7 @@ def test_the_tap_says_it(heading: str) -> None:
 
 
 def test_each_advice_is_there() -> None:
-    rules = [*errors.RULES.values(), *(rule for _, rule in errors.TOKEN_RULES), transport._CERTIFICATES, auth._NO_TOKEN]
+    others = (auth._NO_TOKEN, errors._NO_RESPONSE, errors._REDIRECT, requester._INVALID_JSON, transport._CA_BUNDLE)
+    rules = [*errors.RULES.values(), *(rule for _, rule in errors.TOKEN_RULES), *others]
     advices = {rule.advice.split(": ")[0].split(",")[0] for rule in rules}
     assert {advice for advice in advices if advice not in PAGE} == set()

@@ -84,16 +84,16 @@ def _shapes(*statuses: int) -> tuple[str, ...]:
     return tuple(f"{status}-{shape}" for status in statuses for shape in SHAPES)
 
 
-_TROUBLE = "Field Nation has trouble answering: see its status page, and run again later (nothing is lost)."
-_ENDED = "a new token counts as ended too: run again later, and ask Field Nation if it stays so."
-_ALTERED = "a new token is not known either: see what proxy stands between and may cut it"
-_BUG = "this looks like a fault of tap-fieldnation: please report it with this line."
+_TROUBLE = "the API keeps failing: check Field Nation's status page, and run again later (no data is lost)."
+_ENDED = "a new token is rejected as expired too: run again later, and contact Field Nation if it persists."
+_ALTERED = "a new token is rejected as invalid too: check whether a proxy alters it"
+_BUG = "this looks like a bug in tap-fieldnation: please report it with this line."
 _PERMISSION = "ask for permission for this API user, or deselect the stream."
-_NOT_THERE = "check environment and api_url; if they are right, this account has no such resource."
-_REDIRECT = "redirects are not followed, for the token's sake: check api_url."
-_QUOTA = "the request budget is shared with other integrations of this company: lower requests_per_minute"
-_GARBLED = "a proxy or the server garbles answers: see what stands between, and run again."
-_NETWORK = "check the network, a proxy and api_url, and run again (nothing is lost)."
+_NOT_THERE = "check environment and api_url; if they are correct, this account has no such resource."
+_REDIRECT = "redirects are not followed, to protect the token: check api_url."
+_QUOTA = "the rate limit is shared with other integrations of this company: lower requests_per_minute"
+_GARBLED = "a proxy or the server corrupts responses: check the proxy, and run again."
+_NETWORK = "check the network, the proxy and api_url, and run again (no data is lost)."
 _BROKEN = ("reset-before", "reset-body", "cut-body", "cut-chunks")
 _SPOILT = ("cut-json", "html", "gzip", "empty")
 _IMPATIENT = {"request_timeout": 0.4, "max_retries": 1}
@@ -101,30 +101,30 @@ _IMPATIENT = {"request_timeout": 0.4, "max_retries": 1}
 CASES = (
     # It passes.
     Case("500, 502, 503, 504 and 408, one after another", ("500", "502", "503", "504", "408"), in_a_row=True,
-         says="Trying again in 5 s", requests=5, waits=5 + 5 + 5 + 8 + 16),
+         says="Retrying in 5 s", requests=5, waits=5 + 5 + 5 + 8 + 16),
     *(Case(f"{status} in each documented body, one after another", _shapes(status), (Where.PAGE,), in_a_row=True,
            requests=6, waits=5 + 2 + 4 + 8 + 16 + 32) for status in (408, 500, 502, 503, 504)),
     Case("reset before the body and within, body cut, chunks cut, one after another", _BROKEN, in_a_row=True,
-         says="the answer was cut short", requests=4, waits=1 + 2 + 4 + 8),
+         says="the response was cut short", requests=4, waits=1 + 2 + 4 + 8),
     Case("JSON cut, HTML with 200, gzip that is none, no body, one after another", _SPOILT, in_a_row=True,
-         says="the answer could not be decompressed", requests=4, waits=1 + 2 + 4 + 8),
+         says="the response could not be decompressed", requests=4, waits=1 + 2 + 4 + 8),
     Case("connection refused for 5 s", ("refused",), (Where.TOKEN, Where.PROBE, Where.LIST), options={"seconds": 5},
-         says="the connection could not be made or was cut", requests=1, waits=1 + 2 + 4),
+         says="the connection failed or was closed", requests=1, waits=1 + 2 + 4),
     Case("connection refused for 5 s", ("refused",), (Where.PAGE, Where.BY_ID, Where.CHILD), options={"seconds": 5},
-         says="the connection could not be made or was cut", requests=(1, 5), waits=None),
+         says="the connection failed or was closed", requests=(1, 5), waits=None),
     Case("no answer within `request_timeout`", ("timeout",), (Where.TOKEN, Where.PAGE, Where.LIST),
-         options={"seconds": 1}, settings=_IMPATIENT, says="the answer timed out", requests=1, waits=1),
+         options={"seconds": 1}, settings=_IMPATIENT, says="the response timed out", requests=1, waits=1),
     Case("a body that comes drop by drop, whole after 20 s", ("drip",), options={"pieces": 20, "seconds": 1},
          waits=None),
     Case("a body that comes drop by drop, for over five times `request_timeout`", ("drip",),
          (Where.PROBE, Where.PAGE, Where.LIST), options={"pieces": 100, "seconds": 20},
-         says="the answer came too slowly", requests=1, waits=None),
+         says="the response was too slow", requests=1, waits=None),
     Case("a wrong content type", ("content-type",)),
     # The quota.
-    Case("429, `Retry-After` in seconds", ("429-seconds",), options={"seconds": 7}, says="Trying again in 7 s",
+    Case("429, `Retry-After` in seconds", ("429-seconds",), options={"seconds": 7}, says="Retrying in 7 s",
          requests=1, waits=7),
     Case("429, `Retry-After` as a date", ("429-date",), (Where.TOKEN, Where.PAGE), options={"seconds": 90},
-         says="Trying again in 90 s", requests=1, waits=90),
+         says="Retrying in 90 s", requests=1, waits=90),
     Case("429 without `Retry-After`, or with words", ("429-none", "429-garbage"), (Where.PAGE,), requests=1, waits=60),
     Case("429, `Retry-After` negative", ("429-garbage",), (Where.PAGE,), options={"value": "-5"}, requests=1, waits=60),
     Case("429, `Retry-After` absurd", ("429-absurd",), (Where.TOKEN, Where.PAGE), requests=1, waits=300),
@@ -134,7 +134,7 @@ CASES = (
     Case("429 in each documented body, one after another", _shapes(429), (Where.PAGE,), in_a_row=True,
          requests=6, waits=6 * 60),
     # The token.
-    Case("401 once", ("401",), DATA, says="The access token was refused; asking for a new one", requests=2),
+    Case("401 once", ("401",), DATA, says="The access token was rejected: requesting a new one", requests=2),
     Case("401 once, in each documented body", _shapes(401), (Where.PROBE,), requests=2),
     Case("400 that means an ended token, once", ("400-expired", "400-oauth"), (Where.PROBE, Where.PAGE, Where.LIST),
          requests=2),
@@ -153,7 +153,7 @@ CASES = (
     Case("403 for every record", ("403",), (Where.CHILD,), for_ever=True, path="/workorders/*",
          says=f"Not read: work_order_messages: .*{_PERMISSION}", without="the stream", requests=(-20, 0)),
     Case("414", ("414",), (Where.BY_ID,), requests=(1, 30)),
-    # Failures: the request was not helped by trying again.
+    # Failures after retries.
     Case("503 for ever", ("503",), for_ever=True, says=f"HTTP 503 (.*correlation id .*{_TROUBLE}", fails=True,
          requests=7, waits=5 + 5 + 5 + 8 + 16 + 32),
     Case("429 for ever", ("429-seconds",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True,
@@ -163,28 +163,28 @@ CASES = (
     Case("reset for ever", ("reset-before",), for_ever=True, says=f"could not be read (the connection .*{_NETWORK}",
          fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
     Case("connection refused for ever", ("refused",), (Where.TOKEN, Where.PROBE), options={"seconds": 1e9},
-         says=f"could not be read (the connection could not be made or was cut): {_NETWORK}", fails=True, requests=1,
+         says=f"could not be read (the connection failed or was closed): {_NETWORK}", fails=True, requests=1,
          waits=1 + 2 + 4 + 8 + 16 + 32),
     Case("no answer, for ever", ("timeout",), (Where.PROBE,), for_ever=True, options={"seconds": 1},
-         settings=_IMPATIENT, says=f"could not be read (the answer timed out): {_NETWORK}", fails=True, requests=2,
+         settings=_IMPATIENT, says=f"could not be read (the response timed out): {_NETWORK}", fails=True, requests=2,
          waits=1),
     Case("a body that comes drop by drop, for ever", ("drip",), (Where.PROBE,), for_ever=True,
          options={"pieces": 100, "seconds": 20}, settings={"max_retries": 1},
-         says=f"could not be read (the answer came too slowly): {_NETWORK}", fails=True, requests=2, waits=None),
+         says=f"could not be read (the response was too slow): {_NETWORK}", fails=True, requests=2, waits=None),
     Case("HTML with 200, for ever", ("html",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True, says=_GARBLED,
          fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
-    # Failures: trying again would not help.
-    Case("`null` in place of the answer", ("null",), (Where.TOKEN,), says="the answer holds no access_token",
+    # Failures that are not retried.
+    Case("`null` in place of the answer", ("null",), (Where.TOKEN,), says="the response contains no access_token",
          fails=True, requests=1),
-    Case("`null` in place of the answer", ("null",), WORK_ORDERS, says=f"the answer lacks the metadata.*{_BUG}",
-         fails=True, requests=1),
+    Case("`null` in place of the answer", ("null",), WORK_ORDERS,
+         says=f"the response lacks the documented metadata.*{_BUG}", fails=True, requests=1),
     Case("`null` in place of the answer", ("null",), (Where.CHILD, Where.LIST),
-         says=f"the answer is not the list that is documented.*{_BUG}", fails=True, requests=1),
-    Case("an answer without token", ("token-missing",), (Where.TOKEN,), says="the answer holds no access_token",
+         says=f"the response is not the documented list.*{_BUG}", fails=True, requests=1),
+    Case("an answer without token", ("token-missing",), (Where.TOKEN,), says="the response contains no access_token",
          fails=True, requests=1),
     Case("400 and 401 in each documented body, 403, 404, 405, 414, 422",
          (*_shapes(400, 401), "403-problem", "404-status_code", "405-error", "414-errors", "422-oauth"),
-         (Where.TOKEN,), says="gave no access token, HTTP .*: check client_id and client_secret, without space",
+         (Where.TOKEN,), says="gave no access token, HTTP .*: check that client_id and client_secret are correct",
          fails=True, requests=1),
     Case("401 for ever", ("401",), (*WORK_ORDERS, Where.LIST), for_ever=True, says=f"HTTP 401 (.*{_ENDED}",
          fails=True, requests=2),
@@ -202,10 +202,10 @@ CASES = (
     Case("404", ("404",), (Where.PAGE, Where.BY_ID), says=f"HTTP 404 (.*{_NOT_THERE}", fails=True, requests=1),
     Case("400, 405 and 422 in each documented body",
          tuple(name for name in _shapes(400, 405, 422) if name != "400-oauth"), (Where.PROBE,),
-         says=f"was answered with HTTP .*{_BUG}", fails=True, requests=1),
+         says=f"returned HTTP .*{_BUG}", fails=True, requests=1),
     Case("400 and 422", ("400", "422"), (Where.PAGE, Where.BY_ID, Where.CHILD, Where.LIST),
-         says=f"was answered with HTTP .*{_BUG}", fails=True, requests=1),
-    Case("414 in each documented body", _shapes(414), (Where.PROBE,), says="select fewer streams, or report it.",
+         says=f"returned HTTP .*{_BUG}", fails=True, requests=1),
+    Case("414 in each documented body", _shapes(414), (Where.PROBE,), says="select fewer streams, or report this line.",
          fails=True, requests=1),
     Case("a redirect to another host, to http, to itself", ("redirect-other", "redirect-http", "redirect-same"),
          says=f"HTTP 302: {_REDIRECT}", fails=True, requests=1),

@@ -19,10 +19,10 @@ import pytest
 from typing_extensions import override
 
 from emulator import Emulator, VirtualClock
-from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
 from tap_fieldnation.api.errors import DeadlineExceeded
 from tap_fieldnation.api.rate_limiter import RateLimiter
+from tap_fieldnation.api.requester import Requester
 from tap_fieldnation.tap import TapFieldNation
 from tests.whole.in_process import catalog
 
@@ -83,7 +83,7 @@ class SharedClock(Clock):
             self._waiting.clear()
             self._changed.notify_all()
         for thread in threading.enumerate():
-            if thread.name.startswith("ahead "):
+            if thread.name.startswith("prefetch "):
                 thread.join()
 
     def _check(self) -> None:
@@ -207,29 +207,29 @@ class Runner:
 @contextlib.contextmanager
 def _in_this_time(clock: SharedClock) -> Iterator[None]:
     """Every tap made within has this clock, and tells it of its requests."""
-    send, acquire = Client._send, RateLimiter.acquire
+    send, acquire = Requester._send, RateLimiter.acquire
 
-    def begun(budget: RateLimiter) -> None:
+    def acquire_in_this_time(rate_limiter: RateLimiter) -> None:
         clock.begin()
         try:
-            acquire(budget)
+            acquire(rate_limiter)
         except BaseException:
             clock.done()
             raise
 
-    def told(client: Client, once: t.Callable[[], Response], stream: str = "") -> Response:
+    def send_in_this_time(requester: Requester, send_once: t.Callable[[], Response], stream: str = "") -> Response:
         def sent() -> Response:
             try:
-                return once()
+                return send_once()
             finally:
                 clock.done()
 
-        return send(client, sent, stream)
+        return send(requester, sent, stream)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TapFieldNation, "clock", clock)
-        patch.setattr(RateLimiter, "acquire", begun)
-        patch.setattr(Client, "_send", told)
+        patch.setattr(RateLimiter, "acquire", acquire_in_this_time)
+        patch.setattr(Requester, "_send", send_in_this_time)
         yield
 
 

@@ -108,8 +108,8 @@ def test_the_test_report_is_one_line_a_check(api: Emulator, tmp_path: Path) -> N
         ({"created_filter": "none"}, {}, "note  creation filter: none is understood", 0),
         ({"page_cap": 50}, {}, "note  page size: 50 work orders a page, 100 asked for", 0),
         ({"embedded_cut": 1}, {}, "note  lists within work orders: completed by further requests for", 0),
-        ({"forbidden": "/clients"}, {}, "note  clients: /api/rest/v2/clients was answered with HTTP 403", 0),
-        ({"forbidden": "/workorders"}, {}, "FAIL  work_orders: /api/rest/v2/workorders was answered with HTTP 403", 1),
+        ({"forbidden": "/clients"}, {}, "note  clients: /api/rest/v2/clients returned HTTP 403", 0),
+        ({"forbidden": "/workorders"}, {}, "FAIL  work_orders: /api/rest/v2/workorders returned HTTP 403", 1),
         (
             {"work_orders": 0},
             {},
@@ -172,7 +172,7 @@ def test_the_test_report_tells_trouble_from_a_missing_permission(tmp_path: Path)
     with Emulator(work_orders=30, seed=2, rate_limit=0) as other:
         other.faults([{"match": {"path": "/clients", "nth": 1, "times": 0}, "do": "503"}])
         done = _tap(other, tmp_path, "--test", max_retries=0)
-        assert "FAIL  clients: /api/rest/v2/clients was answered with HTTP 503" in done.stdout
+        assert "FAIL  clients: /api/rest/v2/clients returned HTTP 503" in done.stdout
         assert "ok    types_of_work: may be read" in done.stdout, "it goes on"
         assert done.returncode == 1
 
@@ -181,7 +181,7 @@ def test_the_test_report_fails_where_a_permission_was_taken_away(tmp_path: Path)
     (tmp_path / "state.json").write_text('{"bookmarks": {"clients": {"read": true}}}')
     with Emulator(work_orders=30, seed=2, rate_limit=0, forbidden="/clients") as other:
         done = _tap(other, tmp_path, "--test", "--state", "state.json")
-    assert "FAIL  clients: /api/rest/v2/clients was answered with HTTP 403" in done.stdout
+    assert "FAIL  clients: /api/rest/v2/clients returned HTTP 403" in done.stdout
     assert done.returncode == 1
 
 

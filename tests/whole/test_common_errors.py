@@ -12,8 +12,8 @@ from tests.whole.runs import Runner, small_catalog
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-CHECK = "check client_id and client_secret, without space around them, and that they belong to this environment"
-LATER = "Field Nation has trouble answering: see its status page, and run again later (nothing is lost)."
+CHECK = "check that client_id and client_secret are correct, have no spaces around them and belong to this environment"
+LATER = "the API keeps failing: check Field Nation's status page, and run again later (no data is lost)."
 WORK_ORDERS = "work_orders: /api/rest/v2/workorders"
 
 
@@ -49,7 +49,7 @@ COMMON = {
         login(
             400,
             "The client is not authorized to use this grant type",
-            "the client-credentials grant is not open to this client: set username and password for the password "
+            "the client-credentials grant is not enabled for this client: set username and password for the password "
             "grant, or ask Field Nation to enable it.",
         ),
         switches={"client_credentials": False},
@@ -58,7 +58,7 @@ COMMON = {
         login(
             400,
             "The client is not authorized to use this grant type",
-            "the password grant is not open to this client: ask Field Nation to enable it.",
+            "the password grant is not enabled for this client: ask Field Nation to enable it.",
         ),
         {"username": "somebody", "password": "knows"},
         {"password_grant": False},
@@ -67,51 +67,51 @@ COMMON = {
         login(
             400,
             "The user credentials were incorrect",
-            "check client_id and client_secret, username and password, without space around them",
+            "check that client_id, client_secret, username and password are correct",
         ),
         {"username": "somebody", "password": "guesses"},
     ),
     "an ended token": Common(
-        f"{WORK_ORDERS} was answered with HTTP 401 (The access token expired): a new token counts as ended too",
+        f"{WORK_ORDERS} returned HTTP 401 (The access token expired): a new token is rejected as expired too",
         faults="401",
     ),
     "an ended token, as the older pages have it": Common(
-        f"{WORK_ORDERS} was answered with HTTP 400 (Expired token): a new token counts as ended too",
+        f"{WORK_ORDERS} returned HTTP 400 (Expired token): a new token is rejected as expired too",
         faults="400-expired",
     ),
     "a corrupted token": Common(
-        f"{WORK_ORDERS} was answered with HTTP 401 (The access token is invalid): a new token is not known either: "
-        "see what proxy stands between and may cut it, or try the other access_token_location.",
+        f"{WORK_ORDERS} returned HTTP 401 (The access token is invalid): a new token is rejected as invalid too: "
+        "check whether a proxy alters it, or try the other access_token_location.",
         faults="token-altered",
     ),
     "no permission": Common(
-        f"{WORK_ORDERS} was answered with HTTP 403 (Made to fail with 403; correlation id …): ask for permission",
+        f"{WORK_ORDERS} returned HTTP 403 (Made to fail with 403; correlation id …): ask for permission",
         faults="403",
     ),
     "an api_url that is none": Common(
-        f"{WORK_ORDERS} was answered with HTTP 404 (Made to fail with 404): check environment and api_url",
+        f"{WORK_ORDERS} returned HTTP 404 (Made to fail with 404): check environment and api_url",
         faults="404-status",
     ),
     "a quota that is used up": Common(
-        f"{WORK_ORDERS} was answered with HTTP 429 (Rate limit exceeded): the request budget is shared",
+        f"{WORK_ORDERS} returned HTTP 429 (Rate limit exceeded): the rate limit is shared",
         faults="429-none",
     ),
-    "trouble": Common(f"{WORK_ORDERS} was answered with HTTP 502 (Made to fail with 502): {LATER}", faults="502-error"),
+    "trouble": Common(f"{WORK_ORDERS} returned HTTP 502 (Made to fail with 502): {LATER}", faults="502-error"),
     "a request that is not understood": Common(
-        f"{WORK_ORDERS} was answered with HTTP 400 (Made to fail with 400; correlation id …): this looks like a fault "
-        "of tap-fieldnation: please report it with this line.",
+        f"{WORK_ORDERS} returned HTTP 400 (Made to fail with 400; correlation id …): this looks like a bug "
+        "in tap-fieldnation: please report it with this line.",
         faults="400",
     ),
     "a redirect": Common(
-        f"{WORK_ORDERS} was answered with HTTP 302: redirects are not followed, for the token's sake: check api_url.",
+        f"{WORK_ORDERS} returned HTTP 302: redirects are not followed, to protect the token: check api_url.",
         faults="redirect-other",
     ),
     "a page of HTML": Common(
-        f"{WORK_ORDERS} was answered with HTTP 200 (the body is not the JSON that was due: …): a proxy or the server",
+        f"{WORK_ORDERS} returned HTTP 200 (the body is not valid JSON: …): a proxy or the server",
         faults="html",
     ),
     "silence": Common(
-        f"{WORK_ORDERS} could not be read (the connection could not be made or was cut): check the network",
+        f"{WORK_ORDERS} could not be read (the connection failed or was closed): check the network",
         faults="reset-before",
     ),
 }
@@ -142,7 +142,7 @@ def test_a_scope_that_is_not_open_is_told_of(tmp_path: Path, monkeypatch: pytest
     with Emulator(work_orders=3, days=3, clock=VirtualClock()) as api:
         ended = Runner(api, tmp_path).run(catalog=small_catalog("work_orders"))
     reason = "The requested scope is invalid, unknown, or malformed"
-    advice = "the scope is not open to this client: set username and password for the password grant, or ask"
+    advice = "the scope is not enabled for this client: set username and password for the password grant, or ask"
     assert_told(Common(login(400, reason, advice)), ended.last_line)
 
 

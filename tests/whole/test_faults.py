@@ -97,7 +97,7 @@ def search() -> Search:
 @pytest.fixture(autouse=True)
 def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits as the table has them; that they differ is shown below."""
-    monkeypatch.setattr("tap_fieldnation.api.client.backoff.random_jitter", lambda seconds: seconds)
+    monkeypatch.setattr("tap_fieldnation.api.requester.backoff.random_jitter", lambda seconds: seconds)
 
 
 def match(case: Case, where: Where, paths: list[tuple[str, str]]) -> dict[str, t.Any]:

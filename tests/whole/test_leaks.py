@@ -75,7 +75,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a 401 that stays": ({"do": "401"}, "HTTP 401"),
     "a redirect that echoes the URL": ({"do": "redirect-same"}, "HTTP 302"),
     "a body that is cut": ({"do": "cut-body"}, "could not be read"),
-    "HTML": ({"do": "html"}, "is not the JSON that was due"),
+    "HTML": ({"do": "html"}, "the body is not valid JSON"),
     "a timeout": ({"do": "timeout", "seconds": 5}, "could not be read"),
 }
 

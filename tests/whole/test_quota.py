@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from emulator import Emulator, VirtualClock
-from tests.fakes import FakeTransport, SharedClock, answer, make_client
+from tests.fakes import FakeTransport, SharedClock, make_api, response
 from tests.whole.in_process import run
 from tests.whole.runs import Runner, small_catalog
 
@@ -72,7 +72,7 @@ class Times(FakeTransport):
     """Fails so many requests at first, and notes when each one came."""
 
     def __init__(self, clock: Clock, failures: int) -> None:
-        super().__init__([*[answer(503)] * failures, answer(200, {})])
+        super().__init__([*[response(503)] * failures, response(200, {})])
         self._clock = clock
         self.times: list[float] = []
 
@@ -87,10 +87,10 @@ def test_threads_that_fail_together_do_not_come_back_together() -> None:
     threads = 8
     clock = SharedClock(threads)
     transport = Times(clock, failures=threads)
-    client = make_client(transport, clock, per_minute=1e9)
+    client = make_api(transport, clock, per_minute=1e9).client
 
     def work() -> None:
-        with clock.taking_part():
+        with clock.participate():
             client.get("/x", {})
 
     workers = [threading.Thread(target=work) for _ in range(threads)]

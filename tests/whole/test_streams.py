@@ -354,7 +354,7 @@ def test_a_stream_that_may_not_be_read_for_a_process(small: Emulator, tmp_path: 
     command += ["--state", "state.json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, encoding="utf-8")
     assert done.returncode != 0
-    assert "clients: /api/rest/v2/clients was answered with HTTP 403" in done.stderr.splitlines()[-1]
+    assert "clients: /api/rest/v2/clients returned HTTP 403" in done.stderr.splitlines()[-1]
 
 
 def test_version_messages_come_last_and_for_company_data_only(small: Emulator) -> None:

@@ -1,4 +1,4 @@
-"""One token for the run: asked for as documented, shared by all threads, renewed in time; refusals in a sentence."""
+"""One access token for the run: requested as documented, shared by all threads, renewed in time; clear errors."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from tap_fieldnation.api.auth import TOKEN_PATH, FieldNationAuthenticator
+from tap_fieldnation.api.auth import TOKEN_PATH
 from tap_fieldnation.api.errors import ApiError, CredentialsError, TapError
 from tap_fieldnation.api.redact import MASK, redact
-from tests.fakes import FakeClock, FakeTransport, Lost, answer, make_client, token_answer
-
-if TYPE_CHECKING:
-    from tap_fieldnation.api.client import Client
-    from tap_fieldnation.api.transport import Response
+from tests.fakes import FakeClock, FakeTransport, NoResponse, make_api, make_client, response, token_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-GOOD = answer(200, {"a": 1})
+    from tap_fieldnation.api.auth import FieldNationAuthenticator
+    from tap_fieldnation.api.clock import Clock
+    from tap_fieldnation.api.transport import Response, Transport
+
+GOOD = response(200, {"a": 1})
 SECRETS = ("the-client-id", "the+client/secret=", "the-user", "the pass&word")
 
 
-def authenticator_of(client: Client) -> FieldNationAuthenticator:
-    assert client.authenticator
-    return client.authenticator
+def make_authenticator(
+    transport: Transport, clock: Clock | None = None, *, username: str | None = None, password: str | None = None
+) -> FieldNationAuthenticator:
+    return make_api(transport, clock, username=username, password=password).authenticator
 
 
 def test_client_credentials_are_sent_as_documented() -> None:
     transport = FakeTransport()
-    authenticator_of(make_client(transport)).token()
+    make_authenticator(transport).token()
     assert transport.posts == [
         (
             "/authentication/api/oauth/token",
@@ -48,9 +49,9 @@ def test_client_credentials_are_sent_as_documented() -> None:
     ]
 
 
-def test_with_user_name_and_password_the_password_grant_is_sent_as_documented() -> None:
+def test_the_password_grant_is_sent_as_documented() -> None:
     transport = FakeTransport()
-    authenticator_of(make_client(transport, username="the-user", password="the pass&word")).token()
+    make_authenticator(transport, username="the-user", password="the pass&word").token()
     assert transport.posts == [
         (
             "/authentication/api/oauth/token",
@@ -66,32 +67,32 @@ def test_with_user_name_and_password_the_password_grant_is_sent_as_documented() 
     ]
 
 
-def test_the_token_is_asked_for_once_by_however_many_threads() -> None:
+def test_threads_share_one_token_request() -> None:
     threads = 16
-    asked, go = threading.Semaphore(0), threading.Event()
+    requested, go = threading.Semaphore(0), threading.Event()
 
     class Slow(FakeTransport):
         @override
         def post(self, path: str, body: Mapping[str, str]) -> Response:
-            asked.release()
+            requested.release()
             assert go.wait(10)
-            return token_answer(f"token-{len(self.posts)}")
+            return token_response(f"token-{len(self.posts)}")
 
-    authenticator = authenticator_of(make_client(Slow()))
+    authenticator = make_authenticator(Slow())
     tokens: list[str] = []
     workers = [threading.Thread(target=lambda: tokens.append(authenticator.token())) for _ in range(threads)]
     for worker in workers:
         worker.start()
-    assert asked.acquire(timeout=10)
+    assert requested.acquire(timeout=10)
     go.set()
     for worker in workers:
         worker.join(10)
     assert tokens == ["token-0"] * threads
-    assert not asked.acquire(blocking=False)
+    assert not requested.acquire(blocking=False)
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "kept_for"),
+    ("expires_in", "used_for"),
     [
         (3600, 3540),
         ("3600", 3540),
@@ -116,25 +117,25 @@ def test_the_token_is_asked_for_once_by_however_many_threads() -> None:
     ],
     ids=lambda value: f"{value!r:.12}",
 )
-def test_the_token_is_renewed_a_minute_before_its_end_or_after_half_a_short_life(
-    expires_in: object, kept_for: float
+def test_the_token_is_renewed_a_minute_before_it_expires_or_after_half_a_short_lifetime(
+    expires_in: object, used_for: float
 ) -> None:
     clock = FakeClock()
-    transport = FakeTransport([], [token_answer("old", expires_in=expires_in), token_answer("new")])
-    authenticator = authenticator_of(make_client(transport, clock))
+    transport = FakeTransport([], [token_response("old", expires_in=expires_in), token_response("new")])
+    authenticator = make_authenticator(transport, clock)
     start = clock.monotonic()
     assert authenticator.token() == "old"
-    clock.advance(start + kept_for - clock.monotonic() - 0.01)
+    clock.advance(start + used_for - clock.monotonic() - 0.01)
     assert authenticator.token() == "old"
     clock.advance(0.02)
     assert authenticator.token() == "new"
     assert len(transport.posts) == 2
 
 
-def test_a_life_that_is_not_told_counts_as_an_hour() -> None:
+def test_without_expires_in_the_lifetime_is_an_hour() -> None:
     clock = FakeClock()
-    transport = FakeTransport([], [answer(200, {"access_token": "old"}), token_answer("new")])
-    authenticator = authenticator_of(make_client(transport, clock))
+    transport = FakeTransport([], [response(200, {"access_token": "old"}), token_response("new")])
+    authenticator = make_authenticator(transport, clock)
     assert authenticator.token() == "old"
     clock.advance(3539)
     assert authenticator.token() == "old"
@@ -142,10 +143,10 @@ def test_a_life_that_is_not_told_counts_as_an_hour() -> None:
     assert authenticator.token() == "new"
 
 
-def test_time_spent_on_getting_it_counts_as_part_of_its_life() -> None:
+def test_the_lifetime_starts_when_the_token_is_requested() -> None:
     clock = FakeClock()
-    transport = FakeTransport([], [answer(429, Retry_After="100"), token_answer("old"), token_answer("new")])
-    authenticator = authenticator_of(make_client(transport, clock))
+    transport = FakeTransport([], [response(429, Retry_After="100"), token_response("old"), token_response("new")])
+    authenticator = make_authenticator(transport, clock)
     start = clock.monotonic()
     authenticator.token()
     assert clock.monotonic() - start >= 100
@@ -156,23 +157,25 @@ def test_time_spent_on_getting_it_counts_as_part_of_its_life() -> None:
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3))
-def test_no_life_is_so_odd_that_the_token_is_not_used(expires_in: object) -> None:
-    transport = FakeTransport([GOOD], [token_answer("token-1", expires_in=expires_in)])
+def test_a_token_is_used_whatever_expires_in_is(expires_in: object) -> None:
+    transport = FakeTransport([GOOD], [token_response("token-1", expires_in=expires_in)])
     make_client(transport).get("/x", {})
     assert [token for *_, token in transport.gets] == ["token-1"]
 
 
-@pytest.mark.parametrize("passing", [answer(500), answer(503), answer(408), answer(429), Lost(), answer(200, b"<")])
-def test_passing_trouble_at_the_token_endpoint_is_waited_out(passing: Response | Lost) -> None:
-    transport = FakeTransport([], [passing, passing, token_answer()])
-    assert authenticator_of(make_client(transport)).token() == "token-1"
+@pytest.mark.parametrize(
+    "failure", [response(500), response(503), response(408), response(429), NoResponse(), response(200, b"<")]
+)
+def test_a_transient_failure_of_the_token_endpoint_is_retried(failure: Response | NoResponse) -> None:
+    transport = FakeTransport([], [failure, failure, token_response()])
+    assert make_authenticator(transport).token() == "token-1"
     assert len(transport.posts) == 3
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 405, 422])
-def test_a_refusal_is_not_tried_again(status: int) -> None:
+def test_a_rejection_is_not_retried(status: int) -> None:
     clock = FakeClock()
-    transport = FakeTransport([GOOD], [answer(status, {"error": "x", "error_description": "why"})])
+    transport = FakeTransport([GOOD], [response(status, {"error": "x", "error_description": "why"})])
     with pytest.raises(TapError, match="why"):
         make_client(transport, clock).get("/x", {})
     assert len(transport.posts) == 1
@@ -180,61 +183,58 @@ def test_a_refusal_is_not_tried_again(status: int) -> None:
 
 
 GRANT = "set username and password for the password grant, or ask Field Nation to enable it"
-CHECK = "check client_id and client_secret, without space around them, and that they belong to this environment"
-CHECK_ALL = "check client_id and client_secret, username and password, without space around them"
-REFUSALS = {
-    "wrong id or secret": (answer(401, {"error": "invalid_client", "error_description": "no"}), CHECK, CHECK_ALL),
-    "wrong id or secret, as 400": (answer(400, {"error": "invalid_client"}), CHECK, CHECK_ALL),
-    "wrong environment": (answer(404, {"status_code": 404, "message": "no"}), CHECK, CHECK_ALL),
-    "wrong user or password": (answer(400, {"error": "invalid_grant"}), CHECK, CHECK_ALL),
+CORRECT = "are correct, have no spaces around them and belong to this environment"
+CHECK = f"check that client_id and client_secret {CORRECT}"
+CHECK_ALL = f"check that client_id, client_secret, username and password {CORRECT}"
+REJECTIONS = {
+    "wrong id or secret": (response(401, {"error": "invalid_client", "error_description": "no"}), CHECK, CHECK_ALL),
+    "wrong id or secret, as 400": (response(400, {"error": "invalid_client"}), CHECK, CHECK_ALL),
+    "wrong environment": (response(404, {"status_code": 404, "message": "no"}), CHECK, CHECK_ALL),
+    "wrong user or password": (response(400, {"error": "invalid_grant"}), CHECK, CHECK_ALL),
     "wrong grant type": (
-        answer(400, {"error": "unsupported_grant_type", "error_description": "no"}),
+        response(400, {"error": "unsupported_grant_type", "error_description": "no"}),
         GRANT,
         "ask Field Nation to enable it",
     ),
-    "grant not open": (answer(401, {"error": "unauthorized_client"}), GRANT, "ask Field Nation to enable it"),
-    "grant not open, in words": (
-        answer(400, {"message": "Invalid Grant type"}),
+    "grant not enabled": (response(401, {"error": "unauthorized_client"}), GRANT, "ask Field Nation to enable it"),
+    "grant not enabled, in the message only": (
+        response(400, {"message": "Invalid Grant type"}),
         GRANT,
         "ask Field Nation to enable it",
     ),
-    "wrong scope": (answer(400, {"error": "invalid_scope"}), GRANT, "ask Field Nation to enable it"),
-    "HTML": (answer(403, b"<html>Forbidden</html>"), CHECK, CHECK_ALL),
-    "nothing": (answer(400, b""), CHECK, CHECK_ALL),
+    "wrong scope": (response(400, {"error": "invalid_scope"}), GRANT, "ask Field Nation to enable it"),
+    "HTML": (response(403, b"<html>Forbidden</html>"), CHECK, CHECK_ALL),
+    "no body": (response(400, b""), CHECK, CHECK_ALL),
 }
 
 
 @pytest.mark.parametrize("with_user", [False, True])
-@pytest.mark.parametrize(("refusal", "alone", "with_others"), REFUSALS.values(), ids=REFUSALS)
-def test_a_refusal_says_which_settings_to_look_at_and_the_environment_and_no_value(
-    refusal: Response, alone: str, with_others: str, *, with_user: bool
+@pytest.mark.parametrize(("rejection", "client_advice", "password_advice"), REJECTIONS.values(), ids=REJECTIONS)
+def test_an_error_names_the_settings_to_check_and_the_environment_but_no_secret(
+    rejection: Response, client_advice: str, password_advice: str, *, with_user: bool
 ) -> None:
-    user = {"username": SECRETS[2], "password": SECRETS[3]} if with_user else {}
+    username, password = SECRETS[2:] if with_user else (None, None)
     with pytest.raises(CredentialsError) as caught:
-        authenticator_of(make_client(FakeTransport([], [refusal]), **user)).token()  # type: ignore[arg-type]
+        make_authenticator(FakeTransport([], [rejection]), username=username, password=password).token()
     sentence = str(caught.value)
-    assert (with_others if with_user else alone) in sentence
+    assert (password_advice if with_user else client_advice) in sentence
     assert "(sandbox)" in sentence
-    assert f"HTTP {refusal.status}" in sentence
+    assert f"HTTP {rejection.status}" in sentence
     assert sentence.endswith(".")
     assert not any(secret in sentence for secret in SECRETS)
 
 
-def test_a_refusal_that_echoes_the_credentials_is_shown_without_them() -> None:
-    echo = answer(401, {"error": "invalid_client", "error_description": f"unknown: {' '.join(SECRETS)} (all of it)"})
-    client = make_client(FakeTransport([], [echo]), username=SECRETS[2], password=SECRETS[3])
+def test_credentials_that_the_server_repeats_are_masked() -> None:
+    echo = response(401, {"error": "invalid_client", "error_description": f"unknown: {' '.join(SECRETS)} (all of it)"})
+    authenticator = make_authenticator(FakeTransport([], [echo]), username=SECRETS[2], password=SECRETS[3])
     with pytest.raises(CredentialsError) as caught:
-        authenticator_of(client).token()
+        authenticator.token()
     assert f"unknown: {MASK} {MASK} {MASK} {MASK} (all of it)" in str(caught.value)
 
 
-def test_the_credentials_and_the_tokens_are_protected_from_then_on() -> None:
-    client = make_client(
-        FakeTransport([], [token_answer("the-token/1", refresh_token="the-refresh/1")]),
-        username=SECRETS[2],
-        password=SECRETS[3],
-    )
-    authenticator_of(client).token()
+def test_credentials_and_tokens_are_registered_as_secrets() -> None:
+    transport = FakeTransport([], [token_response("the-token/1", refresh_token="the-refresh/1")])
+    make_authenticator(transport, username=SECRETS[2], password=SECRETS[3]).token()
     for secret in (*SECRETS, "the-token/1", "the-refresh/1"):
         assert redact(f"({secret})") == f"({MASK})"
 
@@ -255,15 +255,15 @@ def test_the_credentials_and_the_tokens_are_protected_from_then_on() -> None:
     ],
     ids=repr,
 )
-def test_an_answer_without_a_usable_token_is_an_error_that_says_where_to_look(body: object) -> None:
-    transport = FakeTransport([], [answer(200, body)])
+def test_a_response_without_a_usable_token_is_an_error(body: object) -> None:
+    transport = FakeTransport([], [response(200, body)])
     with pytest.raises(ApiError, match=f"{TOKEN_PATH} .*no access_token.*check api_url, environment"):
-        authenticator_of(make_client(transport)).token()
+        make_authenticator(transport).token()
     assert len(transport.posts) == 1
 
 
-def test_after_a_failure_the_next_request_asks_again() -> None:
-    transport = FakeTransport([GOOD], [answer(401), token_answer()])
+def test_after_a_failure_the_next_request_requests_a_token_again() -> None:
+    transport = FakeTransport([GOOD], [response(401), token_response()])
     client = make_client(transport)
     with pytest.raises(CredentialsError):
         client.get("/x", {})
@@ -271,16 +271,15 @@ def test_after_a_failure_the_next_request_asks_again() -> None:
     assert len(transport.posts) == 2
 
 
-def test_the_log_tells_of_a_token_and_not_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_the_lifetime_of_a_token_but_not_the_token(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    authenticator_of(make_client(FakeTransport([], [token_answer("the-token")]))).token()
-    assert "3600 s" in caplog.text
+    make_authenticator(FakeTransport([], [token_response("the-token")])).token()
+    assert "expires in 3600 s" in caplog.text
     assert "the-token" not in caplog.text
 
 
-def test_no_shown_form_of_the_authenticator_holds_a_secret() -> None:
-    client = make_client(FakeTransport([], [token_answer("the-token")]), username=SECRETS[2], password=SECRETS[3])
-    authenticator = authenticator_of(client)
-    authenticator.token()
-    for shown in (repr(authenticator), str(authenticator), repr(client), str(client)):
-        assert not any(secret in shown for secret in (*SECRETS, "the-token"))
+def test_str_and_repr_contain_no_secret() -> None:
+    api = make_api(FakeTransport([], [token_response("the-token")]), username=SECRETS[2], password=SECRETS[3])
+    api.authenticator.token()
+    for text in (*map(repr, api), *map(str, api)):
+        assert not any(secret in text for secret in (*SECRETS, "the-token"))

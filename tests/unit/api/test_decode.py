@@ -1,4 +1,4 @@
-"""Bodies become Python values that a target can hold, however dirty they are; what is no JSON is refused."""
+"""Bodies become Python values that a target can load, even from invalid text; what is not JSON is an error."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def nested(levels: int, inner: str) -> str:
         ('"\u2028"'.encode(), "\u2028"),
     ],
 )
-def test_a_body_is_decoded_without_what_targets_cannot_hold(body: bytes, value: object) -> None:
+def test_what_targets_cannot_load_is_removed(body: bytes, value: object) -> None:
     assert decode(body) == value
 
 
 @pytest.mark.parametrize("inner", ["1", r'"\u0000"', r'"\ud800"', "1e999"])
 @pytest.mark.parametrize("levels", [100, 700])
-def test_hundreds_of_levels_are_decoded(levels: int, inner: str) -> None:
+def test_deep_nesting_is_decoded(levels: int, inner: str) -> None:
     value = decode(nested(levels, inner).encode())
     for _ in range(levels // 2):
         [value] = value["a"]
@@ -77,11 +77,11 @@ def test_hundreds_of_levels_are_decoded(levels: int, inner: str) -> None:
         b"undefined",
         b"01",
         pytest.param(nested(100_000, "1").encode(), id="too deep"),
-        pytest.param(nested(100_000, r'"\ud800"').encode(), id="too deep, with half of a surrogate pair"),
+        pytest.param(nested(100_000, r'"\ud800"').encode(), id="too deep, with an unpaired surrogate"),
     ],
     ids=lambda body: repr(body[:12]),
 )
-def test_what_is_no_json_is_refused(body: bytes) -> None:
+def test_what_is_not_json_is_an_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode(body)
 
@@ -105,18 +105,18 @@ def leaves(value: Any) -> Iterator[Any]:
 
 
 @given(VALUES, st.booleans())
-def test_any_json_is_decoded_to_what_can_be_written_again(value: object, escaped: bool) -> None:  # noqa: FBT001
+def test_any_decoded_json_can_be_encoded_again(value: object, escaped: bool) -> None:  # noqa: FBT001
     body = json.dumps(value, ensure_ascii=escaped).encode(errors="surrogatepass")
-    found = decode(body)
-    json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
-    assert not any("\0" in leaf for leaf in leaves(found) if isinstance(leaf, str))
+    decoded = decode(body)
+    json.dumps(decoded, ensure_ascii=False, allow_nan=False).encode()
+    assert not any("\0" in leaf for leaf in leaves(decoded) if isinstance(leaf, str))
     clean = all(leaf.isprintable() if isinstance(leaf, str) else leaf == leaf for leaf in leaves(value))  # noqa: PLR0124
     if clean and not any(isinstance(leaf, float) and math.isinf(leaf) for leaf in leaves(value)):
-        assert found == value
+        assert decoded == value
 
 
 @given(st.binary())
-def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
+def test_any_bytes_are_decoded_or_an_error(body: bytes) -> None:
     try:
         decode(body)
     except ValueError as error:

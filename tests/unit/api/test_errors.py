@@ -1,4 +1,4 @@
-"""The table of what can go wrong: each row's action, and a sentence that says what to do."""
+"""The table of what can go wrong: the action for each status, and a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def test_each_status_has_its_action(status: int, action: Action) -> None:
     assert ApiError("/x", status, "").rule.action is action
 
 
-def test_no_answer_is_worth_a_retry() -> None:
-    assert ApiError("/x", None, "the answer timed out").rule.action is Action.RETRY
+def test_a_missing_response_is_retried() -> None:
+    assert ApiError("/x", None, "the response timed out").rule.action is Action.RETRY
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_no_answer_is_worth_a_retry() -> None:
         "TOKEN EXPIRED",
     ],
 )
-def test_a_400_that_speaks_of_the_token_is_like_a_401(reason: str) -> None:
+def test_a_400_about_the_token_is_treated_as_a_401(reason: str) -> None:
     assert rule_for(400, reason).action is Action.RENEW
 
 
@@ -84,7 +84,7 @@ def test_any_other_400_is_final(reason: str) -> None:
 
 
 @pytest.mark.parametrize("status", [403, 404, 422, 500])
-def test_only_a_400_is_read_that_way(status: int) -> None:
+def test_other_statuses_about_the_token_are_not(status: int) -> None:
     assert rule_for(status, "Expired token") == rule_for(status)
 
 
@@ -105,7 +105,7 @@ DOCUMENTED = [
 
 
 @pytest.mark.parametrize(("body", "reason"), DOCUMENTED, ids=[json.dumps(body) for body, _ in DOCUMENTED])
-def test_the_reason_is_found_in_each_documented_body(body: object, reason: str) -> None:
+def test_every_documented_error_body_has_a_reason(body: object, reason: str) -> None:
     assert reason_of(body) == reason
 
 
@@ -143,12 +143,12 @@ def test_other_bodies_have_no_reason(body: object) -> None:
         max_leaves=8,
     )
 )
-def test_any_body_has_a_reason_or_none(body: object) -> None:
+def test_the_reason_is_text_for_any_body(body: object) -> None:
     assert isinstance(reason_of(body), str)
 
 
 @pytest.mark.parametrize("status", [None, *ACTIONS])
-def test_the_sentence_says_where_what_why_and_what_to_do(status: int | None) -> None:
+def test_the_sentence_names_place_status_reason_and_advice(status: int | None) -> None:
     error = ApiError("/api/rest/v2/x", status, "  two\nlines ", correlation_id="c-1", stream="tags")
     sentence = str(error)
     assert sentence.startswith("tags: /api/rest/v2/x ")
@@ -159,20 +159,20 @@ def test_the_sentence_says_where_what_why_and_what_to_do(status: int | None) -> 
     assert len(re.findall(r"\.(?:\s|$)", sentence)) == 1
 
 
-def test_without_a_reason_nothing_stands_in_brackets() -> None:
-    assert str(ApiError("/x", 500, "")).startswith("/x was answered with HTTP 500: ")
+def test_without_a_reason_there_are_no_parentheses() -> None:
+    assert str(ApiError("/x", 500, "")).startswith("/x returned HTTP 500: ")
 
 
-def test_a_sentence_holds_no_secret_and_not_much_of_the_body() -> None:
+def test_a_sentence_contains_no_secret_and_only_the_beginning_of_a_body() -> None:
     register_secrets("the+secret/")
-    error = ApiError("/x", 400, "the%2Bsecret%2F " * 10_000)
-    assert "secret" not in str(error)
+    error = ApiError("/x", 400, "the%2Bsecret%2F " * 10_000, code="the+secret/")
+    assert "secret" not in f"{error} {vars(error)}"
     assert MASK in str(error)
     assert len(str(error)) < 600
     assert str(TapError("no the+secret/ here")) == f"no {MASK} here"
 
 
-def test_where_tries_are_used_up_nobody_tries_again_but_the_advice_stays() -> None:
+def test_after_the_last_retry_an_error_is_final_and_keeps_its_advice() -> None:
     for status, action in ACTIONS.items():
         error = ApiError("/x", status, "")
         advice = error.rule.advice

@@ -1,4 +1,4 @@
-"""Lists of whatever style are read to their end, and a server that goes in circles does not keep us."""
+"""Lists of every style are read to the end, and repeated pages do not cause an endless loop."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from hypothesis import strategies as st
 
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import ApiError
-from tests.fakes import FakeClock, FakeTransport, answer, make_client
+from tests.fakes import FakeClock, FakeTransport, make_client, response
 
 
-def numbered(page: object, pages: object, *rows: object, **metadata: object) -> dict[str, Any]:
+def page_of(page: object, pages: object, *rows: object, **metadata: object) -> dict[str, Any]:
     return {"metadata": {"page": page, "pages": pages, **metadata}, "results": list(rows)}
 
 
-def by_cursor(cursor: object, *rows: object, more: object = True) -> dict[str, Any]:
+def cursor_page(cursor: object, *rows: object, more: object = True) -> dict[str, Any]:
     return {"data": list(rows), "pagination": {"next_cursor": cursor, "has_next_page": more}}
 
 
 def read(*bodies: object, rows: str = "", **params: object) -> tuple[list[Any], list[dict[str, Any]]]:
     """The rows of all pages, and the parameters of each request."""
-    transport = FakeTransport([answer(200, body) for body in bodies])
-    found = paging.pages(make_client(transport), "/things", params, rows=rows)
-    return [row for page in found for row in page.rows], [dict(asked) for _, asked, _ in transport.gets]
+    transport = FakeTransport([response(200, body) for body in bodies])
+    pages = paging.pages(make_client(transport), "/things", params, rows=rows)
+    return [row for page in pages for row in page.rows], [dict(query) for _, query, _ in transport.gets]
 
 
-def test_numbered_pages_are_asked_for_one_after_another() -> None:
-    rows, asked = read(numbered(1, 3, "a", "b"), numbered(2, 3, "c"), numbered(3, 3, "d"), page=1, per_page=100)
+def test_pages_by_number_are_requested_in_order() -> None:
+    rows, requested = read(page_of(1, 3, "a", "b"), page_of(2, 3, "c"), page_of(3, 3, "d"), page=1, per_page=100)
     assert rows == ["a", "b", "c", "d"]
-    assert asked == [{"page": number, "per_page": 100} for number in (1, 2, 3)]
+    assert requested == [{"page": number, "per_page": 100} for number in (1, 2, 3)]
 
 
-def test_numbers_may_come_as_text() -> None:
-    rows, _ = read(numbered("1", "2", "a"), numbered("2", "2", "b"))
+def test_page_numbers_can_be_strings() -> None:
+    rows, _ = read(page_of("1", "2", "a"), page_of("2", "2", "b"))
     assert rows == ["a", "b"]
 
 
-def test_pages_by_cursor_are_asked_for_one_after_another() -> None:
-    rows, asked = read(by_cursor("x", "a"), by_cursor("y", "b"), by_cursor("", "c", more=False), limit=100)
+def test_pages_by_cursor_are_requested_in_order() -> None:
+    rows, requested = read(cursor_page("x", "a"), cursor_page("y", "b"), cursor_page("", "c", more=False), limit=100)
     assert rows == ["a", "b", "c"]
-    assert asked == [{"limit": 100}, {"limit": 100, "after": "x"}, {"limit": 100, "after": "y"}]
+    assert requested == [{"limit": 100}, {"limit": 100, "after": "x"}, {"limit": 100, "after": "y"}]
 
 
 @pytest.mark.parametrize(
@@ -59,33 +59,33 @@ def test_pages_by_cursor_are_asked_for_one_after_another() -> None:
         ({"results": ""}, "", []),
         ({"results": {}}, "", []),
         ({}, "", []),
-        ({**numbered(1, 1, "a")}, "", ["a"]),
-        ({**numbered(1, 0)}, "", []),
-        (by_cursor(None, "a"), "", ["a"]),
-        (by_cursor("x", "a", more=False), "", ["a"]),
-        (by_cursor({"odd": 1}, "a"), "", ["a"]),
-        (by_cursor(["odd"], "a"), "", ["a"]),
+        ({**page_of(1, 1, "a")}, "", ["a"]),
+        ({**page_of(1, 0)}, "", []),
+        (cursor_page(None, "a"), "", ["a"]),
+        (cursor_page("x", "a", more=False), "", ["a"]),
+        (cursor_page({"odd": 1}, "a"), "", ["a"]),
+        (cursor_page(["odd"], "a"), "", ["a"]),
         ({"metadata": {"page": "x", "pages": 2}, "results": ["a"]}, "", ["a"]),
         ({"metadata": {"pages": 2}, "results": ["a"]}, "", ["a"]),
         ({"metadata": [], "results": ["a"]}, "", ["a"]),
         ({"pagination": [], "data": ["a"]}, "", ["a"]),
     ],
 )
-def test_where_there_is_no_next_page_one_request_is_all(body: object, key: str, expected: list[object]) -> None:
-    rows, asked = read(body, rows=key)
+def test_without_a_next_page_there_is_one_request(body: object, key: str, expected: list[object]) -> None:
+    rows, requested = read(body, rows=key)
     assert rows == expected
-    assert len(asked) == 1
+    assert len(requested) == 1
 
 
 @pytest.mark.parametrize("body", [None, 5, "text", {"results": 5}, {"results": "text"}, {"data": False}], ids=repr)
-def test_what_is_no_list_is_an_error_that_says_so(body: object) -> None:
-    with pytest.raises(ApiError, match=r"/api/rest/v2/things .*is not the list that is documented"):
+def test_a_response_that_is_not_a_list_is_an_error(body: object) -> None:
+    with pytest.raises(ApiError, match=r"/api/rest/v2/things .*the response is not the documented list"):
         read(body)
 
 
-def test_the_page_says_what_the_envelope_says() -> None:
+def test_a_page_has_the_values_of_its_envelope() -> None:
     clock = FakeClock()
-    client = make_client(FakeTransport([answer(200, numbered(1, 1, "a", total=7))]), clock)
+    client = make_client(FakeTransport([response(200, page_of(1, 1, "a", total=7))]), clock)
     [page] = paging.pages(client, "/things", {})
     assert page.total == 7
     assert page.envelope["metadata"]["pages"] == 1
@@ -95,34 +95,41 @@ def test_the_page_says_what_the_envelope_says() -> None:
 @pytest.mark.parametrize(
     "bodies",
     [
-        [numbered(1, 3, "a", "b", total=5)],
-        [numbered(1, 3, "a", "b")],
-        [numbered(1, 3, "a", "b", total=5), numbered(2, 3, "a", "b", total=5)],
-        [numbered(2, 10**9, "a", "b", total=10**9)],
-        [by_cursor("x", "a", "b")],
-        [by_cursor("x", "a", "b"), by_cursor("y", "a", "b")],
+        [page_of(1, 3, "a", "b", total=5)],
+        [page_of(1, 3, "a", "b")],
+        [page_of(1, 3, "a", "b", total=5), page_of(2, 3, "a", "b", total=5)],
+        [page_of(2, 10**9, "a", "b", total=10**9)],
+        [cursor_page("x", "a", "b")],
+        [cursor_page("x", "a", "b"), cursor_page("y", "a", "b")],
     ],
-    ids=["number", "number without total", "number asked for, old rows", "odd number", "cursor", "cursor, old rows"],
+    ids=[
+        "number",
+        "number without total",
+        "next number, same rows",
+        "unexpected number",
+        "cursor",
+        "next cursor, same rows",
+    ],
 )
-def test_a_page_that_comes_again_in_place_of_one_that_is_due_is_an_error(bodies: list[object]) -> None:
-    with pytest.raises(ApiError, match="the same page came again after 2 rows, in place of the next one"):
+def test_a_page_repeated_instead_of_the_next_one_is_an_error(bodies: list[object]) -> None:
+    with pytest.raises(ApiError, match="repeated a page instead of returning the next one; rows so far: 2"):
         read(*bodies)
 
 
-@pytest.mark.parametrize("last", [numbered(2, 3, "c", total=3), numbered(3, 3, "c", total=3)])
-def test_a_last_page_that_comes_again_ends_the_list(last: object) -> None:
-    rows, asked = read(numbered(1, 3, "a", "b", total=3), numbered(2, 3, "c", total=3), last)
+@pytest.mark.parametrize("last", [page_of(2, 3, "c", total=3), page_of(3, 3, "c", total=3)])
+def test_a_repeated_page_after_the_last_row_ends_the_list(last: object) -> None:
+    rows, requested = read(page_of(1, 3, "a", "b", total=3), page_of(2, 3, "c", total=3), last)
     assert rows == ["a", "b", "c"]
-    assert len(asked) == 3
+    assert len(requested) == 3
 
 
-def test_empty_pages_end_a_list() -> None:
-    _, asked = read(numbered(1, 5, "a"), numbered(2, 5), numbered(3, 5, "b"))
-    assert len(asked) == 2
+def test_an_empty_page_ends_a_list() -> None:
+    _, requested = read(page_of(1, 5, "a"), page_of(2, 5), page_of(3, 5, "b"))
+    assert len(requested) == 2
 
 
 def test_a_failure_names_the_stream() -> None:
-    client = make_client(FakeTransport([answer(403, {"message": "no"})]))
+    client = make_client(FakeTransport([response(403, {"message": "no"})]))
     with pytest.raises(ApiError, match=r"^things: /api/rest/v2/things .*HTTP 403 \(no\)"):
         list(paging.pages(client, "/things", {}, stream="things"))
 
@@ -143,10 +150,10 @@ JSON = st.recursive(
 
 
 @given(st.lists(JSON, min_size=1, max_size=3))
-def test_whatever_a_server_answers_the_list_ends_or_is_refused(bodies: list[object]) -> None:
+def test_whatever_a_server_returns_the_list_ends_or_is_an_error(bodies: list[object]) -> None:
     try:
-        _, asked = read(*bodies)
+        _, requested = read(*bodies)
     except ApiError as error:
         assert str(error).endswith(".")  # noqa: PT017
     else:
-        assert len(asked) <= 4
+        assert len(requested) <= 4

@@ -1,4 +1,4 @@
-"""Requests per minute: never more than allowed, hardly less, and evenly."""
+"""Requests per minute: never more than the limit, hardly fewer, and spaced evenly."""
 
 from __future__ import annotations
 
@@ -30,35 +30,33 @@ def most_in_a_minute(times: Sequence[float]) -> int:
     return max((bisect_right(times, start + 60.0) - at for at, start in enumerate(times)), default=0)
 
 
-def leave(budget: RateLimiter, clock: FakeClock) -> float:
-    budget.acquire()
+def acquire(limiter: RateLimiter, clock: FakeClock) -> float:
+    limiter.acquire()
     return clock.monotonic()
 
 
 @given(rates, bursts, st.lists(st.one_of(st.just(0.0), st.floats(0, 5), st.floats(0, 300)), max_size=300))
-def test_never_more_than_allowed_in_any_minute_whenever_they_are_asked_for(
-    per_minute: float, burst: int, idle: list[float]
-) -> None:
+def test_no_minute_has_more_requests_than_the_limit(per_minute: float, burst: int, idle: list[float]) -> None:
     clock = FakeClock()
-    budget = RateLimiter(per_minute, burst, clock)
+    limiter = RateLimiter(per_minute, burst, clock)
     times = []
     for seconds in idle:
         clock.advance(seconds)
-        times.append(leave(budget, clock))
+        times.append(acquire(limiter, clock))
     assert most_in_a_minute(times) <= max(1, int(per_minute))
-    assert budget.spent == len(idle)
+    assert limiter.acquired == len(idle)
 
 
 @given(rates, bursts, st.lists(st.floats(0, 100), max_size=200))
-def test_no_stretch_of_time_holds_more_than_a_burst_and_its_share(
+def test_no_period_has_more_requests_than_a_burst_and_its_share(
     per_minute: float, burst: int, idle: list[float]
 ) -> None:
     clock = FakeClock()
-    budget = RateLimiter(per_minute, burst, clock)
+    limiter = RateLimiter(per_minute, burst, clock)
     times = []
     for seconds in idle:
         clock.advance(seconds)
-        times.append(leave(budget, clock))
+        times.append(acquire(limiter, clock))
     for at, start in enumerate(times):
         for further, end in enumerate(times[at + 1 :], start=2):
             assert further <= burst + (end - start) * per_minute / 60.0 + EPSILON
@@ -69,64 +67,62 @@ def test_no_stretch_of_time_holds_more_than_a_burst_and_its_share(
     bursts,
     st.lists(
         st.one_of(
-            st.tuples(st.just("ask"), st.floats(0, 20)),
+            st.tuples(st.just("acquire"), st.floats(0, 20)),
             st.tuples(st.just("pause"), st.floats(0, 300)),
-            st.tuples(st.just("lower"), st.floats(0.2, 300)),
+            st.tuples(st.just("reduce"), st.floats(0.2, 300)),
         ),
         max_size=100,
     ),
 )
-def test_pauses_hold_and_a_lower_limit_counts_from_then_on(
-    per_minute: float, burst: int, events: list[tuple[str, float]]
-) -> None:
+def test_pauses_and_reduced_limits_are_kept(per_minute: float, burst: int, events: list[tuple[str, float]]) -> None:
     clock = FakeClock()
-    budget = RateLimiter(per_minute, burst, clock)
+    limiter = RateLimiter(per_minute, burst, clock)
     times: list[float] = []
-    allowed, held_until = per_minute, 0.0
-    since_lowered = 0
-    for what, value in events:
-        if what == "pause":
-            budget.pause(value)
-            held_until = max(held_until, clock.monotonic() + value)
-        elif what == "lower":
-            budget.lower(value)
-            if value < allowed:
-                allowed, since_lowered = value, len(times)
+    limit, paused_until = per_minute, 0.0
+    since_reduced = 0
+    for event, value in events:
+        if event == "pause":
+            limiter.pause(value)
+            paused_until = max(paused_until, clock.monotonic() + value)
+        elif event == "reduce":
+            limiter.reduce_to(value)
+            if value < limit:
+                limit, since_reduced = value, len(times)
         else:
             clock.advance(value)
-            times.append(leave(budget, clock))
-            assert times[-1] >= held_until - EPSILON
-        assert budget.per_minute == allowed
+            times.append(acquire(limiter, clock))
+            assert times[-1] >= paused_until - EPSILON
+        assert limiter.per_minute == limit
     assert most_in_a_minute(times) <= max(1, int(per_minute))
-    assert most_in_a_minute(times[since_lowered:]) <= max(1, int(allowed))
+    assert most_in_a_minute(times[since_reduced:]) <= max(1, int(limit))
 
 
 @pytest.mark.parametrize("per_minute", [1, 7, 30, 50, 60, 240])
 @pytest.mark.parametrize("burst", [1, 4, 16])
-def test_asked_all_the_time_it_spends_nearly_all_of_it(per_minute: float, burst: int) -> None:
+def test_continuous_use_reaches_nearly_the_limit(per_minute: float, burst: int) -> None:
     clock = FakeClock()
-    budget = RateLimiter(per_minute, burst, clock)
+    limiter = RateLimiter(per_minute, burst, clock)
     start, minutes = clock.monotonic(), 60
-    while leave(budget, clock) < start + 60 * minutes:
+    while acquire(limiter, clock) < start + 60 * minutes:
         pass
-    assert budget.spent >= 0.95 * per_minute * minutes
+    assert limiter.acquired >= 0.95 * per_minute * minutes
 
 
 @pytest.mark.parametrize("per_minute", [0.2, 0.5])
-def test_less_than_one_a_minute_is_spent_in_full_over_hours(per_minute: float) -> None:
+def test_a_limit_below_one_a_minute_is_used_in_full_over_hours(per_minute: float) -> None:
     clock = FakeClock()
-    budget = RateLimiter(per_minute, 4, clock)
+    limiter = RateLimiter(per_minute, 4, clock)
     start, minutes = clock.monotonic(), 600
-    while leave(budget, clock) < start + 60 * minutes:
+    while acquire(limiter, clock) < start + 60 * minutes:
         pass
-    assert 0.95 * per_minute * minutes <= budget.spent <= per_minute * minutes + 2
+    assert 0.95 * per_minute * minutes <= limiter.acquired <= per_minute * minutes + 2
 
 
 @pytest.mark.parametrize("per_minute", [0.5, 1, 50, 60])
-def test_asked_all_the_time_it_is_spent_evenly(per_minute: float) -> None:
+def test_continuous_use_is_spaced_evenly(per_minute: float) -> None:
     clock = FakeClock()
-    budget = RateLimiter(per_minute, 4, clock)
-    times = [leave(budget, clock) for _ in range(500)]
+    limiter = RateLimiter(per_minute, 4, clock)
+    times = [acquire(limiter, clock) for _ in range(500)]
     gaps = [after - before for before, after in pairwise(times)]
     interval = 60.0 / per_minute
     assert min(gaps) >= interval - EPSILON
@@ -134,69 +130,69 @@ def test_asked_all_the_time_it_is_spent_evenly(per_minute: float) -> None:
 
 
 @pytest.mark.parametrize("burst", [1, 4, 16])
-def test_after_an_idle_time_no_more_than_the_burst_leaves_at_once(burst: int) -> None:
+def test_after_an_idle_time_a_burst_is_sent_together(burst: int) -> None:
     clock = FakeClock()
-    budget = RateLimiter(60, burst, clock)
-    leave(budget, clock)
+    limiter = RateLimiter(60, burst, clock)
+    acquire(limiter, clock)
     clock.advance(3600)
     start = clock.monotonic()
-    times = [leave(budget, clock) - start for _ in range(burst + 5)]
+    times = [acquire(limiter, clock) - start for _ in range(burst + 5)]
     assert times[:burst] == [0.0] * burst
     assert times[burst:] == pytest.approx([1, 2, 3, 4, 5], abs=1e-3)
 
 
-def test_a_new_run_begins_with_one_request_not_with_a_burst() -> None:
+def test_a_run_does_not_start_with_a_burst() -> None:
     clock = FakeClock()
-    budget = RateLimiter(60, 4, clock)
+    limiter = RateLimiter(60, 4, clock)
     start = clock.monotonic()
-    assert [leave(budget, clock) - start for _ in range(3)] == pytest.approx([0, 1, 2], abs=1e-3)
+    assert [acquire(limiter, clock) - start for _ in range(3)] == pytest.approx([0, 1, 2], abs=1e-3)
 
 
-@pytest.mark.parametrize("useless", [0, -1, 50, 51, 1e9])
-def test_a_limit_that_is_not_lower_changes_nothing(useless: float) -> None:
-    budget = RateLimiter(50, 4, FakeClock())
-    budget.lower(useless)
-    assert budget.per_minute == 50
+@pytest.mark.parametrize("per_minute", [0, -1, 50, 51, 1e9])
+def test_a_limit_that_is_not_lower_changes_nothing(per_minute: float) -> None:
+    limiter = RateLimiter(50, 4, FakeClock())
+    limiter.reduce_to(per_minute)
+    assert limiter.per_minute == 50
 
 
 def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     clock = FakeClock()
-    budget = RateLimiter(60, 1, clock)
+    limiter = RateLimiter(60, 1, clock)
     start = clock.monotonic()
-    budget.pause(100)
-    budget.pause(10)
-    assert leave(budget, clock) - start == pytest.approx(100, abs=1e-3)
+    limiter.pause(100)
+    limiter.pause(10)
+    assert acquire(limiter, clock) - start == pytest.approx(100, abs=1e-3)
 
 
-@pytest.mark.parametrize(("allowed", "fits"), [(99.0, False), (101.0, True)])
-def test_a_wait_that_would_outlast_the_time_allowed_is_not_begun(allowed: float, *, fits: bool) -> None:
-    clock = FakeClock(allowed)
-    budget = RateLimiter(60, 1, clock)
-    budget.pause(100)
+@pytest.mark.parametrize(("time_limit", "fits"), [(99.0, False), (101.0, True)])
+def test_a_wait_beyond_the_deadline_is_not_started(time_limit: float, *, fits: bool) -> None:
+    clock = FakeClock(time_limit)
+    limiter = RateLimiter(60, 1, clock)
+    limiter.pause(100)
     before = clock.monotonic()
     if fits:
-        budget.acquire()
-        assert budget.spent == 1
+        limiter.acquire()
+        assert limiter.acquired == 1
         assert clock.waited == pytest.approx(100, abs=1e-3)
         return
     with pytest.raises(DeadlineExceeded):
-        budget.acquire()
+        limiter.acquire()
     assert clock.monotonic() == before
-    assert (budget.spent, clock.waited) == (0, 0.0)
+    assert (limiter.acquired, clock.waited) == (0, 0.0)
 
 
 @pytest.mark.parametrize(("per_minute", "threads"), [(60, 4), (50, 16), (7, 3), (240, 8), (1.5, 2)])
-def test_several_threads_share_one_budget(per_minute: float, threads: int) -> None:
+def test_several_threads_share_one_limit(per_minute: float, threads: int) -> None:
     clock = SharedClock(threads)
-    budget = RateLimiter(per_minute, threads, clock)
+    limiter = RateLimiter(per_minute, threads, clock)
     times: list[float] = []
     end = clock.monotonic() + 20 * 60
     latency = 3.0
 
     def work() -> None:
-        with clock.taking_part():
+        with clock.participate():
             while True:
-                budget.acquire()
+                limiter.acquire()
                 now = clock.monotonic()
                 if now >= end:
                     return
@@ -215,18 +211,18 @@ def test_several_threads_share_one_budget(per_minute: float, threads: int) -> No
     assert len(times) >= 0.95 * possible * 20
 
 
-def test_a_pause_holds_every_thread() -> None:
+def test_a_pause_applies_to_every_thread() -> None:
     threads = 4
     clock = SharedClock(threads)
-    budget = RateLimiter(600, threads, clock)
+    limiter = RateLimiter(600, threads, clock)
     times: list[float] = []
-    budget.acquire()
-    budget.pause(300)
-    held_until = clock.monotonic() + 300
+    limiter.acquire()
+    limiter.pause(300)
+    paused_until = clock.monotonic() + 300
 
     def work() -> None:
-        with clock.taking_part():
-            budget.acquire()
+        with clock.participate():
+            limiter.acquire()
             times.append(clock.monotonic())
 
     workers = [threading.Thread(target=work) for _ in range(threads)]
@@ -235,4 +231,4 @@ def test_a_pause_holds_every_thread() -> None:
     for worker in workers:
         worker.join(60)
     assert len(times) == threads
-    assert min(times) >= held_until - EPSILON
+    assert min(times) >= paused_until - EPSILON

@@ -1,4 +1,4 @@
-"""Secrets are masked in every form in which text may hold them, and log records before any formatter sees them."""
+"""Secrets are masked in every encoding, and in log records before a formatter reads them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from singer_sdk.logging import ConsoleFormatter, StructuredFormatter
 from typing_extensions import override
 
 from tap_fieldnation.api import redact as redaction
-from tap_fieldnation.api.redact import LONGEST_EXCERPT, MASK, excerpt, install, redact, register_secrets
+from tap_fieldnation.api.redact import MASK, MAX_EXCERPT, excerpt, install, redact, register_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SECRET = 'k+9/x=Z&ü"q\\w v'
 TOKEN = "abcdefgh+/0123456789=="
-# Whatever is done to it, its first part is still to be seen.
+# Its first part looks the same in every encoding.
 CANARY = "canary4711+/=ü&'\"x"
 
 FORMS: dict[str, Callable[[str], str]] = {
@@ -51,21 +51,21 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 @pytest.fixture(autouse=True)
 def secrets() -> Iterator[None]:
-    """The secrets that the tests use, and none of them known before and afterwards."""
-    _forget()
+    """Only the secrets of these tests are registered while they run, and none afterwards."""
+    _clear_secrets()
     register_secrets(SECRET, TOKEN, CANARY)
     yield
-    _forget()
+    _clear_secrets()
 
 
-def _forget() -> None:
+def _clear_secrets() -> None:
     redaction._secrets.clear()
     register_secrets("no secret of any test")
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("secret", [SECRET, TOKEN])
-def test_each_form_of_a_secret_is_masked(form: str, secret: str) -> None:
+def test_a_secret_is_masked_in_each_encoding(form: str, secret: str) -> None:
     shown = FORMS[form](secret)
     assert redact(f"before {shown} after") == f"before {MASK} after"
 
@@ -74,22 +74,22 @@ def test_each_form_of_a_secret_is_masked(form: str, secret: str) -> None:
 def test_any_text_can_be_a_secret(secret: str, form: str) -> None:
     try:
         shown = FORMS[form](secret)
-    except UnicodeEncodeError:  # half of a surrogate pair has no form in a URL
+    except UnicodeEncodeError:  # an unpaired surrogate cannot be encoded in a URL
         assume(False)  # noqa: FBT003
-    _forget()
+    _clear_secrets()
     register_secrets(secret)
     assert MASK in redact(f"¿{shown}¿")
     assert shown not in redact(f"¿{shown}¿") or shown in MASK
 
 
-def test_a_secret_within_another_one_leaves_nothing_of_it() -> None:
+def test_secrets_can_contain_other_secrets() -> None:
     register_secrets("inner-secret", "an-inner-secret-and-more")
     assert redact("x an-inner-secret-and-more x inner-secret x") == f"x {MASK} x {MASK} x"
     register_secrets("beginning", "beginning-and-end")
     assert redact("x beginning-and-end x beginning x") == f"x {MASK} x {MASK} x"
 
 
-def test_values_too_short_to_be_told_from_words_are_left_to_the_labels() -> None:
+def test_short_values_are_masked_only_if_labelled() -> None:
     register_secrets("ab", "", None)
     assert redact("the cab is absent") == "the cab is absent"
     assert redact("password=ab&x=1") == f"password={MASK}&x=1"
@@ -113,30 +113,30 @@ def test_values_too_short_to_be_told_from_words_are_left_to_the_labels() -> None
         ("check client_id, client_secret and environment", "check client_id, client_secret and environment"),
     ],
 )
-def test_what_is_labelled_as_a_secret_is_masked_though_unknown(text: str, expected: str) -> None:
+def test_a_value_labelled_as_a_secret_is_masked(text: str, expected: str) -> None:
     assert redact(text) == expected
 
 
 @given(st.text())
-def test_text_without_secrets_stays_as_it_is(text: str) -> None:
+def test_text_without_secrets_is_unchanged(text: str) -> None:
     assume("=" not in text)
     assert redact(text) == text
 
 
 def test_an_excerpt_is_one_short_line() -> None:
     assert excerpt(" a\n\n  b\tc ") == "a b c"
-    assert excerpt("x" * 5000) == "x" * LONGEST_EXCERPT + "…"
+    assert excerpt("x" * 5000) == "x" * MAX_EXCERPT + "…"
     assert excerpt(f"{SECRET} " * 5_000) == f"{MASK} " * 75 + "…"
-    assert excerpt("x" * 5_000_000) == "x" * LONGEST_EXCERPT + "…"
+    assert excerpt("x" * 5_000_000) == "x" * MAX_EXCERPT + "…"
 
 
 @pytest.mark.parametrize("filling", ["x", " ", "\n\t ", "x "])
-@pytest.mark.parametrize("of", [1, 2])
-def test_no_excerpt_holds_half_a_secret(filling: str, of: int) -> None:
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_no_excerpt_contains_part_of_a_secret(filling: str, repeats: int) -> None:
     token = "q7J" * 300
     register_secrets(token)
     for length in range(0, 7000, 97):
-        text = (filling * 7000)[:length] + token * of + "and more " * 1000
+        text = (filling * 7000)[:length] + token * repeats + "and more " * 1000
         assert "q7J" not in excerpt(text), length
     assert "q7J" not in excerpt((filling * 7000)[: 6000 - 450] + token)
 
@@ -256,7 +256,7 @@ LEAKS: dict[str, Callable[[logging.Logger], None]] = {
 
 
 class _EverythingFormatter(logging.Formatter):
-    """Somebody's own: every attribute of the record, as it is."""
+    """A custom formatter that writes every attribute of the record unchanged."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -282,37 +282,37 @@ def logged(call: Callable[[logging.Logger], None], formatter: logging.Formatter)
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
-    log = logging.Logger("test")  # noqa: LOG001  (one of our own, without handlers from elsewhere)
+    log = logging.Logger("test")  # noqa: LOG001  (without the handlers of other loggers)
     log.addHandler(handler)
     call(log)
     return stream.getvalue()
 
 
-def holds_secret(text: str) -> bool:
-    """Whether a text holds the canary, in whatever form."""
+def contains_secret(text: str) -> bool:
+    """Whether a text contains the canary, in any encoding."""
     return "canary" in text
 
 
 @pytest.mark.parametrize("formatter", FORMATTERS)
 @pytest.mark.parametrize("leak", LEAKS)
-def test_no_formatter_finds_a_secret_in_a_log_record(leak: str, formatter: str) -> None:
+def test_no_formatter_writes_a_secret(leak: str, formatter: str) -> None:
     make = FORMATTERS[formatter]
     unprotected = logged(LEAKS[leak], make())
     install()
     text = logged(LEAKS[leak], make())
     assert "failed" in text
-    assert not holds_secret(text)
-    if holds_secret(unprotected):
+    assert not contains_secret(text)
+    if contains_secret(unprotected):
         assert text != unprotected
 
 
-def test_the_leaks_above_are_leaks_without_protection() -> None:
+def test_without_redaction_each_call_writes_the_secret() -> None:
     for leak in LEAKS.values():
-        assert holds_secret(logged(leak, _EverythingFormatter())), leak
+        assert contains_secret(logged(leak, _EverythingFormatter())), leak
 
 
 @pytest.mark.parametrize("make", FORMATTERS.values(), ids=FORMATTERS)
-def test_records_without_secrets_are_written_as_before(make: Callable[[], logging.Formatter]) -> None:
+def test_records_without_secrets_are_unchanged(make: Callable[[], logging.Formatter]) -> None:
     def call(log: logging.Logger) -> None:
         marker = {"a": [1, None, "x"], "b": (True, 2.5)}
         record = log.makeRecord("n", logging.INFO, "f.py", 1, "%s of %d", ("page", 7), None, extra={"seen": marker})
@@ -333,7 +333,7 @@ def test_exceptions_without_secrets_keep_their_traceback() -> None:
     assert record.exc_info == (ValueError, error, None)
 
 
-def test_a_traceback_with_a_secret_is_kept_without_it() -> None:
+def test_a_traceback_with_a_secret_is_redacted() -> None:
     install()
     text = logged(LEAKS["cause"], ConsoleFormatter())
     assert f"ValueError: {MASK}" in text
@@ -341,7 +341,7 @@ def test_a_traceback_with_a_secret_is_kept_without_it() -> None:
     assert "_raise_from_cause" in text
 
 
-def test_logging_goes_on_where_a_value_cannot_be_shown() -> None:
+def test_logging_continues_if_a_value_cannot_be_converted() -> None:
     class Broken:
         @override
         def __repr__(self) -> str:
@@ -350,17 +350,17 @@ def test_logging_goes_on_where_a_value_cannot_be_shown() -> None:
     install()
     text = logged(lambda log: log.error("failed: %s", Broken(), extra={"broken": Broken()}), ConsoleFormatter())
     assert "failed" in text
-    assert not holds_secret(text)
+    assert not contains_secret(text)
 
 
-def test_installing_twice_changes_nothing_more() -> None:
+def test_installing_twice_is_the_same_as_once() -> None:
     install()
     factory = logging.getLogRecordFactory()
     install()
     assert logging.getLogRecordFactory() is factory
 
 
-def test_a_factory_that_was_there_before_is_used() -> None:
+def test_an_existing_record_factory_is_used() -> None:
     class Record(logging.LogRecord):
         pass
 
@@ -369,7 +369,7 @@ def test_a_factory_that_was_there_before_is_used() -> None:
     assert isinstance(logging.makeLogRecord({"msg": "x"}), Record)
 
 
-def test_records_can_be_sent_to_another_process() -> None:
+def test_records_can_be_pickled() -> None:
     install()
     record = logging.Logger("test").makeRecord(  # noqa: LOG001
         "n", logging.INFO, "f.py", 1, "to %s", ("go",), None, extra={"a": {"b": 1}}

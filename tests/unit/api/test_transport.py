@@ -1,4 +1,4 @@
-"""The token reaches the server, and nothing else: no request object, no response, no exception, no other host."""
+"""The token is sent to the API only: it is in no request object, response or exception, and sent to no other host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import time
 import traceback
 import types
 import zlib
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 # With every character that means something in a URL.
 TOKEN = "canary4711+/=&?#%20 ~x"
-both_places = pytest.mark.parametrize("place", TokenLocation)
+both_locations = pytest.mark.parametrize("token_location", TokenLocation)
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Answers each path by what `answers` has for it, and remembers what it received."""
+    """Returns the entry of `responses` for each path, and records what it received."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.received: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.responses: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.connections: set[tuple[str, int]] = set()
 
     @property
@@ -63,12 +63,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.received.append((self.command, self.path, dict(self.headers), body))
         self.server.connections.add(self.client_address)
-        status, headers, answer = self.server.answers.get(urlsplit(self.path).path, (200, {}, b'{"a": 1}'))
+        status, headers, payload = self.server.responses.get(urlsplit(self.path).path, (200, {}, b'{"a": 1}'))
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(answer)), **headers}.items():
+        for name, value in {"Content-Length": str(len(payload)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(payload)
 
     do_POST = do_GET  # noqa: N815
 
@@ -78,7 +78,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture(autouse=True)
-def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -96,52 +96,55 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def transport(server: Server) -> Iterator[Transport]:
-    made = make_transport(server.url)
-    yield made
-    made.session.close()
+    transport = make_transport(server.url)
+    yield transport
+    transport.session.close()
 
 
 def make_transport(
-    origin: str, place: TokenLocation = TokenLocation.QUERY, timeout: float = 5.0, clock: Clock | None = None
+    origin: str, token_location: TokenLocation = TokenLocation.QUERY, timeout: float = 5.0, clock: Clock | None = None
 ) -> Transport:
-    return Transport(origin, user_agent="tap-test/1", place=place, timeout=timeout, connections=2, clock=clock)
+    return Transport(
+        origin, user_agent="tap-test/1", token_location=token_location, timeout=timeout, max_connections=2, clock=clock
+    )
 
 
-def everything_in(thing: object) -> Iterator[object]:
-    """A thing and all that can be reached from it, but for code and for what all things share."""
+def reachable_from(thing: object) -> Iterator[object]:
+    """An object and all objects that are reachable from it, except code, modules and types."""
     seen: set[int] = set()
-    coming = [thing]
-    while coming:
-        one = coming.pop()
-        if id(one) in seen or isinstance(one, (type, types.ModuleType, types.FunctionType, types.CodeType)):
+    pending = [thing]
+    while pending:
+        current = pending.pop()
+        if id(current) in seen or isinstance(current, (type, types.ModuleType, types.FunctionType, types.CodeType)):
             continue
-        seen.add(id(one))
-        yield one
+        seen.add(id(current))
+        yield current
         # the values of `vars`, not the dictionary: since Python 3.13 `get_referents` of that can be empty
-        coming += list(vars(one).values()) if hasattr(one, "__dict__") else gc.get_referents(one)
+        pending += list(vars(current).values()) if hasattr(current, "__dict__") else gc.get_referents(current)
 
 
-def holds_token(thing: object) -> bool:
-    """Whether any text that can be reached from a thing has the token in it."""
-    return any("canary4711" in str(one) for one in everything_in(thing) if isinstance(one, (str, bytes, bytearray)))
+def contains_token(thing: object) -> bool:
+    """Whether any text that is reachable from an object contains the token."""
+    texts = (item for item in reachable_from(thing) if isinstance(item, (str, bytes, bytearray)))
+    return any("canary4711" in str(text) for text in texts)
 
 
-def test_the_search_of_these_tests_finds_what_requests_keeps(server: Server) -> None:
+def test_contains_token_finds_what_requests_keeps(server: Server) -> None:
     with requests.Session() as session:
         response = session.get(f"{server.url}/x?access_token={quote(TOKEN, safe='')}")
-        assert holds_token(response)
+        assert contains_token(response)
         response.request, response.url = requests.PreparedRequest(), ""
-        assert holds_token(response)  # it is in `raw` too
+        assert contains_token(response)  # it is in `raw` too
 
 
-@both_places
-def test_the_token_is_placed_only_in_what_the_server_receives(server: Server, place: TokenLocation) -> None:
-    transport = make_transport(server.url, place)
+@both_locations
+def test_only_the_server_receives_the_token(server: Server, token_location: TokenLocation) -> None:
+    transport = make_transport(server.url, token_location)
     with transport.session as session:
         prepared = session.prepare_request(requests.Request("GET", f"{server.url}/x?page=1"))
         response = session.send(prepared, token=TOKEN)
         [(_, path, headers, _)] = server.received
-        if place is TokenLocation.QUERY:
+        if token_location is TokenLocation.QUERY:
             assert dict(parse_qsl(urlsplit(path).query)) == {"page": "1", "access_token": TOKEN}
             assert "Authorization" not in headers
         else:
@@ -151,23 +154,25 @@ def test_the_token_is_placed_only_in_what_the_server_receives(server: Server, pl
         assert response.url == prepared.url == f"{server.url}/x?page=1"
         assert response.request is prepared
         for thing in (response, prepared, session.headers, session.params, session.cookies, session.auth):
-            assert not holds_token(thing)
+            assert not contains_token(thing)
 
 
-@both_places
+@both_locations
 @pytest.mark.parametrize("parameters", [{}, {"page": 1}])
-def test_it_can_be_the_only_parameter(server: Server, place: TokenLocation, parameters: dict[str, object]) -> None:
-    transport = make_transport(server.url, place)
-    answer = transport.get("/x", parameters, TOKEN)
+def test_the_token_can_be_the_only_parameter(
+    server: Server, token_location: TokenLocation, parameters: dict[str, object]
+) -> None:
+    transport = make_transport(server.url, token_location)
+    response = transport.get("/x", parameters, TOKEN)
     transport.session.close()
-    assert (answer.status, answer.body) == (200, b'{"a": 1}')
-    assert not holds_token(answer)
+    assert (response.status, response.body) == (200, b'{"a": 1}')
+    assert not contains_token(response)
     query = dict(parse_qsl(urlsplit(server.received[0][1]).query))
-    assert query.pop("access_token", None) == (TOKEN if place is TokenLocation.QUERY else None)
+    assert query.pop("access_token", None) == (TOKEN if token_location is TokenLocation.QUERY else None)
     assert query == {name: str(value) for name, value in parameters.items()}
 
 
-def test_the_tokens_post_carries_no_token_and_its_body_as_json(server: Server, transport: Transport) -> None:
+def test_a_post_request_has_a_json_body_and_no_token(server: Server, transport: Transport) -> None:
     transport.post("/token", {"client_secret": "s+/ü"})
     [(method, path, headers, body)] = server.received
     assert (method, path) == ("POST", "/token")
@@ -187,7 +192,7 @@ def test_the_tokens_post_carries_no_token_and_its_body_as_json(server: Server, t
         ({}, ""),
     ],
 )
-def test_blank_parameters_are_sent_and_commas_stay_as_they_are(
+def test_empty_parameters_are_sent_and_commas_are_not_encoded(
     server: Server, transport: Transport, parameters: dict[str, object], query: str
 ) -> None:
     transport.get("/x", parameters, "t")
@@ -196,7 +201,7 @@ def test_blank_parameters_are_sent_and_commas_stay_as_they_are(
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8"))))
-def test_any_parameter_arrives_as_it_was_given(parameters: dict[str, str]) -> None:
+def test_any_parameter_is_received_unchanged(parameters: dict[str, str]) -> None:
     adapter = Recorder()
     transport = make_transport("https://host.example")
     transport.session.mount("https://", adapter)
@@ -205,7 +210,7 @@ def test_any_parameter_arrives_as_it_was_given(parameters: dict[str, str]) -> No
     assert dict(parse_qsl(query, keep_blank_values=True)) == {**parameters, "access_token": TOKEN}
 
 
-def test_says_who_it_is_and_what_it_takes(server: Server, transport: Transport) -> None:
+def test_user_agent_and_accept_headers_are_sent(server: Server, transport: Transport) -> None:
     transport.get("/x", {}, "t")
     _, _, headers, _ = server.received[0]
     assert headers["User-Agent"] == "tap-test/1"
@@ -213,106 +218,106 @@ def test_says_who_it_is_and_what_it_takes(server: Server, transport: Transport) 
     assert "gzip" in headers["Accept-Encoding"]
 
 
-def test_headers_of_an_answer_are_found_in_lower_case(server: Server, transport: Transport) -> None:
-    server.answers["/x"] = (429, {"Retry-After": "7", "X-RateLimit-Limit": "60"}, b"{}")
-    answer = transport.get("/x", {}, "t")
-    assert answer.status == 429
-    assert (answer.headers["retry-after"], answer.headers["x-ratelimit-limit"]) == ("7", "60")
+def test_header_names_of_a_response_are_in_lower_case(server: Server, transport: Transport) -> None:
+    server.responses["/x"] = (429, {"Retry-After": "7", "X-RateLimit-Limit": "60"}, b"{}")
+    response = transport.get("/x", {}, "t")
+    assert response.status == 429
+    assert (response.headers["retry-after"], response.headers["x-ratelimit-limit"]) == ("7", "60")
 
 
 def test_no_cookie_is_kept(server: Server, transport: Transport) -> None:
     for path in ("/x", "/y"):
-        server.answers[path] = (200, {"Set-Cookie": "session=kept; Path=/; Max-Age=600"}, b"{}")
+        server.responses[path] = (200, {"Set-Cookie": "session=kept; Path=/; Max-Age=600"}, b"{}")
         transport.get(path, {}, TOKEN)
     transport.post("/x", {})
     assert ["Cookie" in headers for _, _, headers, _ in server.received] == [False] * 3
     assert list(transport.session.cookies) == []
 
 
-@both_places
+@both_locations
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_redirect_is_followed_and_its_target_gets_nothing(
-    server: Server, place: TokenLocation, status: int, method: str
+def test_no_redirect_is_followed_and_its_target_receives_nothing(
+    server: Server, token_location: TokenLocation, status: int, method: str
 ) -> None:
     with Server() as other:
         threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
         for target in (f"{other.url}/y", "/y", f"//127.0.0.1:{other.server_port}/y"):
-            server.answers["/x"] = (status, {"Location": target}, b"")
-            transport = make_transport(server.url, place)
+            server.responses["/x"] = (status, {"Location": target}, b"")
+            transport = make_transport(server.url, token_location)
             if method == "GET":
-                answer = transport.get("/x", {}, TOKEN)
+                response = transport.get("/x", {}, TOKEN)
             else:
-                answer = transport.post("/x", {"client_secret": TOKEN})
+                response = transport.post("/x", {"client_secret": TOKEN})
             transport.session.close()
-            assert answer.status == status
-            assert answer.headers["location"] == target
+            assert response.status == status
+            assert response.headers["location"] == target
         other.shutdown()
     assert other.received == []
     assert [path.partition("?")[0] for _, path, _, _ in server.received] == ["/x"] * 3
 
 
-@both_places
+@both_locations
 @pytest.mark.parametrize("location", ["/y", "http://[", "http://", "https://host:99999999/", "\x00", "x" * 9000])
-def test_wherever_a_redirect_points_it_is_an_answer_like_any_other(
-    server: Server, place: TokenLocation, location: str
+def test_a_redirect_is_a_response_whatever_its_location(
+    server: Server, token_location: TokenLocation, location: str
 ) -> None:
-    server.answers["/x"] = (302, {"Location": location}, b"")
-    with make_transport(server.url, place).session as session:
+    server.responses["/x"] = (302, {"Location": location}, b"")
+    with make_transport(server.url, token_location).session as session:
         response = session.send(session.prepare_request(requests.Request("GET", f"{server.url}/x")), token=TOKEN)
     assert response.status_code == 302
     assert response.next is None
-    assert not holds_token(response)
+    assert not contains_token(response)
 
 
-# What a server does with the connection once it has the request.
+# What a server does with the connection after it has received the request.
 Fault = "Callable[[socket.socket], None]"
 
 
-def _says(data: bytes) -> Callable[[socket.socket], None]:
+def _send(data: bytes) -> Callable[[socket.socket], None]:
     return lambda connection: connection.sendall(data)
 
 
-def _resets(connection: socket.socket) -> None:
+def _reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def _says_and_resets(connection: socket.socket) -> None:
+def _send_and_reset(connection: socket.socket) -> None:
     connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a"')
-    _resets(connection)
+    _reset(connection)
 
 
-def _stays_silent(connection: socket.socket) -> None:
+def _send_nothing(connection: socket.socket) -> None:
     connection.recv(1)
 
 
-def _stops_within_the_body(connection: socket.socket) -> None:
+def _stop_in_the_body(connection: socket.socket) -> None:
     connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a"')
     connection.recv(1)
 
 
 FAULTS: dict[str, tuple[Callable[[socket.socket], None], str]] = {
-    "closes": (lambda _: None, "cut"),
-    "resets": (_resets, "cut"),
-    "resets within the body": (_says_and_resets, "cut"),
-    "cuts the body": (_says(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a"'), "cut short"),
-    "cuts a chunk": (_says(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"a"'), "cut short"),
-    "says what is no chunk": (_says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "cut short"),
-    "calls something gzip": (
-        _says(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Encoding: gzip\r\n\r\nnope"),
+    "closes the connection": (lambda _: None, "was closed"),
+    "resets the connection": (_reset, "was closed"),
+    "resets the connection in the body": (_send_and_reset, "(was closed|cut short)"),
+    "cuts the body": (_send(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a"'), "cut short"),
+    "cuts a chunk": (_send(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"a"'), "cut short"),
+    "sends an invalid chunk": (_send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "cut short"),
+    "sends invalid gzip": (
+        _send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Encoding: gzip\r\n\r\nnope"),
         "decompressed",
     ),
-    "says what is no HTTP": (_says(b"220 mail.example ESMTP\r\n\r\n"), "cut"),
-    "says a status that is none": (_says(b"HTTP/1.1 abc OK\r\n\r\n"), "cut"),
-    "sends a hundred and more headers": (_says(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n"), "cut"),
-    "stays silent": (_stays_silent, "timed out"),
-    "stops within the body": (_stops_within_the_body, "cut"),
+    "does not send HTTP": (_send(b"220 mail.example ESMTP\r\n\r\n"), "was closed"),
+    "sends an invalid status": (_send(b"HTTP/1.1 abc OK\r\n\r\n"), "was closed"),
+    "sends too many headers": (_send(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n"), "was closed"),
+    "sends nothing": (_send_nothing, "timed out"),
+    "stops in the body": (_stop_in_the_body, "was closed"),
 }
 
 
 @pytest.fixture
 def faulty() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
-    """Starts a server that does something odd with the first request, and says its URL."""
+    """Starts a server with a fault in its first response, and returns its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     threads: list[threading.Thread] = []
 
@@ -335,22 +340,22 @@ def faulty() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
 
 
 def assert_clean(error: ApiError) -> None:
-    """It can be shown with everything that hangs on it, but for the frames of the code itself."""
+    """Nothing that is reachable from the error contains the token, except frames."""
     assert error.__context__ is None
     assert error.__cause__ is None
     assert "canary4711" not in "".join(traceback.format_exception(error)) + repr(error)
-    assert not any("canary4711" in str(one) for one in everything_in([error.args, vars(error)]))
+    assert not any("canary4711" in str(item) for item in reachable_from([error.args, vars(error)]))
 
 
-@both_places
+@both_locations
 @pytest.mark.parametrize(("fault", "words"), FAULTS.values(), ids=FAULTS)
-def test_whatever_goes_wrong_is_worth_a_retry_and_tells_nothing_secret(
+def test_connection_failures_are_retried_and_expose_no_secret(
     faulty: Callable[[Callable[[socket.socket], None]], str],
-    place: TokenLocation,
+    token_location: TokenLocation,
     fault: Callable[[socket.socket], None],
     words: str,
 ) -> None:
-    transport = make_transport(faulty(fault), place, timeout=0.2)
+    transport = make_transport(faulty(fault), token_location, timeout=0.2)
     with transport.session, pytest.raises(ApiError, match=f"^/x could not be read .*{words}") as caught:
         transport.get("/x", {"page": 1}, TOKEN)
     assert caught.value.rule.action is Action.RETRY
@@ -358,8 +363,8 @@ def test_whatever_goes_wrong_is_worth_a_retry_and_tells_nothing_secret(
     assert_clean(caught.value)
 
 
-class Hurrying(FakeClock):
-    """A second passes whenever somebody looks."""
+class FastClock(FakeClock):
+    """Advances by a second whenever it is read."""
 
     @override
     def monotonic(self) -> float:
@@ -367,7 +372,7 @@ class Hurrying(FakeClock):
         return super().monotonic()
 
 
-def _drips(connection: socket.socket) -> None:
+def _send_slowly(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
     with contextlib.suppress(OSError):
         for _ in range(1000):
@@ -375,52 +380,52 @@ def _drips(connection: socket.socket) -> None:
             time.sleep(0.01)
 
 
-def test_an_answer_that_trickles_in_is_not_awaited_for_ever(
+def test_a_response_that_arrives_too_slowly_is_aborted(
     faulty: Callable[[Callable[[socket.socket], None]], str],
 ) -> None:
-    transport = make_transport(faulty(_drips), timeout=0.2, clock=Hurrying())
+    transport = make_transport(faulty(_send_slowly), timeout=0.2, clock=FastClock())
     with (
         transport.session,
-        pytest.raises(ApiError, match="came too slowly") as caught,
+        pytest.raises(ApiError, match="the response was too slow") as caught,
     ):
         transport.get("/x", {}, TOKEN)
     assert caught.value.rule.action is Action.RETRY
     assert_clean(caught.value)
 
 
-CODINGS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress}
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress}
 
 
-@pytest.mark.parametrize("coding", CODINGS)
-def test_a_body_arrives_whole_however_it_is_sent_and_the_connection_is_used_again(
-    server: Server, transport: Transport, coding: str
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_body_is_read_completely_and_the_connection_is_reused(
+    server: Server, transport: Transport, encoding: str
 ) -> None:
     body = json.dumps({"a": "ü" * 300_000}).encode()
-    packed = CODINGS[coding](body)
-    server.answers["/x"] = (200, {"Content-Encoding": coding} if coding else {}, packed)
+    packed = ENCODINGS[encoding](body)
+    server.responses["/x"] = (200, {"Content-Encoding": encoding} if encoding else {}, packed)
     for _ in range(3):
         assert transport.get("/x", {}, "t").body == body
     assert len(server.connections) == 1
 
 
-@both_places
-def test_a_refused_connection_tells_nothing_secret(place: TokenLocation) -> None:
+@both_locations
+def test_a_refused_connection_exposes_no_secret(token_location: TokenLocation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    transport = make_transport(f"http://127.0.0.1:{port}", place)
+    transport = make_transport(f"http://127.0.0.1:{port}", token_location)
     with transport.session, pytest.raises(ApiError, match=r"^/x could not be read .*connection") as caught:
         transport.get("/x", {}, TOKEN)
     assert_clean(caught.value)
 
 
-@both_places
-def test_an_exception_of_requests_does_not_travel_along(place: TokenLocation) -> None:
+@both_locations
+def test_an_exception_of_requests_is_not_kept(token_location: TokenLocation) -> None:
     class Refusing(HTTPAdapter):
         @override
         def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
             raise requests.ConnectionError(f"{request.url} {request.headers}", request=request)
 
-    transport = make_transport("https://host.example", place)
+    transport = make_transport("https://host.example", token_location)
     transport.session.mount("https://", Refusing())
     with pytest.raises(ApiError) as caught:
         transport.get("/x", {}, TOKEN)
@@ -446,7 +451,7 @@ def test_an_exception_of_requests_does_not_travel_along(place: TokenLocation) ->
         requests.exceptions.RequestException,
     ],
 )
-def test_every_exception_of_requests_has_its_words(kind: type[requests.RequestException]) -> None:
+def test_every_exception_of_requests_has_a_description(kind: type[requests.RequestException]) -> None:
     class Raising(HTTPAdapter):
         @override
         def send(self, *_: Any, **__: Any) -> requests.Response:
@@ -459,25 +464,21 @@ def test_every_exception_of_requests_has_its_words(kind: type[requests.RequestEx
     assert_clean(caught.value)
 
 
-def test_certificates_that_cannot_be_read_end_the_run_with_a_word_on_where_to_look(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_unreadable_ca_certificates_are_not_retried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
     transport = make_transport("https://localhost:9")
-    with transport.session, pytest.raises(ApiError, match="check what REQUESTS_CA_BUNDLE") as caught:
+    with transport.session, pytest.raises(ApiError, match="check the path in REQUESTS_CA_BUNDLE") as caught:
         transport.get("/x", {}, TOKEN)
     assert caught.value.rule.action is Action.FAIL
     assert_clean(caught.value)
 
 
 class Recorder(HTTPAdapter):
-    """Keeps what it is to send and how, and answers by itself."""
-
-    asked: ClassVar[dict[str, Any]]
+    """Records what it is to send and how, and returns a response without a network."""
 
     @override
     def send(self, request: requests.PreparedRequest, *_: Any, **kwargs: Any) -> requests.Response:
-        self.url, self.headers, self.how = str(request.url), request.headers, kwargs
+        self.url, self.headers, self.options = str(request.url), request.headers, kwargs
         response = requests.Response()
         response.status_code = 200
         response._content = b"{}"
@@ -485,9 +486,9 @@ class Recorder(HTTPAdapter):
         return response
 
 
-def sent_by(origin: str, place: TokenLocation = TokenLocation.QUERY) -> Recorder:
+def sent_by(origin: str, token_location: TokenLocation = TokenLocation.QUERY) -> Recorder:
     recorder = Recorder()
-    transport = make_transport(origin, place)
+    transport = make_transport(origin, token_location)
     for scheme in ("https://", "http://"):
         transport.session.mount(scheme, recorder)
     transport.get("/x", {}, "t")
@@ -495,47 +496,47 @@ def sent_by(origin: str, place: TokenLocation = TokenLocation.QUERY) -> Recorder
 
 
 def test_certificates_are_checked() -> None:
-    assert sent_by("https://host.example").how["verify"] is True
+    assert sent_by("https://host.example").options["verify"] is True
 
 
-def test_a_bundle_of_certificates_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_ca_bundle_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", __file__)
-    assert sent_by("https://host.example").how["verify"] == __file__
+    assert sent_by("https://host.example").options["verify"] == __file__
 
 
-def test_connecting_and_reading_have_their_time() -> None:
-    assert sent_by("https://host.example").how["timeout"] == (10.0, 5.0)
+def test_connect_and_read_timeouts_are_set() -> None:
+    assert sent_by("https://host.example").options["timeout"] == (10.0, 5.0)
 
 
 def test_proxies_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    assert sent_by("https://host.example").how["proxies"]["https"] == "http://proxy.example:3128"
+    assert sent_by("https://host.example").options["proxies"]["https"] == "http://proxy.example:3128"
 
 
-def test_no_proxy_is_used_where_it_is_not_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", ".example")
-    assert not sent_by("https://host.example").how["proxies"]
+    assert not sent_by("https://host.example").options["proxies"]
 
 
-def test_what_goes_to_a_loopback_host_in_clear_goes_through_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_http_to_a_loopback_host_uses_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("ALL_PROXY", "http://proxy.example:3128")
-    assert not sent_by("http://127.0.0.1:9").how["proxies"]
+    assert not sent_by("http://127.0.0.1:9").options["proxies"]
 
 
-@both_places
-def test_what_a_netrc_says_of_the_host_is_not_sent(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: TokenLocation
+@both_locations
+def test_credentials_in_a_netrc_are_not_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, token_location: TokenLocation
 ) -> None:
     (tmp_path / "netrc").write_text("default login somebody password something\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    sent = sent_by("https://host.example", place).headers.get("Authorization")
-    assert sent == ("Bearer t" if place is TokenLocation.HEADER else None)
+    sent = sent_by("https://host.example", token_location).headers.get("Authorization")
+    assert sent == ("Bearer t" if token_location is TokenLocation.HEADER else None)
 
 
 @pytest.mark.usefixtures("server")
-def test_urls_in_the_logs_of_urllib3_hold_no_token(transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
+def test_urls_in_the_logs_of_urllib3_contain_no_token(transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
     redact.register_secrets(TOKEN)
     redact.install()
     caplog.set_level(logging.DEBUG)
@@ -591,7 +592,7 @@ MORE_THAN_AN_ORIGIN = [
     "http://127.0.0.1:80@evil.example",
     "https://host\\@evil.example",
 ]
-NO_URL = [
+NOT_A_URL = [
     "",
     " ",
     "host.example",
@@ -618,7 +619,7 @@ NO_URL = [
 
 
 @pytest.mark.parametrize(("url", "origin"), ORIGINS.items())
-def test_https_anywhere_and_http_on_this_machine_will_do(url: str, origin: str) -> None:
+def test_https_to_any_host_and_http_to_loopback_hosts_are_allowed(url: str, origin: str) -> None:
     assert checked_origin(url) == origin
     assert make_transport(url).origin == origin
 
@@ -628,10 +629,10 @@ def test_https_anywhere_and_http_on_this_machine_will_do(url: str, origin: str) 
     [
         *((url, "must begin with https://") for url in NOT_LOOPBACK),
         *((url, "more than an origin") for url in MORE_THAN_AN_ORIGIN),
-        *((url, "is not a URL") for url in NO_URL),
+        *((url, "is not a URL") for url in NOT_A_URL),
     ],
 )
-def test_any_other_origin_is_refused_in_a_sentence_without_it(url: str, words: str) -> None:
+def test_any_other_origin_is_an_error_that_does_not_repeat_it(url: str, words: str) -> None:
     with pytest.raises(SettingsError, match=f"^Setting api_url .*{words}") as caught:
         checked_origin(url)
     assert str(caught.value).endswith(".")
@@ -642,7 +643,7 @@ def test_any_other_origin_is_refused_in_a_sentence_without_it(url: str, words: s
 
 
 @given(st.text() | st.text().map("https://{}".format) | st.text().map("http://{}".format))
-def test_any_text_is_an_origin_or_refused(url: str) -> None:
+def test_any_text_is_an_origin_or_an_error(url: str) -> None:
     try:
         origin = checked_origin(url)
     except SettingsError:

@@ -28,7 +28,7 @@ class Tap(TapFieldNation):
     """A tap that counts requests without making any, on a clock that nobody waits for."""
 
     def __init__(self, **settings: t.Any) -> None:
-        self.__dict__.update(clock=FakeClock(), client=SimpleNamespace(requests=3))
+        self.__dict__.update(clock=FakeClock(), requester=SimpleNamespace(requests=3))
         super().__init__(config={**CONFIG, **settings})
 
     def begin(self, name: str) -> t.Any:
@@ -44,7 +44,7 @@ class Tap(TapFieldNation):
 
     def pass_time(self, minutes: float, requests: int) -> None:
         t.cast("FakeClock", self.clock).advance(60 * minutes)
-        self.client.requests += requests
+        self.requester.requests += requests
 
 
 @pytest.fixture

@@ -1,0 +1,238 @@
+"""Sends single requests: under the rate limit, counted, with failures turned into `ApiError` and retried."""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import threading
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+import backoff
+
+from tap_fieldnation.api.decode import decode
+from tap_fieldnation.api.errors import Action, ApiError, Rule, reason_of, rule_for
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Generator, Mapping
+
+    from backoff.types import Details
+
+    from tap_fieldnation.api.clock import Clock
+    from tap_fieldnation.api.rate_limiter import RateLimiter
+    from tap_fieldnation.api.transport import Response, Transport
+
+Decoder = t.Callable[[bytes], t.Any]
+T = t.TypeVar("T")
+
+# Seconds. The API's own wish, `Retry-After`, counts between a minimum and a maximum.
+MAX_BACKOFF = 60.0
+MIN_RETRY_AFTER = 1.0
+MAX_RETRY_AFTER = 300.0
+DEFAULT_RETRY_AFTER = 60.0
+
+_LIMIT_HEADERS = ("x-ratelimit-limit", "x-rate-limit-limit")
+_INVALID_JSON = Rule(Action.RETRY, "a proxy or the server corrupts responses: check the proxy, and run again")
+
+
+class Requester:
+    """Sends requests on behalf of the authenticator and the client, which share its rate limit and counters.
+
+    Args:
+        transport: Sends one request.
+        rate_limiter: Decides when.
+        clock: The time, and how to wait.
+        max_retries: Attempts after the first, per request.
+        logger: For warnings about retries.
+
+    Attributes:
+        clock_ahead: The most that our clock was ahead of the server's, by the dates of its responses.
+        requests: Requests sent, including retries and token requests.
+        retries: Attempts after the first.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        rate_limiter: RateLimiter,
+        clock: Clock,
+        *,
+        max_retries: int,
+        logger: logging.Logger,
+    ) -> None:
+        self._transport, self.rate_limiter, self._clock = transport, rate_limiter, clock
+        self._logger = logger
+        self._lock = threading.Lock()
+        self.clock_ahead = timedelta()
+        self.requests = 0
+        self.retries = 0
+        self._with_retries = backoff.on_exception(
+            _retry_delays,
+            ApiError,
+            max_tries=max_retries + 1,
+            jitter=None,  # `_retry_delays` adds it
+            giveup=lambda error: not t.cast("ApiError", error).is_retryable,
+            on_backoff=self._back_off,
+            on_giveup=lambda details: t.cast("ApiError", details["exception"]).end_retries(),
+            logger=None,
+        )
+
+    def retry(self, attempt: Callable[[], T]) -> T:
+        """Call until it succeeds, at most ``max_retries`` times more after the first.
+
+        Raises:
+            ApiError: The failure cannot be retried, or ``max_retries`` is reached.
+            DeadlineExceeded: The next attempt would be after the end of the time limit.
+        """
+        return self._with_retries(attempt)()
+
+    def get(
+        self, path: str, params: Mapping[str, object], token: str, *, stream: str = "", decoder: Decoder = decode
+    ) -> tuple[t.Any, datetime]:
+        """Send one GET request.
+
+        Args:
+            path: The full path.
+            params: The query, without the token.
+            token: The access token.
+            stream: The stream that needs it, for messages.
+            decoder: Decodes the body; raises ValueError if it is not JSON.
+
+        Returns:
+            The decoded body, and when it was received (UTC).
+
+        Raises:
+            ApiError: There is no response, or it is not a success, or its body is not JSON.
+            DeadlineExceeded: The time limit is reached.
+        """
+        response = self._send(lambda: self._transport.get(path, params, token), stream)
+        self._raise_for_status(path, response, stream)
+        received_at = self._clock.utc_now()
+        return _decode(path, response, stream, decoder), received_at
+
+    def post(self, path: str, body: Mapping[str, str]) -> t.Any:
+        """Send one POST request with a JSON body and without a token; the rest is as for `get`."""
+        response = self._send(lambda: self._transport.post(path, body))
+        self._raise_for_status(path, response)
+        return _decode(path, response)
+
+    def _send(self, send: Callable[[], Response], stream: str = "") -> Response:
+        self._clock.check_deadline()
+        self.rate_limiter.acquire()
+        with self._lock:
+            self.requests += 1
+        try:
+            response = send()
+        except ApiError as error:
+            error.add_stream(stream)
+            raise
+        if date := _server_time(response):
+            self.clock_ahead = max(self.clock_ahead, self._clock.utc_now() - date)
+        for name in _LIMIT_HEADERS:
+            if (limit := response.headers.get(name, "")).isdecimal():
+                self.rate_limiter.reduce_to(float(limit))
+        return response
+
+    def _raise_for_status(self, path: str, response: Response, stream: str = "") -> None:
+        if response.is_success:
+            return
+        try:
+            body = decode(response.body)
+        except ValueError:
+            body = None
+        reason = reason_of(body) or response.body.decode(errors="replace")
+        members = body if isinstance(body, dict) else {}
+        correlation_id, code = members.get("correlationId"), members.get("error")
+        raise ApiError(
+            path,
+            response.status,
+            reason,
+            rule=rule_for(response.status, f"{code} {reason}" if isinstance(code, str) else reason),
+            code=code if isinstance(code, str) else "",
+            retry_after=_retry_after(response, body, self._clock.utc_now()),
+            correlation_id=correlation_id if isinstance(correlation_id, str) else None,
+            stream=stream,
+        )
+
+    def _back_off(self, details: Details) -> None:
+        """Wait before the next attempt; after a 429, all threads do so."""
+        error = t.cast("ApiError", details["exception"])
+        with self._lock:
+            self.retries += 1
+        is_rate_limited = error.rule.action is Action.WAIT
+        if is_rate_limited:
+            self.rate_limiter.pause(error.retry_in)
+        self._logger.warning("%s. Retrying in %.0f s.", error.problem, error.retry_in)
+        if not is_rate_limited:
+            self._clock.sleep(error.retry_in)
+
+
+def _retry_delays() -> Generator[float, ApiError, None]:
+    """A wait generator for `backoff`: sets ``retry_in`` of each error that is sent to it, and yields 0.
+
+    `backoff` sleeps for what is yielded, and can only use `time.sleep`. `Requester._back_off` waits instead, on the
+    clock of the run.
+    """
+    delays = backoff.expo(max_value=MAX_BACKOFF)  # 1, 2, 4 … 60 s
+    next(delays)  # the first value only starts the generator
+    error = yield 0.0
+    for delay in delays:
+        # With up to a second of jitter, so that threads do not retry at the same moment.
+        error.retry_in = _retry_in(error, backoff.random_jitter(delay))
+        error = yield 0.0
+
+
+def _retry_in(error: ApiError, delay: float) -> float:
+    """Seconds until the next attempt, given the exponential delay."""
+    if error.rule.action is not Action.WAIT:
+        return max(delay, error.retry_after or 0.0)
+    retry_after = DEFAULT_RETRY_AFTER if error.retry_after is None else error.retry_after
+    # Without a usable wait, or with one in the past, the delay grows as for other failures.
+    return retry_after if retry_after >= MIN_RETRY_AFTER else delay
+
+
+def _retry_after(response: Response, body: object, now: datetime) -> float | None:
+    """The wait in seconds that a response demands, at most 300: by its header (seconds or a date) or its body."""
+    header = response.headers.get("retry-after", "").strip()
+    with contextlib.suppress(ValueError):
+        if (seconds := float(header)) >= 0:
+            return min(MAX_RETRY_AFTER, seconds)
+    if until := _parse_http_date(header):
+        return min(MAX_RETRY_AFTER, max(0.0, (until - (_server_time(response) or now)).total_seconds()))
+    if isinstance(body, dict):
+        error, agent = body.get("error"), body.get("agent")
+        if isinstance(error, dict) and isinstance(wait := error.get("retry_after"), (int, float)):
+            return float(min(MAX_RETRY_AFTER, max(0.0, wait)))
+        if isinstance(agent, dict) and isinstance(milliseconds := agent.get("backoffMs"), (int, float)):
+            return min(1000 * MAX_RETRY_AFTER, max(0.0, milliseconds)) / 1000
+    return None
+
+
+def _server_time(response: Response) -> datetime | None:
+    """When the server sent the response, by its own clock, which may differ from ours."""
+    return _parse_http_date(response.headers.get("date", ""))
+
+
+def _parse_http_date(text: str) -> datetime | None:
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+
+
+def _decode(path: str, response: Response, stream: str = "", decoder: Decoder = decode) -> t.Any:
+    try:
+        return decoder(response.body)
+    except ValueError as error:
+        reason = f"the body is not valid JSON: {_content_type(response.body) or error}"
+    raise ApiError(path, response.status, reason, rule=_INVALID_JSON, stream=stream)
+
+
+def _content_type(body: bytes) -> str:
+    """What the body is instead of JSON, if its beginning shows it."""
+    start = body[:200].strip().lower()
+    if not start:
+        return "it is empty"
+    return "it is an HTML page" if start.startswith((b"<!doctype html", b"<html")) else ""
