@@ -72,7 +72,7 @@ class RunContext:
             user_agent=self.config.get("user_agent") or self._user_agent,
             token_location=TokenLocation(self.config["access_token_location"]),
             timeout=float(self.config["request_timeout"]),
-            connections=self.config["max_concurrent_requests"],
+            max_connections=self.config["max_concurrent_requests"],
             clock=self.clock,
         )
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-import typing as t
 from datetime import datetime, timezone
 
 from tap_fieldnation.api.errors import DeadlineExceeded
-
-if t.TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Seconds. Longer waits are split, so that they end in time if the machine was suspended meanwhile.
 MAX_SLEEP = 60.0
@@ -22,15 +17,9 @@ class Clock:
 
     Args:
         time_limit: Seconds from now until the deadline (the setting ``max_minutes``), or None.
-
-    Attributes:
-        waited: Seconds in which at least one thread waited.
     """
 
     def __init__(self, time_limit: float | None = None) -> None:
-        self.waited = 0.0
-        self._lock = threading.Lock()
-        self._sleepers, self._since = 0, 0.0
         self._deadline = None if time_limit is None else self.monotonic() + time_limit
 
     def monotonic(self) -> float:
@@ -50,9 +39,8 @@ class Clock:
         until = self.monotonic() + seconds
         if self._deadline is not None and until > self._deadline:
             raise DeadlineExceeded
-        with self._count_waiting():
-            while (left := until - self.monotonic()) > 0:
-                self._pause(min(left, MAX_SLEEP))
+        while (left := until - self.monotonic()) > 0:
+            self._pause(min(left, MAX_SLEEP))
 
     def check_deadline(self) -> None:
         """Return if there is time left.
@@ -63,19 +51,34 @@ class Clock:
         if self._deadline is not None and self.monotonic() >= self._deadline:
             raise DeadlineExceeded
 
-    @contextlib.contextmanager
-    def _count_waiting(self) -> Iterator[None]:
-        with self._lock:
-            if not self._sleepers:
-                self._since = self.monotonic()
-            self._sleepers += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._sleepers -= 1
-                if not self._sleepers:
-                    self.waited += self.monotonic() - self._since
-
     def _pause(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+class Stopwatch:
+    """Measures how long something is done, as a context manager of any number of threads.
+
+    Args:
+        clock: The clock.
+
+    Attributes:
+        seconds: For how long at least one thread did it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.seconds = 0.0
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._threads, self._since = 0, 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._threads:
+                self._since = self._clock.monotonic()
+            self._threads += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._threads -= 1
+            if not self._threads:
+                self.seconds += self._clock.monotonic() - self._since

@@ -6,6 +6,8 @@ import threading
 import typing as t
 from collections import deque
 
+from tap_fieldnation.api.clock import Stopwatch
+
 if t.TYPE_CHECKING:
     from tap_fieldnation.api.clock import Clock
 
@@ -26,11 +28,13 @@ class RateLimiter:
 
     Attributes:
         per_minute: The limit in use; see `reduce_to`.
+        waiting: For how long requests were delayed.
         acquired: How many requests were let through.
     """
 
     def __init__(self, per_minute: float, burst: int, clock: Clock) -> None:
         self._clock = clock
+        self.waiting = Stopwatch(clock)
         self.burst = burst
         self._lock = threading.Lock()
         self._paused_until = float("-inf")
@@ -46,7 +50,8 @@ class RateLimiter:
             DeadlineExceeded: The wait would end after the time limit.
         """
         while (wait := self._try_acquire()) > 0:
-            self._clock.sleep(wait)
+            with self.waiting:
+                self._clock.sleep(wait)
 
     def pause(self, seconds: float) -> None:
         """Let no thread send a request for so long; afterwards requests are spaced evenly again, without a burst."""

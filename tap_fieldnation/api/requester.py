@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 import backoff
 
+from tap_fieldnation.api.clock import Stopwatch
 from tap_fieldnation.api.decode import decode
 from tap_fieldnation.api.errors import Action, ApiError, Rule, reason_of, rule_for
 
@@ -50,6 +51,7 @@ class Requester:
         clock_ahead: The most that our clock was ahead of the server's, by the dates of its responses.
         requests: Requests sent, including retries and token requests.
         retries: Attempts after the first.
+        backoff: For how long retries were delayed, other than by the rate limit.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Requester:
         self.clock_ahead = timedelta()
         self.requests = 0
         self.retries = 0
+        self.backoff = Stopwatch(clock)
         self._with_retries = backoff.on_exception(
             _retry_delays,
             ApiError,
@@ -165,7 +168,8 @@ class Requester:
             self.rate_limiter.pause(error.retry_in)
         self._logger.warning("%s. Retrying in %.0f s.", error.problem, error.retry_in)
         if not is_rate_limited:
-            self._clock.sleep(error.retry_in)
+            with self.backoff:
+                self._clock.sleep(error.retry_in)
 
 
 def _retry_delays() -> Generator[float, ApiError, None]:

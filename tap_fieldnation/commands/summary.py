@@ -57,9 +57,9 @@ def _log_costs(context: RunContext, streams: Mapping[str, Stream], logger: loggi
         "Requests: %s (%s); waited %s for the rate limit (%g/min), %s for backoff",
         f"{requester.requests:,}",
         count(requester.retries, "retry", "retries"),
-        duration(requester.waited_for_rate_limit / 60),
+        duration(requester.rate_limiter.waiting.seconds / 60),
         requester.rate_limiter.per_minute,
-        duration(requester.waited_for_backoff / 60),
+        duration(requester.backoff.seconds / 60),
     )
 
 

@@ -14,7 +14,8 @@ from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, Setti
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, WorkOrders, created_between, decode_full
 from tap_fieldnation.commands.text import TOO_SHORT
 from tap_fieldnation.reading import bookmarks
-from tap_fieldnation.reading.slices import EARLIEST_CREATION, FUTURE_MARGIN
+from tap_fieldnation.reading.cursor import EARLIEST, shifted
+from tap_fieldnation.reading.slices import FUTURE_MARGIN
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import NO_COMPANY, CompanyStream
 from tap_fieldnation.streams.embedded import EmbeddedStream
@@ -101,7 +102,7 @@ def _check_assumptions(
         good=True if page.per_page == page_size else None,
         text=f"page size: {page.per_page} work orders a page, {page_size} requested",
     )
-    days = created_between(EARLIEST_CREATION, context.clock.utc_now().date() + FUTURE_MARGIN, CREATED_NAMES)
+    days = created_between(EARLIEST, shifted(context.clock.utc_now().date(), FUTURE_MARGIN), CREATED_NAMES)
     echoed = [name for name in CREATED_NAMES if name in source.page(1, days).echoes]
     yield Check(
         good=True if echoed else None,
