@@ -93,7 +93,7 @@ def _changes(reading: SyncRun, size: int) -> list[Cost]:
 def _by_request(stream: ByRequestStream, sample: Sequence[Record], read: int) -> Cost:
     """By what a page of work orders shows; people are named again and again, so those count by how many there are."""
     asks = {one for record in sample for one in stream.ids_in(record, {})}
-    if stream.entry.of != ("id",):
+    if stream.entry.id_paths != ("id",):
         return Cost(stream.name, len(asks), len(asks))
     share = len(asks) / len(sample) if sample else 0
     many = math.ceil(share * read)

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.streams import Stream
 
     from tap_fieldnation.reading.sync_run import SyncRun
-    from tap_fieldnation.records.conformer import Findings
+    from tap_fieldnation.records.conformer import Mismatches
     from tap_fieldnation.tap import TapFieldNation
 
 MOST_NAMES = 10
@@ -27,12 +27,12 @@ def report(tap: TapFieldNation) -> None:
     """Log the findings of each stream, what it took, and as the last line how complete the reading was."""
     for stream in tap.streams.values():
         if isinstance(stream, WorkOrdersStream):
-            _tell_findings(stream, stream.findings)
+            _tell_findings(stream, stream.mismatches)
         elif isinstance(stream, (ChildStream, CompanyStream)):
-            _tell_findings(stream, stream.maker.findings)
-            if stream.maker.keyless:
+            _tell_findings(stream, stream.row_builder.mismatches)
+            if stream.row_builder.rows_without_key:
                 keys = ", ".join(stream.primary_keys)
-                _warn(stream, f"{stream.maker.keyless} rows without a key ({keys}) were left out")
+                _warn(stream, f"{stream.row_builder.rows_without_key} rows without a key ({keys}) were left out")
         if isinstance(stream, ByRequestStream) and stream.refused and not stream.closed:
             _warn(stream, f"{stream.refused} records could not be read (gone, or not visible to this account)")
     _tell_costs(tap)
@@ -67,11 +67,11 @@ def _tell_costs(tap: TapFieldNation) -> None:
     )
 
 
-def _tell_findings(stream: Stream, findings: Findings) -> None:
-    if unknown := findings.unknown:
+def _tell_findings(stream: Stream, mismatches: Mismatches) -> None:
+    if unknown := mismatches.unknown_keys:
         text = "%s: %s that this version does not know: %s"
         stream.logger.info(text, stream.name, _fields(unknown), _names(unknown))
-    if nulled := findings.nulled:
+    if nulled := mismatches.invalid_values:
         what = f"{_fields(nulled)} with values that did not fit their type and were set to null: {_names(nulled)}"
         _warn(stream, what)
 

@@ -105,7 +105,7 @@ def _lists_within(tap: TapFieldNation, page: Page) -> Check:
     embedded = [child for child in tap.work_orders.child_streams if isinstance(child, EmbeddedStream)]
     selected = [child for child in embedded if child.selected]
     records = map(decode_full, page.records)
-    cut = sorted({child.name for record in records for child in selected if child.is_cut_short(record)})
+    cut = sorted({child.name for record in records for child in selected if child.is_truncated(record)})
     if cut:
         return Check(good=None, text=f"lists within work orders: completed by further requests for {', '.join(cut)}")
     return Check(good=True, text="lists within work orders: whole")

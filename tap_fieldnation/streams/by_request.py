@@ -12,7 +12,7 @@ from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, TokenRefusedError
 from tap_fieldnation.reading.prefetcher import Prefetcher
 from tap_fieldnation.streams.embedded import ChildStream
-from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, at_path, with_lifted
+from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, add_lifted_columns, get_nested
 from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
@@ -53,14 +53,14 @@ class ByRequestStream(ChildStream):
         """
         if self.closed:
             return []
-        if self.entry.count:
-            count = at_path(record, self.entry.count)
+        if self.entry.count_path:
+            count = get_nested(record, self.entry.count_path)
             if count == 0 or (count is not None and known.get(record["id"]) == count):
                 return []
             return [record["id"]]
-        found = (at_path(record, place) for place in self.entry.of)
+        found = (get_nested(record, place) for place in self.entry.id_paths)
         ids = [one for one in found if type(one) is int and one]
-        if self.entry.of == ("id",):
+        if self.entry.id_paths == ("id",):
             return ids
         new = [one for one in dict.fromkeys(ids) if one not in self._asked]
         self._asked.update(new)
@@ -101,8 +101,8 @@ class ByRequestStream(ChildStream):
         for page in pages:
             self.received_at = page.received_at
             beside = {key: page.envelope.get(key) for key in self.entry.envelope}
-            items = with_lifted(_beside(_unnested(page.rows, self.entry.nested), beside), self.entry.lift)
-            self.write_rows(self.maker.rows(items, **owner, **{EXTRACTED_AT: format_utc(page.received_at)}))
+            items = add_lifted_columns(_beside(_unnested(page.rows, self.entry.nested), beside), self.entry.lift)
+            self.write_rows(self.row_builder.rows(items, **owner, **{EXTRACTED_AT: format_utc(page.received_at)}))
 
     def _refuse(self, error: ApiError | TokenRefusedError) -> None:
         """Go on without a record, or without the whole stream, where it is this that the account may not read."""
@@ -134,7 +134,7 @@ class ChildRequests:
     def add(self, record: Record) -> None:
         """Take in a work order, as the API sends it."""
         for stream in self._streams:
-            count = at_path(record, stream.entry.count) if stream.entry.count else None
+            count = get_nested(record, stream.entry.count_path) if stream.entry.count_path else None
             for one in stream.ids_in(record, self._reading.cursor.counts.get(stream.name, {})):
                 self._causes.setdefault((stream, one), []).append((record["id"], count))
 

@@ -14,7 +14,7 @@ from tap_fieldnation.reading.cursor import START_OVER
 from tap_fieldnation.records import schema
 from tap_fieldnation.streams.catalog import COMPANY
 from tap_fieldnation.streams.rest import FieldNationStream
-from tap_fieldnation.streams.rows import EXTRACTED_AT, RowBuilder, at_path
+from tap_fieldnation.streams.rows import EXTRACTED_AT, RowBuilder, get_nested
 from tap_fieldnation.streams.sdk import activate_version, start_version
 from tap_fieldnation.timestamps import format_utc, parse_utc
 
@@ -100,7 +100,7 @@ def _ids(entry: Company, page: ListPage, key: str = "") -> list[t.Any]:
 
 def is_bare(entry: Company, page: ListPage) -> bool:
     """Whether a list with details of its own sends ids and little else, so that its rows are read one by one."""
-    return bool(entry.detail and page.rows) and not any(at_path(row, DETAIL_MARK) for row in page.rows)
+    return bool(entry.detail and page.rows) and not any(get_nested(row, DETAIL_MARK) for row in page.rows)
 
 
 class CompanyStream(FieldNationStream):
@@ -112,7 +112,7 @@ class CompanyStream(FieldNationStream):
 
     def __init__(self, tap: TapFieldNation) -> None:
         super().__init__(tap)
-        self.maker = RowBuilder(self.name, self.primary_keys)
+        self.row_builder = RowBuilder(self.name, self.primary_keys)
         self._complete = True
 
     @property
@@ -169,7 +169,7 @@ class CompanyStream(FieldNationStream):
         """The rows of a page that did not come before."""
         self.received_at = page.received_at
         items = (_with_fallback(row, self.entry) for row in page.rows)
-        for row in self.maker.rows(items, **columns, **{EXTRACTED_AT: format_utc(page.received_at)}):
+        for row in self.row_builder.rows(items, **columns, **{EXTRACTED_AT: format_utc(page.received_at)}):
             key = tuple(row[name] for name in self.primary_keys)
             if key not in seen:
                 seen.add(key)
@@ -208,7 +208,7 @@ class CompanyStream(FieldNationStream):
                     raise
             else:
                 self.received_at = received_at
-                yield from self.maker.rows([body], **{EXTRACTED_AT: format_utc(received_at)})
+                yield from self.row_builder.rows([body], **{EXTRACTED_AT: format_utc(received_at)})
             if came is None:
                 state["highest"] = one
             else:

@@ -17,9 +17,9 @@ from tap_fieldnation.reading import cursor as cursors
 from tap_fieldnation.reading import steps
 from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun
 from tap_fieldnation.records import lifted, schema
-from tap_fieldnation.records.conformer import Findings, compile_conformer
+from tap_fieldnation.records.conformer import Mismatches, compile_conformer
 from tap_fieldnation.streams.by_request import ByRequestStream, ChildRequests
-from tap_fieldnation.streams.catalog import ELSEWHERE, REMOVALS
+from tap_fieldnation.streams.catalog import REMOVALS, embedded_paths
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
 from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT
@@ -54,15 +54,25 @@ class WorkOrdersStream(FieldNationStream):
     is_sorted = True
     check_sorted = False
     emit_activate_version_messages = False
-    schema = schema.public(schema.load("work_orders"))
 
     def __init__(self, tap: TapFieldNation) -> None:
         super().__init__(tap)
-        self.findings = Findings()
+        self.mismatches = Mismatches()
         self.reading: SyncRun | None = None
         self._absent: list[str] | None = None
         self._filtered: set[int] = set()
         self._rows: list[tuple[EmbeddedStream, list[Record]]] = []
+
+    @functools.cached_property
+    def _conformed_schema(self) -> schema.JsonSchema:
+        # A list that is a stream is no column: its rows are objects within the record, and must not be conformed twice.
+        return schema.without(schema.load(self.name), embedded_paths())
+
+    @functools.cached_property
+    @override
+    def schema(self) -> schema.JsonSchema:
+        """The columns."""
+        return t.cast("schema.JsonSchema", schema.public(self._conformed_schema))
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -94,7 +104,7 @@ class WorkOrdersStream(FieldNationStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Every work order that the reading plan finds; meanwhile the rows of the other streams are written."""
         children = self._selected(ChildStream)
-        walk = compile_conformer(schema.load(self.name), self.findings, cut=ELSEWHERE)
+        conform = compile_conformer(self._conformed_schema, self.mismatches)
         self.reading = reading = self.new_run()
         with contextlib.ExitStack() as stack:
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
@@ -104,7 +114,7 @@ class WorkOrdersStream(FieldNationStream):
             try:
                 for event in steps.read(reading):
                     if isinstance(event, Batch):
-                        yield from self._records_of(event, walk)
+                        yield from self._records_of(event, conform)
                     else:
                         self._write_removals(event)
                     for child in children:
@@ -123,7 +133,7 @@ class WorkOrdersStream(FieldNationStream):
                     child.write_rows(rows)
         return ()
 
-    def _records_of(self, batch: Batch, walk: t.Callable[[Record], Record]) -> Iterator[Record]:
+    def _records_of(self, batch: Batch, conform: t.Callable[[Record], Record]) -> Iterator[Record]:
         assert self.reading is not None  # noqa: S101
         extracted_at = format_utc(batch.received_at)
         embedded = self._selected(EmbeddedStream)
@@ -134,11 +144,11 @@ class WorkOrdersStream(FieldNationStream):
         asks = ChildRequests(self._selected(ByRequestStream), self.reading)
         for record in map(decode_full, batch.records):
             asks.add(record)
-            found = ((child, child.found_in(record, self._whole_list)) for child in embedded)
-            rows = ((child, child.rows_of(items, record["id"], extracted_at)) for child, items in found if items)
+            found = ((child, child.embedded_list(record, self._whole_list)) for child in embedded)
+            rows = ((child, child.build_rows(items, record["id"], extracted_at)) for child, items in found if items)
             self._rows = [(child, some) for child, some in rows if some]
             if self.selected or self._is_mapped:
-                walk(record)
+                conform(record)
                 lifted.lift(record)
                 record[EXTRACTED_AT] = extracted_at
             yield record

@@ -183,8 +183,8 @@ def test_everything(api: Emulator, subtests: pytest.Subtests) -> None:
     with subtests.test("nothing was left out"):
         assert done.warnings == []
         made = [stream for stream in done.tap.streams.values() if isinstance(stream, (ChildStream, CompanyStream))]
-        found = [done.tap.work_orders.findings, *(stream.maker.findings for stream in made)]
-        assert [findings for findings in found if findings.nulled or findings.unknown] == []
+        found = [done.tap.work_orders.mismatches, *(stream.row_builder.mismatches for stream in made)]
+        assert [some for some in found if some.invalid_values or some.unknown_keys] == []
 
 
 def test_the_default_selection_costs_little(api: Emulator) -> None:
