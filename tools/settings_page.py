@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 from tap_fieldnation.tap import TapFieldNation
@@ -42,6 +43,8 @@ def _example(name: str, setting: Setting) -> str:
     if "default" in setting:
         default = setting["default"]
         return str(default).lower() if isinstance(default, bool) else str(default)
+    if name not in EXAMPLES:
+        sys.exit(f"{name} has no default: add an example of its value to EXAMPLES in tools/settings_page.py")
     return EXAMPLES[name]
 
 
