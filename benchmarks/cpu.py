@@ -35,7 +35,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
 
 Catalog = dict[str, t.Any]
-FieldRule = t.Callable[[Server], Outcome]
+Runner = t.Callable[[Server], Outcome]
 
 MANY, FEW = 2_000, 100
 TIMES = 7
@@ -48,7 +48,7 @@ PLAIN_MAP = {"stream_maps": {"work_orders": {"title": None, "month": "milestones
 DESELECTED = (("properties", "description"), ("properties", "pay", "properties", "total"))
 
 
-def floor(columns: str) -> FieldRule:
+def floor(columns: str) -> Runner:
     """Fetch, decode, encode."""
 
     def way(api: Server) -> Outcome:
@@ -64,7 +64,7 @@ def floor(columns: str) -> FieldRule:
     return way
 
 
-def plain(columns: str, **settings: object) -> FieldRule:
+def plain(columns: str, **settings: object) -> Runner:
     """The plain tap."""
 
     def way(api: Server) -> Outcome:
@@ -75,7 +75,7 @@ def plain(columns: str, **settings: object) -> FieldRule:
     return way
 
 
-def ours(chosen: Catalog, **settings: t.Any) -> FieldRule:
+def ours(chosen: Catalog, **settings: t.Any) -> Runner:
     """This tap."""
     return lambda api: run(api, chosen, **settings)
 
@@ -89,7 +89,7 @@ def deselected(chosen: Catalog) -> Catalog:
     return chosen
 
 
-def cases(api: Server) -> dict[str, dict[str, FieldRule]]:
+def cases(api: Server) -> dict[str, dict[str, Runner]]:
     """What is measured: case -> name -> way."""
     alone = catalog("work_orders")
     every = catalog("work_orders", *(entry.name for entry in EMBEDDED))

@@ -185,6 +185,15 @@ SETTINGS = (
         most=36_500,
     ),
     Setting(
+        "accept_mass_removals",
+        th.BooleanType,
+        "Accept mass removals",
+        "Record removals even where most of the open work orders disappear in one run, which otherwise ends with an "
+        "error, as it looks like a fault of the API or other credentials. Set it for one run.",
+        "true or false",
+        default=False,
+    ),
+    Setting(
         "max_minutes",
         th.NumberType(exclusive_minimum=0),
         "Time limit",

@@ -1,48 +1,69 @@
-"""Field Nation's ways of writing a moment, as RFC 3339 in UTC.
+"""The one place that parses dates and timestamps; it formats timestamps as RFC 3339 in UTC.
 
-Seen in its documentation and payloads: ``2018-11-07 13:00:00`` (UTC, no zone), the same with microseconds,
-``2025-01-01T09:00:00Z``; and for an unset one ``""`` or ``0000-00-00 00:00:00``.
+Formats in Field Nation's documentation and payloads: ``2018-11-07 13:00:00`` (UTC, without a time zone), the same with
+microseconds, ``2025-01-01T09:00:00Z``; for an unset one ``""`` or ``0000-00-00 00:00:00``.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import re
+from datetime import date, datetime, timezone
 
 PLAIN_LENGTH = len("2018-11-07 13:00:00")
+# Checked because different versions of Python accept different other formats, such as 20260131 or 2026-W05.
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]|$)")
 
 
 def to_rfc3339(text: str) -> str | None:
-    """The moment as ``2018-11-07T13:00:00Z``, or None where it is unset.
+    """The timestamp as ``2018-11-07T13:00:00Z``, or None if it is unset.
 
     Raises:
-        ValueError: It is no date and time.
+        ValueError: It is no timestamp.
+        OverflowError: In UTC, it is out of range.
     """
     if len(text) == PLAIN_LENGTH and text[10] == " " and text[:4] != "0000":
-        datetime.fromisoformat(text)  # proves that it is one
+        datetime.fromisoformat(text)  # raises if it is none
         return f"{text.replace(' ', 'T', 1)}Z"
     text = text.strip()
-    if is_unset(text):
-        return None
-    return format_utc(datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1] in "zZ" else text))
+    return None if is_unset(text) else format_utc(_parse(text))
 
 
 def is_unset(text: str) -> bool:
-    """Whether this stands for 'no date'."""
+    """Whether the text stands for 'no date'."""
     return not text or text.startswith("0000-00-00")
 
 
 def format_utc(moment: datetime) -> str:
-    """A moment as RFC 3339 in UTC; one without a time zone is in UTC already."""
-    moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
-    return f"{moment.replace(tzinfo=None).isoformat()}Z"
+    """A timestamp as RFC 3339 in UTC; one without a time zone is taken as UTC."""
+    return f"{_in_utc(moment).replace(tzinfo=None).isoformat()}Z"
 
 
 def parse_utc(text: object) -> datetime | None:
-    """The moment that one of the API's texts stands for, or None where it is unset or none."""
-    if not isinstance(text, str):
+    """The timestamp in UTC, or None if it is unset or no timestamp."""
+    if not isinstance(text, str) or is_unset(text := text.strip()):
         return None
     try:
-        plain = to_rfc3339(text)
+        return _in_utc(_parse(text))
     except (OverflowError, ValueError):
         return None
-    return None if plain is None else datetime.fromisoformat(f"{plain[:-1]}+00:00")
+
+
+def parse_day(text: str) -> date:
+    """The day in UTC of ``2026-01-31``, or of a timestamp such as ``2026-01-31T23:00:00-05:00``.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is no date.
+        OverflowError: In UTC, it is out of range.
+    """
+    if not _DAY.match(text):
+        raise ValueError(text)
+    return _in_utc(_parse(text)).date()
+
+
+def _parse(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1] in "zZ" else text)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)

@@ -1,8 +1,7 @@
-"""Makes what the repository says of the tap from what the tap says itself: `./dev docs`.
+"""Generates what the repository says about streams and settings from the code: `./dev docs`.
 
-That is the README's tables, settings and streams in meltano.yml and .env.example, docs/streams.md and docs/settings.md,
-the faults in docs/reliability.md, meltano-hub.yml, and the snapshot of what users rely on, which is only ever added to
-here.
+These are the tables of the README, the settings and streams in meltano.yml and .env.example, docs/streams.md,
+docs/settings.md, the faults in docs/reliability.md, meltano-hub.yml, and the snapshot of the names that users rely on.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ SNAPSHOT = ROOT / "tests" / "unit" / "snapshot.json"
 
 @functools.cache
 def settings() -> dict[str, dict[str, t.Any]]:
-    """The tap's own settings, without those that every tap has from the SDK."""
-    everywhere: dict[str, t.Any] = {"properties": {}}
-    TapFieldNation.append_builtin_config(everywhere)
+    """The tap's own settings, without those that the SDK adds to every tap."""
+    of_sdk: dict[str, t.Any] = {"properties": {}}
+    TapFieldNation.append_builtin_config(of_sdk)
     schema = TapFieldNation.config_jsonschema
     return {
         name: {**setting, "required": name in schema["required"]}
         for name, setting in schema["properties"].items()
-        if name not in everywhere["properties"]
+        if name not in of_sdk["properties"]
     }
 
 
@@ -48,13 +47,13 @@ def by_default() -> list[str]:
     return [name for name, stream in streams().items() if stream.selected_by_default]
 
 
-def shown(value: object) -> str:
-    """A default, as people write it in a config."""
+def as_text(value: object) -> str:
+    """A default as it is written in a config."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def type_and_default(setting: dict[str, t.Any]) -> str:
-    """The second column of the README's table."""
+    """The second column of the README's table of settings."""
     default = setting.get("default")
     if "enum" in setting:
         return " or ".join(f"`{value}`" + " (default)" * (value == default) for value in setting["enum"])
@@ -66,7 +65,7 @@ def type_and_default(setting: dict[str, t.Any]) -> str:
     elif "exclusiveMinimum" in setting:
         words += f" > {setting['exclusiveMinimum']}"
     if default is not None:
-        words += f", default {shown(default)}"
+        words += f", default {as_text(default)}"
     elif setting["required"]:
         words += ", required"
     else:
@@ -85,26 +84,26 @@ def readme_settings() -> str:
 def readme_streams() -> str:
     """The README's lists of streams."""
     others = [name for name in streams() if name not in by_default()]
-    lists = f"- Read by default: {_listed(by_default())}.\n- When selected: {_listed(others)}.\n"
+    lists = f"- Read by default: {_comma_separated(by_default())}.\n- When selected: {_comma_separated(others)}.\n"
     page = f"[docs/streams.md]({hub.HOME}/blob/main/docs/streams.md)"
     return f"\n{lists}\n{page} has the endpoint, the cost and the columns of each.\n"
 
 
-def _listed(names: list[str]) -> str:
+def _comma_separated(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
 def env_example() -> str:
-    """The tap's part of .env.example: what is required to be filled in, the rest to be uncommented."""
+    """The tap's part of .env.example: required settings are to be filled in, the others are commented out."""
     lines = []
     for name, setting in settings().items():
-        variable = f"TAP_FIELDNATION_{name.upper()}={shown(setting.get('default', ''))}"
+        variable = f"TAP_FIELDNATION_{name.upper()}={as_text(setting.get('default', ''))}"
         lines.append(variable if setting["required"] else f"# {variable}")
     return "\n".join(lines)
 
 
 def meltano_plugin() -> str:
-    """The part of meltano.yml that the tap knows better."""
+    """The generated part of meltano.yml."""
     # Meltano 4.4 cannot pass on a `decimal` from the environment ("Decimal is not JSON serializable"). As `integer` it
     # passes on whole numbers from there, and any number from meltano.yml.
     kinds = {"boolean": "boolean", "date-time": "date_iso8601", "integer": "integer", "number": "integer"}
@@ -125,8 +124,8 @@ def meltano_plugin() -> str:
         else:
             lines.append(f"      kind: {kinds.get(snapshot.kind(setting), 'string')}")
         if "default" in setting:
-            lines.append(f"      value: {shown(setting['default'])}")
-    lines.append("    select: # one by one: without it, Meltano takes also streams that are not read by default")
+            lines.append(f"      value: {as_text(setting['default'])}")
+    lines.append("    select: # one by one: without it, Meltano also selects streams that are not selected by default")
     lines += [f"    - {name}.*" for name in by_default()]
     return "\n".join(lines)
 
@@ -137,11 +136,11 @@ def own_settings() -> str:
 
 
 def sdk_settings() -> str:
-    """The part of docs/settings.md about those that the SDK brings."""
+    """The part of docs/settings.md about the settings of the SDK."""
     return settings_page.sdk(settings())
 
 
-# File, what stands before the part that is made, the part, and what stands after it.
+# File, the line before the generated part, the part, and the line after it.
 PARTS = (
     ("README.md", "<!-- settings -->", readme_settings, "<!-- /settings -->"),
     ("README.md", "<!-- streams -->", readme_streams, "<!-- /streams -->"),
@@ -154,36 +153,36 @@ PARTS = (
 
 
 def documents() -> dict[Path, str]:
-    """Every file that is made, or a part of which is, as it has to be."""
+    """Every file that is generated, wholly or in part, with the text that it should have."""
     found = {
         ROOT / "docs" / "streams.md": streams_page.page(streams()),
         SNAPSHOT: json.dumps(snapshot.snapshot(streams().values()), indent=1) + "\n",
     }
-    for name, begin, make, end in PARTS:
+    for name, begin, generate, end in PARTS:
         file = ROOT / name
-        before, _, rest = (found.get(file) or written(file)).partition(f"{begin}\n")
+        before, _, rest = (found.get(file) or read_text_or_empty(file)).partition(f"{begin}\n")
         _, _, after = rest.partition(f"{end}\n")
-        found[file] = f"{before}{begin}\n{make()}\n{end}\n{after}"
+        found[file] = f"{before}{begin}\n{generate()}\n{end}\n{after}"
     found[ROOT / "meltano-hub.yml"] = hub.definition(found[ROOT / "meltano.yml"])
     return found
 
 
-def written(file: Path) -> str:
-    """What a file holds; nothing where there is none."""
+def read_text_or_empty(file: Path) -> str:
+    """The text of a file; "" if it does not exist."""
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def main() -> int:
-    """Write what differs; refuse to take away what users rely on."""
-    before = json.loads(written(SNAPSHOT) or "{}")
+    """Write the files that differ, unless a name or type that users rely on would be removed or changed."""
+    before = json.loads(read_text_or_empty(SNAPSHOT) or "{}")
     if found := snapshot.broken(before, snapshot.snapshot(streams().values())):
-        print(f"Users rely on this; it takes a new major version, and a {SNAPSHOT.name} that is changed by hand:")
+        print(f"Users rely on these names. For a new major version, change {SNAPSHOT.name} by hand first:")
         print(*found, sep="\n")
         return 1
     for file, text in documents().items():
-        if written(file) != text:
+        if read_text_or_empty(file) != text:
             file.write_text(text, encoding="utf-8")
-            print(f"{file.relative_to(ROOT)} is new")
+            print(f"updated {file.relative_to(ROOT)}")
     return 0
 
 

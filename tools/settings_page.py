@@ -1,7 +1,8 @@
-"""The parts of docs/settings.md that are made: each setting of the tap's own, and a table of the SDK's."""
+"""The generated parts of docs/settings.md: a section for each setting of the tap, and a table of those of the SDK."""
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 from tap_fieldnation.tap import TapFieldNation
@@ -11,9 +12,19 @@ if t.TYPE_CHECKING:
 
 Setting = dict[str, t.Any]
 
+# Values of settings that have no default and are no secret.
+EXAMPLES = {
+    "api_url": "https://proxy.example.com",
+    "company_id": "1234",
+    "end_date": "2026-06-30",
+    "max_minutes": "50",
+    "start_date": "2026-01-01",
+    "user_agent": "our-warehouse/1",
+}
+
 
 def own(settings: Mapping[str, Setting], type_and_default: Callable[[Setting], str]) -> str:
-    """A section for each setting of the tap's own."""
+    """A section for each of the tap's own settings."""
     return "\n".join(line for name, setting in settings.items() for line in _section(name, setting, type_and_default))
 
 
@@ -29,14 +40,16 @@ def _section(name: str, setting: Setting, type_and_default: Callable[[Setting], 
 
 
 def _example(name: str, setting: Setting) -> str:
-    examples = {"start_date": "2026-01-01", "end_date": "2026-06-30", "api_url": "https://proxy.example.com"}
-    examples |= {"company_id": "1234", "max_minutes": "50", "user_agent": "our-warehouse/1"}
-    default = setting.get("default")
-    return examples.get(name) or (str(default).lower() if isinstance(default, bool) else str(default))
+    if "default" in setting:
+        default = setting["default"]
+        return str(default).lower() if isinstance(default, bool) else str(default)
+    if name not in EXAMPLES:
+        sys.exit(f"{name} has no default: add an example of its value to EXAMPLES in tools/settings_page.py")
+    return EXAMPLES[name]
 
 
 def sdk(names: Mapping[str, Setting]) -> str:
-    """A table of the settings that every tap on the SDK has; `names` are the tap's own, which it leaves out."""
+    """A table of the settings that the SDK adds to every tap, without `names`, which are the tap's own."""
     schema: Setting = {"properties": {}}
     TapFieldNation.append_builtin_config(schema)
     rows = [

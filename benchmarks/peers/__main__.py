@@ -48,13 +48,13 @@ MOVES, SEED = 2, 7
 
 STILL, MOVING, LATER = "still", "moving", "a day later"
 
-FieldRule = t.Callable[[Server, "dict[str, t.Any] | None"], Outcome]
+Runner = t.Callable[[Server, "dict[str, t.Any] | None"], Outcome]
 
 # The tables that dlt makes of the lists that our embedded streams are made of.
 TABLES = {
-    "__".join(("work_orders", *entry.place.split("."), *envelope, *((entry.inner,) if entry.inner else ())))
+    "__".join(("work_orders", *entry.list_path.split("."), *envelope, *((entry.group_key,) if entry.group_key else ())))
     for entry in EMBEDDED
-    for envelope in ([("results",)] if entry.inner else [(), ("results",)])
+    for envelope in ([("results",)] if entry.group_key else [(), ("results",)])
 }
 STREAMS = ("work_orders", *(entry.name for entry in EMBEDDED))
 
@@ -128,7 +128,7 @@ def environment(name: str) -> Path:
     return folder / "bin"
 
 
-def ways(columns: str) -> dict[str, FieldRule]:
+def ways(columns: str) -> dict[str, Runner]:
     """Each reader."""
     query = {**FIXED_PARAMS, "columns": columns, "sort": "id", "order": "desc", "per_page": "100"}
     chosen = catalog(*STREAMS)
@@ -154,7 +154,7 @@ def ways(columns: str) -> dict[str, FieldRule]:
     }
 
 
-def read(way: FieldRule, columns: str, kind: str) -> Read:
+def read(way: Runner, columns: str, kind: str) -> Read:
     """One run over an account of its own."""
     with serving(WORK_ORDERS, warm=columns) as api:
         state, known = None, set()

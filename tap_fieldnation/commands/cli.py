@@ -1,4 +1,4 @@
-"""The command line: its options, and one sentence on stderr and an exit code other than 0 for every expected failure."""
+"""The command line: its options, and one sentence on stderr and an exit code that is not 0 for each failure."""
 
 from __future__ import annotations
 

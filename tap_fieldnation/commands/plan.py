@@ -52,13 +52,13 @@ def print_plan(context: RunContext, streams: Mapping[str, Stream], *, as_json: b
         TapError: As a sync would.
     """
     try:
-        costs = estimate(context, streams)
+        costs = estimate(streams)
     except DeadlineExceeded:
         raise SettingsError(TOO_SHORT) from None
     click.echo((to_json if as_json else to_table)(costs, float(context.config["requests_per_minute"])))
 
 
-def estimate(context: RunContext, streams: Mapping[str, Stream]) -> list[Cost]:
+def estimate(streams: Mapping[str, Stream]) -> list[Cost]:
     """What a sync with this config, catalog and state would cost.
 
     Raises:

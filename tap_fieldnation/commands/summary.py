@@ -20,13 +20,13 @@ if t.TYPE_CHECKING:
 
     from tap_fieldnation.context import RunContext
     from tap_fieldnation.reading.sync_run import SyncRun
-    from tap_fieldnation.records.conformer import Findings
+    from tap_fieldnation.records.conformer import Mismatches
 
 MAX_NAMES = 10
 
 
 def log_summary(context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger) -> None:
-    """Log the findings of each stream, the costs, and last how complete the reading of work orders is."""
+    """Log the mismatches of each stream, the costs, and last how complete the reading of work orders is."""
     for stream in streams.values():
         _log_findings(stream)
     _log_costs(context, streams, logger)
@@ -66,24 +66,27 @@ def _log_costs(context: RunContext, streams: Mapping[str, Stream], logger: loggi
 def _log_findings(stream: Stream) -> None:
     """What did not fit; with the stream's name, as Meltano does not show the name of a logger."""
     if isinstance(stream, WorkOrdersStream):
-        _log_misfits(stream, stream.findings)
+        _log_misfits(stream, stream.mismatches)
     elif isinstance(stream, (ChildStream, CompanyStream)):
-        _log_misfits(stream, stream.maker.findings)
-        if stream.maker.keyless:
+        _log_misfits(stream, stream.row_builder.mismatches)
+        if stream.row_builder.rows_without_key:
             keys = ", ".join(stream.primary_keys)
             stream.logger.warning(
-                "%s: left out %s without a key (%s)", stream.name, count(stream.maker.keyless, "row"), keys
+                "%s: left out %s without a key (%s)",
+                stream.name,
+                count(stream.row_builder.rows_without_key, "row"),
+                keys,
             )
     if isinstance(stream, ByRequestStream) and stream.refused and not stream.closed:
         text = "%s: %s could not be read (deleted, or not visible to this API user)"
         stream.logger.warning(text, stream.name, count(stream.refused, "record"))
 
 
-def _log_misfits(stream: Stream, findings: Findings) -> None:
-    if unknown := findings.unknown:
+def _log_misfits(stream: Stream, mismatches: Mismatches) -> None:
+    if unknown := mismatches.unknown_keys:
         text = "%s: %s unknown to this version: %s"
         stream.logger.info(text, stream.name, count(len(unknown), "field"), _names(unknown))
-    if nulled := findings.nulled:
+    if nulled := mismatches.invalid_values:
         text = "%s: %s with values of the wrong type, set to null: %s"
         stream.logger.warning(text, stream.name, count(len(nulled), "field"), _names(nulled))
 

@@ -1,1 +1,1 @@
-"""One record on its way from the API's JSON to a Singer RECORD."""
+"""Makes records of the API fit the schemas: types, placeholders, dates, and the lifted columns of work orders."""

@@ -1,8 +1,8 @@
-"""Makes a decoded record fit its schema, in place: a walker compiled once a stream from the schema.
+"""Makes decoded records fit their schema, in place: a conformer is compiled from the schema once for each stream.
 
-What the API sends loosely (numeric strings, ``[]`` for an empty object, ``""`` for no number, placeholders with id 0)
-becomes what the schema says; what cannot be made to fit becomes null and is counted, and so is a key that no schema
-names: it is dropped. Nothing here raises, and no record is lost.
+Values that the API sends in a loose form (numeric strings, ``[]`` for an empty object, ``""`` for no number,
+placeholders with the id 0) get the type that the schema says. A value that cannot have this type becomes null and is
+counted. A key that the schema does not name is dropped and counted. Conforming never raises, and never drops a record.
 """
 
 from __future__ import annotations
@@ -17,125 +17,124 @@ from tap_fieldnation.timestamps import is_unset, to_rfc3339
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_fieldnation.records.schema import Node
+    from tap_fieldnation.records.schema import JsonSchema
 
-Clean = t.Callable[[t.Any], t.Any]
+Record = dict[str, t.Any]
+Convert = t.Callable[[t.Any], t.Any]
 
-# How a value is cleaned: it is left as it is where it is of one of these types and, if they are bounded, no further
-# from 0 than this number; the function is for all else. Calling it for every value would cost half as much again.
-FieldRule = tuple[frozenset[type], float, Clean]
+# How a value is conformed: one of these types passes unchanged if its absolute value is within the limit (where there
+# is one); the function converts all others. Calling it for every value would cost half as much again.
+FieldRule = tuple[frozenset[type], float, Convert]
 
-# What the API sends in many places and what says nothing of the thing itself: what the caller may do with it,
-# a hash or an id of the answer, and how long the server took.
-OMITTED_EVERYWHERE = frozenset({"actions", "correlation_id", "timings"})
+# Keys in many objects that say nothing about the object itself: what the caller may do with it, a hash or an id of the
+# response, and how long the server took.
+IGNORED_EVERYWHERE = frozenset({"actions", "correlation_id", "timings"})
 
 INT64 = range(-(2**63), 2**63)
-MOST = 1e300
-_UNBOUNDED = 0
+MAX_NUMBER = 1e300
+NO_LIMIT = 0
 _EMPTY: tuple[t.Any, ...] = ("", [], {})
-_WORDS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False, "1.0": True, "0.0": False}
+_BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
 @dataclass
-class Findings:
-    """What did not fit, by place in the record (``pay.base.amount``), with how often.
+class Mismatches:
+    """What did not fit the schema: the path in the record (``pay.base.amount``), and how often.
 
     Attributes:
-        unknown: Keys that the schema does not name.
-        nulled: Values that could not be made to fit their type.
+        unknown_keys: Keys that the schema does not name; they were dropped.
+        invalid_values: Values that could not be converted to their type; they became null.
     """
 
-    unknown: Counter[str] = field(default_factory=Counter)
-    nulled: Counter[str] = field(default_factory=Counter)
+    unknown_keys: Counter[str] = field(default_factory=Counter)
+    invalid_values: Counter[str] = field(default_factory=Counter)
 
 
-def compile_conformer(node: Node, findings: Findings, cut: frozenset[str] = frozenset()) -> Callable[[Node], Node]:
-    """A function that cleans a record in place and returns it.
+def compile_conformer(schema: JsonSchema, mismatches: Mismatches) -> Callable[[Record], Record]:
+    """A function that conforms a record in place and returns it.
 
     Args:
-        node: The resolved schema, our own keywords in it.
-        findings: Where what did not fit is counted.
-        cut: Places (``tags``, ``pay.bonuses``) that are known, but belong to another stream: dropped uncounted.
+        schema: The resolved schema, with the tap's own keywords.
+        mismatches: Counts what does not fit.
     """
-    clean = _object(node, "", findings, cut)
+    convert = _object(schema, "", mismatches)
 
-    def walk(record: Node) -> Node:
-        return clean(record) or record
+    def conform(record: Record) -> Record:
+        return convert(record) or record
 
-    return walk
+    return conform
 
 
-def _compile(node: Node, place: str, findings: Findings, cut: frozenset[str]) -> FieldRule:
-    kind = next(name for name in _listed(node["type"]) if name != "null")
+def _compile(schema: JsonSchema, path: str, mismatches: Mismatches) -> FieldRule:
+    kind = next(name for name in _types(schema["type"]) if name != "null")
     if kind == "object":
-        is_date = node.get("properties", {}).keys() == {"utc", "local"}
-        return frozenset(), _UNBOUNDED, (_date_object if is_date else _object)(node, place, findings, cut)
+        is_date = schema.get("properties", {}).keys() == {"utc", "local"}
+        return frozenset(), NO_LIMIT, (_date_object if is_date else _object)(schema, path, mismatches)
     if kind == "array":
-        return frozenset(), _UNBOUNDED, _array(node, place, findings, cut)
-    if node.get("format") == "date-time":
-        kind = "moment"
-    elif keywords.STRIP_QUERY in node:
+        return frozenset(), NO_LIMIT, _array(schema, path, mismatches)
+    if schema.get("format") == "date-time":
+        kind = "timestamp"
+    elif keywords.STRIP_QUERY in schema:
         kind = "link"
-    plain, most, function = _LEAVES[kind]
-    return frozenset(plain), most, _reporting(function, place, findings)
+    valid_types, limit, convert = _SCALARS[kind]
+    return frozenset(valid_types), limit, _null_if_invalid(convert, path, mismatches)
 
 
-def _listed(kind: str | list[str]) -> list[str]:
+def _types(kind: str | list[str]) -> list[str]:
     return [kind] if isinstance(kind, str) else kind
 
 
-def _object(node: Node, place: str, findings: Findings, cut: frozenset[str]) -> Clean:  # noqa: C901
-    properties = node.get("properties")
+def _object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:  # noqa: C901
+    properties = schema.get("properties")
     if not properties:
-        return lambda value: value if type(value) is dict and value else _nothing(value, place, findings)
-    prefix = f"{place}." if place else ""
-    table = {
-        child.get(keywords.SOURCE, name): _compile(child, f"{prefix}{name}", findings, cut)
+        return lambda value: value if type(value) is dict and value else _no_container(value, path, mismatches)
+    prefix = f"{path}." if path else ""
+    rules = {
+        child.get(keywords.SOURCE, name): _compile(child, f"{prefix}{name}", mismatches)
         for name, child in properties.items()
     }
     renamed = {child[keywords.SOURCE]: name for name, child in properties.items() if keywords.SOURCE in child}
-    left_out = OMITTED_EVERYWHERE.union(
-        node.get(keywords.LEFT_OUT, ()), (path[len(prefix) :] for path in cut if path.startswith(prefix))
-    )
-    placeholder = node.get(keywords.PLACEHOLDER_ID)
-    has_moment = "utc" in properties
-    way_of = table.get
+    ignored = IGNORED_EVERYWHERE.union(schema.get(keywords.IGNORED_KEYS, ()))
+    placeholder_id = schema.get(keywords.PLACEHOLDER_ID)
+    has_timestamp = "utc" in properties
+    rule_of = rules.get
 
-    def clean(value: t.Any) -> t.Any:  # noqa: C901, PLR0912  (in one piece: it runs for every object of every record)
+    # In one piece, as it runs for every object of every record.
+    def convert(value: t.Any) -> t.Any:  # noqa: C901, PLR0912
         if type(value) is not dict:
-            return _nothing(value, place, findings)
+            return _no_container(value, path, mismatches)
         dropped: list[str] | None = None
         for key, item in value.items():
-            way = way_of(key)
-            if way is None:
+            rule = rule_of(key)
+            if rule is None:
                 if dropped is None:
                     dropped = []
                 dropped.append(key)
             elif item is not None:
-                plain, most, function = way
-                if type(item) not in plain or (most and not -most <= item <= most):
-                    value[key] = function(item)
+                valid_types, limit, convert_item = rule
+                if type(item) not in valid_types or (limit and not -limit <= item <= limit):
+                    value[key] = convert_item(item)
         if dropped:
             for key in dropped:
                 del value[key]
-                if key not in left_out:
-                    findings.unknown[f"{prefix}{key}"] += 1
+                if key not in ignored:
+                    mismatches.unknown_keys[f"{prefix}{key}"] += 1
         if renamed:
             for key, name in renamed.items():
                 if key in value:
                     value[name] = value.pop(key)
-        if placeholder is not None and value.get("id") == placeholder:
+        if placeholder_id is not None and value.get("id") == placeholder_id:
             return None
-        return _moment_or_none(value) if has_moment else value
+        return _none_if_unset(value) if has_timestamp else value
 
-    return clean
+    return convert
 
 
-def _date_object(node: Node, place: str, findings: Findings, cut: frozenset[str]) -> Clean:
-    """``{"utc": …, "local": {…}}``, of which a work order has dozens: the way for what nearly all of them are."""
-    careful = _object(node, place, findings, cut)
+def _date_object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:
+    """``{"utc": …, "local": {…}}``, of which a work order has dozens: a fast path for the usual form of it."""
+    convert_any_form = _object(schema, path, mismatches)
 
-    def clean(value: t.Any) -> t.Any:
+    def convert(value: t.Any) -> t.Any:
         try:
             utc, local = value["utc"], value["local"]
             if len(value) == len(local) == 2:  # noqa: PLR2004
@@ -147,57 +146,57 @@ def _date_object(node: Node, place: str, findings: Findings, cut: frozenset[str]
                     return value
         except (TypeError, ValueError, OverflowError, KeyError, AttributeError):
             pass
-        return careful(value)
+        return convert_any_form(value)
 
-    return clean
+    return convert
 
 
-def _moment_or_none(value: Node) -> Node | None:
-    """A cleaned object with a moment in it; None where it is unset, and nothing else is said."""
+def _none_if_unset(value: Record) -> Record | None:
+    """A conformed object with a timestamp in it; None where the timestamp is unset and all else is empty."""
     local = value.get("local")
-    for clock in (value, local):
-        if clock and is_unset(clock.get("date") or ""):
+    for date_and_time in (value, local):
+        if date_and_time and is_unset(date_and_time.get("date") or ""):
             for key in ("date", "time"):
-                if key in clock and (clock[key] is None or not clock[key].strip("0:- ")):
-                    clock[key] = None
-    said = (item for key, item in value.items() if key != "local")
-    return value if any(said) or (local and any(local.values())) else None
+                if key in date_and_time and (date_and_time[key] is None or not date_and_time[key].strip("0:- ")):
+                    date_and_time[key] = None
+    other_values = (item for key, item in value.items() if key != "local")
+    return value if any(other_values) or (local and any(local.values())) else None
 
 
-def _array(node: Node, place: str, findings: Findings, cut: frozenset[str]) -> Clean:
-    plain, most, function = _compile(node["items"], f"{place}[]", findings, cut)
+def _array(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:
+    valid_types, limit, convert_item = _compile(schema["items"], f"{path}[]", mismatches)
 
-    def clean(value: t.Any) -> t.Any:
+    def convert(value: t.Any) -> t.Any:
         if type(value) is dict and value:
-            # PHP writes a list with a gap as an object; and where there can be one item only, it may come by itself.
+            # PHP encodes a list with a gap as an object; and a list of at most one item may be sent as that item.
             value = list(value.values()) if all(map(str.isdigit, value)) else [value]
         if type(value) is not list:
-            return _nothing(value, place, findings)
+            return _no_container(value, path, mismatches)
         for index, item in enumerate(value):
-            if item is not None and (type(item) not in plain or (most and not -most <= item <= most)):
-                value[index] = function(item)
+            if item is not None and (type(item) not in valid_types or (limit and not -limit <= item <= limit)):
+                value[index] = convert_item(item)
         return value
 
-    return clean
+    return convert
 
 
-def _nothing(value: t.Any, place: str, findings: Findings) -> None:
-    """Null, in place of something that is no container: quietly where it stands for 'nothing'."""
+def _no_container(value: t.Any, path: str, mismatches: Mismatches) -> None:
+    """Null in place of a value that is neither an object nor a list; counted unless it stands for 'empty'."""
     if value not in _EMPTY and value is not False:
-        findings.nulled[place] += 1
+        mismatches.invalid_values[path] += 1
 
 
-def _reporting(function: Clean, place: str, findings: Findings) -> Clean:
-    """`function`, with what it cannot make fit turned into null and counted."""
+def _null_if_invalid(convert: Convert, path: str, mismatches: Mismatches) -> Convert:
+    """`convert`, but a value that it cannot convert becomes null and is counted."""
 
-    def clean(value: t.Any) -> t.Any:
+    def convert_or_count(value: t.Any) -> t.Any:
         try:
-            return function(value)
+            return convert(value)
         except (TypeError, ValueError, KeyError, OverflowError):
-            findings.nulled[place] += 1
+            mismatches.invalid_values[path] += 1
             return None
 
-    return clean
+    return convert_or_count
 
 
 def _string(value: t.Any) -> str | None:
@@ -205,43 +204,43 @@ def _string(value: t.Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(value)
-    _none_if_empty(value)
+    _require_empty(value)
     return None
 
 
 def _link(value: t.Any) -> str | None:
     if isinstance(value, str):
         return value.partition("?")[0]
-    _none_if_empty(value)
+    _require_empty(value)
     return None
 
 
-def _moment(value: t.Any) -> str | None:
+def _timestamp(value: t.Any) -> str | None:
     if isinstance(value, str):
         return to_rfc3339(value)
-    _none_if_empty(value)
+    _require_empty(value)
     return None
 
 
 def _integer(value: t.Any) -> int | None:
     if type(value) is int:
-        whole = value
+        number = value
     elif isinstance(value, str):
         text = value.strip()
         if not text:
             return None
-        whole = int(text) if "." not in text else _whole(float(text))
+        number = int(text) if "." not in text else _exact_integer(float(text))
     elif isinstance(value, (float, bool)):
-        whole = _whole(float(value))
+        number = _exact_integer(float(value))
     else:
-        _none_if_empty(value)
+        _require_empty(value)
         return None
-    if whole not in INT64:
+    if number not in INT64:
         raise OverflowError
-    return whole
+    return number
 
 
-def _whole(value: float) -> int:
+def _exact_integer(value: float) -> int:
     if not value.is_integer():
         raise ValueError
     return int(value)
@@ -254,31 +253,32 @@ def _number(value: t.Any) -> float | None:
             return None
         value = float(value)
     elif not isinstance(value, (int, float)):
-        _none_if_empty(value)
+        _require_empty(value)
         return None
-    if isinstance(value, bool) or value - value != 0 or abs(value) > MOST:  # NaN and infinity too
+    if isinstance(value, bool) or value - value != 0 or abs(value) > MAX_NUMBER:  # NaN and infinity too
         raise ValueError
     return t.cast("float", value)
 
 
 def _boolean(value: t.Any) -> bool | None:
     if isinstance(value, (str, int, float)):
-        word = str(value).strip().lower()
-        return _WORDS[word] if word else None
-    _none_if_empty(value)
+        text = str(value).strip().lower()
+        return _BOOLEANS[text] if text else None
+    _require_empty(value)
     return None
 
 
-def _none_if_empty(value: t.Any) -> None:
+def _require_empty(value: t.Any) -> None:
+    """Raise a TypeError unless the value stands for 'empty', as ``[]`` does."""
     if value not in _EMPTY:
         raise TypeError
 
 
-_LEAVES: t.Mapping[str, tuple[set[type], float, Clean]] = {
-    "string": ({str}, _UNBOUNDED, _string),
-    "link": (set(), _UNBOUNDED, _link),
-    "moment": (set(), _UNBOUNDED, _moment),
+_SCALARS: t.Mapping[str, tuple[set[type], float, Convert]] = {
+    "string": ({str}, NO_LIMIT, _string),
+    "link": (set(), NO_LIMIT, _link),
+    "timestamp": (set(), NO_LIMIT, _timestamp),
     "integer": ({int}, INT64[-1], _integer),
-    "number": ({int, float}, MOST, _number),
-    "boolean": ({bool}, _UNBOUNDED, _boolean),
+    "number": ({int, float}, MAX_NUMBER, _number),
+    "boolean": ({bool}, NO_LIMIT, _boolean),
 }

@@ -1,6 +1,7 @@
-"""The columns of `work_orders` that stand beside the nested data, so that SQL needs no JSON.
+"""Lifted columns: values within a work order that `work_orders` has as columns too, so that SQL needs no JSON.
 
-Names are a contract with users. Taken from the cleaned record, so that types, dates and placeholders are settled.
+Their names are a contract with users. They are taken from the conformed record, so types, dates and placeholders are
+already dealt with.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tap_fieldnation.records.schema import Node
+    from tap_fieldnation.records.conformer import Record
 
 Path = tuple[str, ...]
 
-# Column -> where its value stands.
+# Column -> path of its value.
 PATHS: t.Mapping[str, Path] = {
     column: tuple(path.split("."))
     for column, path in {
@@ -59,17 +60,17 @@ COLUMNS = (*PATHS, *MILESTONES, "last_milestone_at")
 
 
 def sections(columns: Iterable[str]) -> set[str]:
-    """The sections of a work order that some of the columns are taken from."""
-    found = {PATHS[column][0] for column in columns if column in PATHS}
-    if "type_of_work" in found:
-        found.add("types_of_work")
+    """The sections of a work order from which these columns are taken."""
+    needed = {PATHS[column][0] for column in columns if column in PATHS}
+    if "type_of_work" in needed:
+        needed.add("types_of_work")
     if any(column in MILESTONES or column == COLUMNS[-1] for column in columns):
-        found.add("milestones")
-    return found
+        needed.add("milestones")
+    return needed
 
 
-def lift(record: Node) -> None:
-    """Add the columns to a cleaned work order."""
+def lift(record: Record) -> None:
+    """Add the columns to a conformed work order."""
     for column, path in PATHS.items():
         value: t.Any = record
         for key in path:
@@ -82,17 +83,17 @@ def lift(record: Node) -> None:
     milestones = record.get("milestones") or {}
     latest: str | None = None
     for column, key in MILESTONES.items():
-        moment = milestones.get(key)
-        at = moment.get("utc") if moment else None
-        record[column] = at
-        # Without the Z, a moment with a fraction of a second is greater than the same one without.
-        if at is not None and (latest is None or at[:-1] > latest[:-1]):
-            latest = at
+        milestone = milestones.get(key)
+        timestamp = milestone.get("utc") if milestone else None
+        record[column] = timestamp
+        # Compared without the Z: a timestamp with a fraction of a second is later than the same one without.
+        if timestamp is not None and (latest is None or timestamp[:-1] > latest[:-1]):
+            latest = timestamp
     record["last_milestone_at"] = latest
 
 
-def _primary_type(record: Node) -> tuple[int | None, str | None]:
-    """`type_of_work` is on its way out of the API, in favour of the primary one of `types_of_work`."""
-    kinds = (kind for kind in record.get("types_of_work") or () if kind and kind.get("isPrimary"))
-    primary: Node = next(kinds, {})
+def _primary_type(record: Record) -> tuple[int | None, str | None]:
+    """Id and name of the primary one of `types_of_work`, which replaces the deprecated `type_of_work`."""
+    types = (item for item in record.get("types_of_work") or () if item and item.get("isPrimary"))
+    primary: Record = next(types, {})
     return primary.get("id"), primary.get("name")

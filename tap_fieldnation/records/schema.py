@@ -1,4 +1,4 @@
-"""The schema files: one a stream, and `common.json` for the shapes that they share."""
+"""The schema files: one for each stream, and `common.json` for the definitions that they share."""
 
 from __future__ import annotations
 
@@ -7,36 +7,53 @@ import json
 import typing as t
 from pathlib import Path
 
-Node = dict[str, t.Any]
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+JsonSchema = dict[str, t.Any]
 
 COMMON = "common.json"
 _PACKAGE = Path(__file__).resolve().parent.parent
 
-# Our own keywords, read by the walker, and of no use to a target.
+# Keywords of the tap's own. The conformer reads them; `public` removes them, as targets have no use for them.
 PLACEHOLDER_ID = "x-placeholder-id"
 STRIP_QUERY = "x-strip-query"
-LEFT_OUT = "x-left-out"
+IGNORED_KEYS = "x-ignored-keys"
 SOURCE = "x-source"
 
 
 @functools.cache
 def folder() -> Path:
-    """Where the schema files are: in the package (a wheel) or beside it (an editable install)."""
-    for place in (_PACKAGE / "schemas", _PACKAGE.parent / "schemas"):
-        if (place / COMMON).is_file():
-            return place
+    """The folder of the schema files: within the package (a wheel) or next to it (an editable install)."""
+    for candidate in (_PACKAGE / "schemas", _PACKAGE.parent / "schemas"):
+        if (candidate / COMMON).is_file():
+            return candidate
     msg = "the schema files are missing: install tap-fieldnation again"
     raise FileNotFoundError(msg)
 
 
 @functools.cache
-def load(stream: str) -> Node:
-    """A stream's schema with every ``$ref`` replaced by what it refers to; our own keywords still in it."""
-    return t.cast("Node", _resolved(_read(f"{stream}.json")))
+def load(stream: str) -> JsonSchema:
+    """The schema of a stream with every ``$ref`` resolved; the tap's own keywords are still in it."""
+    return t.cast("JsonSchema", _resolved(_read(f"{stream}.json")))
+
+
+def without(schema: JsonSchema, paths: Iterable[str]) -> JsonSchema:
+    """A copy of the schema without some properties; the conformer drops their keys and does not count them.
+
+    An object that would have no property left is removed itself.
+
+    Args:
+        schema: Of an object, with the tap's own keywords.
+        paths: Dotted paths in the names of the API (``tags``, ``pay.bonuses``); the schema need not have them.
+    """
+    for path in paths:
+        schema = _without(schema, path)
+    return schema
 
 
 def public(node: t.Any) -> t.Any:
-    """A copy of a schema as it is written into SCHEMA messages and the catalog: without our own keywords."""
+    """A copy of a schema as it is written into SCHEMA messages and the catalog: without the tap's own keywords."""
     if isinstance(node, dict):
         return {key: public(value) for key, value in node.items() if not key.startswith("x-")}
     if isinstance(node, list):
@@ -44,9 +61,21 @@ def public(node: t.Any) -> t.Any:
     return node
 
 
+def _without(schema: JsonSchema, path: str) -> JsonSchema:
+    key, _, rest = path.partition(".")
+    properties: dict[str, JsonSchema] = dict(schema["properties"])
+    name = next((name for name, child in properties.items() if child.get(SOURCE, name) == key), key)
+    if rest and "properties" in properties.get(name, ()):
+        child = _without(properties[name], rest)
+        if child["properties"]:
+            return {**schema, "properties": {**properties, name: child}}
+    properties.pop(name, None)
+    return {**schema, "properties": properties, IGNORED_KEYS: [*schema.get(IGNORED_KEYS, ()), key]}
+
+
 @functools.cache
-def _read(name: str) -> Node:
-    return t.cast("Node", json.loads((folder() / name).read_text(encoding="utf-8")))
+def _read(name: str) -> JsonSchema:
+    return t.cast("JsonSchema", json.loads((folder() / name).read_text(encoding="utf-8")))
 
 
 def _resolved(node: t.Any) -> t.Any:
@@ -56,6 +85,6 @@ def _resolved(node: t.Any) -> t.Any:
         return node
     if "$ref" not in node:
         return {key: _resolved(value) for key, value in node.items()}
-    file, _, place = node["$ref"].partition("#/definitions/")
-    beside = {key: value for key, value in node.items() if key != "$ref"}
-    return {**_resolved(_read(file or COMMON)["definitions"][place]), **beside}
+    file, _, name = node["$ref"].partition("#/definitions/")
+    overrides = {key: value for key, value in node.items() if key != "$ref"}
+    return {**_resolved(_read(file or COMMON)["definitions"][name]), **overrides}

@@ -1,7 +1,7 @@
 """Child streams that cost a request for each work order that the run reads, or for each person that it names.
 
-Their requests belong to the page of these work orders: the cursor moves only after them. Work orders whose requests were
-not made because the time limit was reached stay open in the cursor, so the next run reads them again.
+Their requests belong to the page of these work orders: the cursor moves only after them. Work orders whose requests
+were not made because the time limit was reached stay open in the cursor, so the next run reads them again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, Token
 from tap_fieldnation.reading import bookmarks
 from tap_fieldnation.reading.prefetcher import Prefetcher
 from tap_fieldnation.streams.embedded import ChildStream
-from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, at_path, with_lifted
+from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, add_lifted_columns, get_nested
 from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
@@ -50,7 +50,7 @@ class ByRequestStream(ChildStream):
     @property
     def is_per_work_order(self) -> bool:
         """Whether the requests are for work orders themselves, not for what these name."""
-        return self.entry.of == ("id",)
+        return self.entry.id_paths == ("id",)
 
     def ids_in(self, record: Record, known_counts: Mapping[int, int]) -> list[int]:
         """The ids to request because of a work order as the API sends it.
@@ -59,12 +59,12 @@ class ByRequestStream(ChildStream):
             record: The work order.
             known_counts: The counts that earlier readings of open work orders showed, by id.
         """
-        if self.entry.count:
-            count = at_path(record, self.entry.count)
+        if self.entry.count_path:
+            count = get_nested(record, self.entry.count_path)
             if count == 0 or (count is not None and known_counts.get(record["id"]) == count):
                 return []
             return [record["id"]]
-        ids = (at_path(record, place) for place in self.entry.of)
+        ids = (get_nested(record, place) for place in self.entry.id_paths)
         return list(dict.fromkeys(record_id for record_id in ids if type(record_id) is int and record_id))
 
     def was_requested(self, record_id: int) -> bool:
@@ -105,8 +105,8 @@ class ByRequestStream(ChildStream):
         for page in pages:
             self.received_at = page.received_at
             shared = {key: page.envelope.get(key) for key in self.entry.envelope}
-            items = with_lifted(_with_columns(_unnested(page.rows, self.entry.nested), shared), self.entry.lift)
-            self.write_rows(self.maker.rows(items, **parent, **{EXTRACTED_AT: format_utc(page.received_at)}))
+            items = add_lifted_columns(_with_columns(_unnested(page.rows, self.entry.nested), shared), self.entry.lift)
+            self.write_rows(self.row_builder.rows(items, **parent, **{EXTRACTED_AT: format_utc(page.received_at)}))
 
     def _refuse(self, error: ApiError | TokenRefusedError) -> None:
         """Go on without one record, or close the stream where the account may not read it at all."""
@@ -143,7 +143,7 @@ class ChildRequests:
     def needed_for(self, record: Record) -> list[Need]:
         """The requests that a work order as the API sends it calls for."""
         return [
-            ((stream, record_id), at_path(record, stream.entry.count) if stream.entry.count else None)
+            ((stream, record_id), get_nested(record, stream.entry.count_path) if stream.entry.count_path else None)
             for stream in self._streams
             if not stream.closed
             for record_id in stream.ids_in(record, self._run.known_counts(stream.name))

@@ -1,4 +1,4 @@
-"""Which streams there are, as data. A new one is an entry here, and a file in `schemas/`."""
+"""The streams, as data: a new stream is an entry here and a file in `schemas/`. CONTRIBUTING.md has all steps."""
 
 from __future__ import annotations
 
@@ -10,94 +10,84 @@ from tap_fieldnation.api import paging
 
 @dataclass(frozen=True)
 class Embedded:
-    """A stream whose rows stand in a work order, on the pages that are read anyway.
+    """A stream of a list within the work order: its rows come with the pages of work orders, without requests.
 
     Attributes:
-        name: Of the stream, and of its schema file.
-        place: Where its list stands in a work order; a list with an envelope has its rows in ``results``.
-        keys: Beside ``work_order_id``.
-        inner: In each item of that list, where the rows are, if it is a list of groups.
-        lift: Column -> key of the group that a row stands in.
-        endpoint: Below the work order's own path, where the list can be had whole; "" for nowhere.
-        plain: Column that holds plain values -> key of the objects that the endpoint has in their place.
+        name: Of the stream and of its schema file.
+        list_path: Dotted path of the list in a work order. The list may have an envelope, with its rows in ``results``.
+            `work_orders` has no column there, whether or not its schema file has one.
+        keys: The key columns besides ``work_order_id``.
+        group_key: For a list of groups: the key of the rows in each group.
+        lift: For a list of groups: column -> key of the group.
+        endpoint: Below the path of the work order: where to read a list that is truncated in the work order; "" for
+            nowhere.
+        plain: Column of plain values -> key of the objects that the endpoint has instead of these values.
     """
 
     name: str
-    place: str
+    list_path: str
     keys: tuple[str, ...] = ("id",)
-    inner: str = ""
+    group_key: str = ""
     lift: t.Mapping[str, str] = field(default_factory=dict)
     endpoint: str = ""
     plain: t.Mapping[str, str] = field(default_factory=dict)
 
     @property
     def section(self) -> str:
-        """The key of a work order to ask the API for."""
-        return self.place.partition(".")[0]
-
-    @property
-    def cost(self) -> str:
-        """What it costs in requests, for 1,000 work orders."""
-        return "0"
+        """The key of a work order to request."""
+        return self.list_path.partition(".")[0]
 
 
 @dataclass(frozen=True)
 class ByRequest:
-    """A stream that takes a request for each work order that the run read, or for what these name.
+    """A stream that takes a request for each work order that a run reads, or for each user (say) that these refer to.
 
     Attributes:
-        name: Of the stream, and of its schema file.
-        path: With ``{id}`` for that of the work order, or of what it names.
-        keys: All of them.
-        of: Where in a work order the ids to ask for are.
+        name: Of the stream and of its schema file.
+        path: With ``{id}`` for the id of the work order, or for the id that it refers to.
+        keys: The key columns.
+        id_paths: Dotted paths of the ids in a work order.
         params: Of the first request.
-        rows: The key of the items in the answer, where it is neither ``results`` nor ``data``; "." where the answer is
-            the one row.
-        nested: In each row, where more rows of the same kind are.
-        lift: Column (or the schema's ``x-source``) -> path of a nested value in the row.
-        envelope: Keys that stand beside the rows and belong to each of them.
-        count: Where the work order shows how many there are; no request where that is 0 or what it was last time.
+        rows: The key of the rows in the response, if it is neither ``results`` nor ``data``; "." if the response is
+            the only row.
+        nested: In each row, the key of further rows of the stream.
+        lift: Column (or its ``x-source`` in the schema) -> dotted path of its value in the row.
+        envelope: Keys next to the rows, whose values are columns of each row.
+        count_path: Dotted path of the number of rows in a work order; no request is made if it is 0 or has not changed.
     """
 
     name: str
     path: str
     keys: tuple[str, ...]
-    of: tuple[str, ...] = ("id",)
+    id_paths: tuple[str, ...] = ("id",)
     params: t.Mapping[str, object] = field(default_factory=dict)
     rows: str = ""
     nested: str = ""
     lift: t.Mapping[str, str] = field(default_factory=dict)
     envelope: tuple[str, ...] = ()
-    count: str = ""
+    count_path: str = ""
 
     @property
     def sections(self) -> set[str]:
-        """The keys of a work order that the ids and the count stand in."""
-        return {place.partition(".")[0] for place in (*self.of, self.count) if place}
-
-    @property
-    def cost(self) -> str:
-        """What it costs in requests, for 1,000 work orders."""
-        if self.count:
-            return "up to 1,000: 1 for each work order that has some, where their number has changed"
-        return "1,000: 1 for each work order" if self.of == ("id",) else "1 for each that 1,000 work orders name"
+        """The keys of a work order to request."""
+        return {path.partition(".")[0] for path in (*self.id_paths, self.count_path) if path}
 
 
 @dataclass(frozen=True)
 class Company:
-    """A list of the company's.
+    """A list of the company, or a list that belongs to each row of such a list.
 
     Attributes:
-        name: Of the stream, and of its schema file.
-        path: With ``{company_id}``, or, for a list that each row of another one has, ``{id}`` for that row's.
-        keys: All of them.
-        params: Of the first request, which say how the list is paged.
-        detail: The path of one row with all its fields, for a list that may send little more than ids.
-        parent: The stream whose rows each have such a list.
-        parent_key: The key of the parent, and the column that holds it here.
-        parent_column: How that column is named here.
-        fallback: Key -> another one that may be sent in its place.
-        selected: Whether it is selected by default.
+        name: Of the stream and of its schema file.
+        path: With ``{company_id}``; or with ``{id}`` for the key of the parent row.
+        keys: The key columns.
+        params: Of the first request; they say how the list is paged.
+        detail: The path of a single row with all its fields, for a list that may send little more than ids.
+        parent: The stream whose rows have such a list each.
+        parent_key: The key column of the parent stream.
+        parent_column: The column for the parent's key in this stream.
+        fallback: Key -> another key that the API may send in its place.
+        selected: Whether the stream is selected by default.
     """
 
     name: str
@@ -111,20 +101,13 @@ class Company:
     fallback: t.Mapping[str, str] = field(default_factory=dict)
     selected: bool = True
 
-    @property
-    def cost(self) -> str:
-        """What it costs in requests, for 1,000 work orders: it does not depend on them."""
-        if self.parent:
-            return f"0, and 1 a run for each row of `{self.parent}`, or for each 100 rows of its list"
-        return "0, and 1 a run" + ("" if self.params == paging.UNPAGED else " for each 100 rows")
-
 
 EMBEDDED = (
     Embedded(
         "work_order_attachments",
         "attachments",
         ("folder_id", "id"),
-        inner="results",
+        group_key="results",
         lift={"folder_id": "id", "folder_name": "name", "folder_type": "type"},
         endpoint="attachments",
     ),
@@ -133,7 +116,7 @@ EMBEDDED = (
     Embedded(
         "work_order_custom_fields",
         "custom_fields",
-        inner="results",
+        group_key="results",
         lift={"group_id": "id", "group_name": "name", "group_order": "order", "group_role": "role"},
         endpoint="custom_fields",
     ),
@@ -151,21 +134,21 @@ EMBEDDED = (
 )
 
 BY_REQUEST = (
-    ByRequest("users", "/users/{id}", ("id",), of=("manager.id", "assignee.user.id"), rows="."),
+    ByRequest("users", "/users/{id}", ("id",), id_paths=("manager.id", "assignee.user.id"), rows="."),
     ByRequest(
         "work_order_messages",
         "/workorders/{id}/messages",
         ("work_order_id", "msg_id"),
         params=paging.PAGE_NUMBERS,
         nested="replies",
-        count="messages.metadata.total",
+        count_path="messages.metadata.total",
     ),
     ByRequest(
         "work_order_requests",
         "/workorders/{id}/providers",
         ("work_order_id", "provider_id", "request_id"),
         lift={"request.id": "request.id"},
-        count="publish_stats.requests",
+        count_path="publish_stats.requests",
     ),
     ByRequest(
         "work_order_site_revisits",
@@ -180,7 +163,7 @@ COMPANY = (
     Company("bonuses", "/bonuses"),
     Company("clients", "/clients", detail="/clients/{id}"),
     Company("custom_fields", "/custom-fields"),
-    # An id is unique among the company's own categories, and among those of the system.
+    # An id is unique within the company's own categories, and within those of the system.
     Company("expense_categories", "/company/expenses", ("id", "type")),
     Company("incomplete_reasons", "/company/incomplete-reasons", params=paging.UNPAGED),
     Company("locations", "/locations"),
@@ -239,5 +222,7 @@ COMPANY = (
 
 REMOVALS = "work_order_removals"
 
-# `work_orders` neither asks for these sections nor holds them.
-ELSEWHERE = frozenset(entry.place for entry in EMBEDDED)
+
+def embedded_paths() -> frozenset[str]:
+    """Dotted paths of the lists in a work order that are streams of their own, and so no columns of `work_orders`."""
+    return frozenset(entry.list_path for entry in EMBEDDED)

@@ -57,7 +57,7 @@ class CompanyStream(FieldNationStream):
     def __init__(self, tap: Tap, context: RunContext, lists: Lists) -> None:
         super().__init__(tap, context)
         self.lists = lists
-        self.maker = RowBuilder(self.name, self.primary_keys)
+        self.row_builder = RowBuilder(self.name, self.primary_keys)
         self._complete = True
 
     def lacks_company(self) -> bool:
@@ -113,7 +113,7 @@ class CompanyStream(FieldNationStream):
         """The rows of a page that were not on an earlier one."""
         self.received_at = page.received_at
         items = (_with_fallback(row, self.entry) for row in page.rows)
-        for row in self.maker.rows(items, **columns, **{EXTRACTED_AT: format_utc(page.received_at)}):
+        for row in self.row_builder.rows(items, **columns, **{EXTRACTED_AT: format_utc(page.received_at)}):
             key = tuple(row[name] for name in self.primary_keys)
             if key not in seen:
                 seen.add(key)
@@ -153,7 +153,7 @@ class CompanyStream(FieldNationStream):
                     raise
             else:
                 self.received_at = received_at
-                yield from self.maker.rows([body], **{EXTRACTED_AT: format_utc(received_at)})
+                yield from self.row_builder.rows([body], **{EXTRACTED_AT: format_utc(received_at)})
             if turn is None:
                 progress.highest = row_id
             else:

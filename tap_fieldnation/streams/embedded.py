@@ -1,4 +1,4 @@
-"""Streams whose rows come with the work orders."""
+"""Streams that `work_orders` writes: a base class for all of them, and the streams of lists within a work order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typing as t
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
-from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, RowBuilder, at_path
+from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, RowBuilder, get_nested
 from tap_fieldnation.streams.sdk import ConformedStream
 
 if t.TYPE_CHECKING:
@@ -18,15 +18,15 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.streams.catalog import Embedded
 
 
-# In the envelope of a list: how many rows there are, shown or not.
+# In the envelope of a list: how many rows there are, whether or not it shows all of them.
 TOTAL = "metadata.total"
 
 
 class ChildStream(ConformedStream, Stream):
-    """A stream that `work_orders` writes while it reads; a child of it for the SDK.
+    """A stream that `work_orders` writes while it reads; for the SDK, a child of `work_orders`.
 
-    The SDK's own way, a sync of each child for each parent, costs 12 times as much and writes STATE that grows with
-    the square of the work orders.
+    The SDK would sync each child stream for each parent record: that costs 12 times as much, and writes STATE messages
+    whose total size grows with the square of the number of work orders.
     """
 
     replication_key = EXTRACTED_AT
@@ -35,13 +35,12 @@ class ChildStream(ConformedStream, Stream):
     # A version message would make a target delete the rows of all work orders that this run did not read.
     emit_activate_version_messages = False
 
-    # Rows written in all, and how many of them the metrics know of.
-    written = 0
-    counted = 0
+    # How many of `rows_written` the metrics have counted.
+    _rows_counted = 0
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        self.maker = RowBuilder(self.name, self.primary_keys)
+        self.row_builder = RowBuilder(self.name, self.primary_keys)
 
     @override
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
@@ -50,23 +49,22 @@ class ChildStream(ConformedStream, Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        """None: `work_orders` has them."""
+        """None: `work_orders` writes the rows."""
         return ()
 
     def write_rows(self, rows: Iterable[Record]) -> None:
-        """Write rows as the SDK writes records; in a dry run no more than its limit, without ending the run."""
+        """Write rows as the SDK writes records; in a dry run only up to its limit, without ending the run."""
         row: Record | None = None
         for row in rows:
-            if self.ABORT_AT_RECORD_COUNT is not None and self.written >= self.ABORT_AT_RECORD_COUNT:
+            if self.ABORT_AT_RECORD_COUNT is not None and self.rows_written >= self.ABORT_AT_RECORD_COUNT:
                 return
             self._write_record_message(row)
-            self.written += 1
         if row is not None:
             self._increment_stream_state(row)
 
     def take_count(self) -> int:
         """Rows written since this was last called."""
-        new, self.counted = self.written - self.counted, self.written
+        new, self._rows_counted = self.rows_written - self._rows_counted, self.rows_written
         return new
 
 
@@ -75,58 +73,61 @@ class EmbeddedStream(ChildStream):
 
     entry: Embedded
 
-    def rows_of(self, found: t.Any, work_order_id: int, extracted_at: str) -> list[Record]:
-        """The rows of the list that a work order holds."""
-        items = _items(found)
-        if self.entry.inner:
-            items = self._ungrouped(items)
-        return list(self.maker.rows(items, **{WORK_ORDER_ID: work_order_id, EXTRACTED_AT: extracted_at}))
+    def build_rows(self, embedded_list: t.Any, work_order_id: int, extracted_at: str) -> list[Record]:
+        """The rows of a work order's list, which is conformed in place."""
+        items = _items(embedded_list)
+        if self.entry.group_key:
+            items = self._ungroup(items)
+        return list(self.row_builder.rows(items, **{WORK_ORDER_ID: work_order_id, EXTRACTED_AT: extracted_at}))
 
-    def found_in(self, record: Record, whole: Callable[[str], list[t.Any]]) -> t.Any:
-        """The list within a work order as the API sends it.
+    def embedded_list(self, record: Record, fetch_list: Callable[[str], list[t.Any]]) -> t.Any:
+        """The complete list of a work order as the API sends it.
 
         Args:
             record: The work order.
-            whole: Reads the list from its own endpoint, for one that was cut short.
+            fetch_list: Reads the list from this path, if the work order has only a part of it.
         """
-        found = at_path(record, self.entry.place)
-        if self.entry.endpoint and self._shows_less(found):
-            return [self._as_embedded(row) for row in whole(f"/workorders/{record['id']}/{self.entry.endpoint}")]
-        return found
+        embedded = get_nested(record, self.entry.list_path)
+        if self.entry.endpoint and self._is_truncated(embedded):
+            return [
+                self._to_embedded_form(row) for row in fetch_list(f"/workorders/{record['id']}/{self.entry.endpoint}")
+            ]
+        return embedded
 
-    def is_cut_short(self, record: Record) -> bool:
-        """Whether the list in a work order, or one within it, says that it holds more than it shows."""
-        return self._shows_less(at_path(record, self.entry.place))
+    def is_truncated(self, record: Record) -> bool:
+        """Whether the list in a work order, or one of its groups, has fewer rows than it says."""
+        return self._is_truncated(get_nested(record, self.entry.list_path))
 
-    def _shows_less(self, found: t.Any) -> bool:
-        if not found:
+    def _is_truncated(self, embedded_list: t.Any) -> bool:
+        if not embedded_list:
             return False
-        items = _items(found)
-        total = at_path(found, TOTAL)
+        items = _items(embedded_list)
+        total = get_nested(embedded_list, TOTAL)
         if type(total) is int and total > len(items):
             return True
-        return bool(self.entry.inner) and any(
-            type(inner := at_path(item, TOTAL)) is int and inner > len(_items(item.get(self.entry.inner)))
-            for item in items
+        return bool(self.entry.group_key) and any(
+            type(total_of_group := get_nested(group, TOTAL)) is int
+            and total_of_group > len(_items(group.get(self.entry.group_key)))
+            for group in items
         )
 
-    def _as_embedded(self, row: t.Any) -> t.Any:
+    def _to_embedded_form(self, row: t.Any) -> t.Any:
         """A row from the list's own endpoint, in the form that it has within the work order."""
         for column, key in self.entry.plain.items():
-            items = at_path(row, column)
+            items = get_nested(row, column)
             if type(items) is list:
-                row[column] = [at_path(item, key) if type(item) is dict else item for item in items]
+                row[column] = [get_nested(item, key) if type(item) is dict else item for item in items]
         return row
 
-    def _ungrouped(self, items: t.Any) -> Iterator[t.Any]:
-        for group in items:
-            lifted = {column: at_path(group, key) for column, key in self.entry.lift.items()}
-            for row in _items(at_path(group, self.entry.inner)):
+    def _ungroup(self, groups: t.Any) -> Iterator[t.Any]:
+        for group in groups:
+            lifted = {column: get_nested(group, key) for column, key in self.entry.lift.items()}
+            for row in _items(get_nested(group, self.entry.group_key)):
                 yield {**row, **lifted} if type(row) is dict else row
 
 
-def _items(found: t.Any) -> t.Any:
-    """The items of a list, bare or in an envelope."""
-    if type(found) is dict:
-        found = found.get("results")
-    return found if type(found) is list else ()
+def _items(embedded_list: t.Any) -> t.Any:
+    """The items of a list, with or without an envelope."""
+    if type(embedded_list) is dict:
+        embedded_list = embedded_list.get("results")
+    return embedded_list if type(embedded_list) is list else ()

@@ -8,7 +8,7 @@ from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import ApiError
 from tap_fieldnation.records import schema
 from tap_fieldnation.streams.catalog import COMPANY
-from tap_fieldnation.streams.rows import EXTRACTED_AT, at_path
+from tap_fieldnation.streams.rows import EXTRACTED_AT, get_nested
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,4 +93,4 @@ def ids_on(entry: Company, page: ListPage, key: str = "") -> list[t.Any]:
 
 def has_ids_only(entry: Company, page: ListPage) -> bool:
     """Whether a list sends ids and little else, so that the details are requested row by row."""
-    return bool(entry.detail and page.rows) and not any(at_path(row, DETAIL_MARK) for row in page.rows)
+    return bool(entry.detail and page.rows) and not any(get_nested(row, DETAIL_MARK) for row in page.rows)

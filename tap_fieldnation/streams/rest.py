@@ -1,4 +1,4 @@
-"""What streams with requests of their own have in common: the run's host, token and session, as the SDK expects them."""
+"""What streams with requests of their own share: the host, the token and the session, where the SDK expects them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows as the API sends them, made into rows of a stream."""
+"""Builds the rows of a stream from the objects that the API sends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import typing as t
 
 from tap_fieldnation.records import schema
-from tap_fieldnation.records.conformer import Findings, compile_conformer
+from tap_fieldnation.records.conformer import Mismatches, compile_conformer
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,8 +17,8 @@ EXTRACTED_AT = "extracted_at"
 WORK_ORDER_ID = "work_order_id"
 
 
-def at_path(value: t.Any, path: str) -> t.Any:
-    """What stands at a dotted path of nested objects, or None."""
+def get_nested(value: t.Any, path: str) -> t.Any:
+    """The value at a dotted path of nested objects, or None."""
     for key in _keys(path):
         if type(value) is not dict:
             return None
@@ -32,42 +32,47 @@ def _keys(path: str) -> list[str]:
 
 
 class RowBuilder:
-    """Cleans the rows of one stream, and counts what did not fit.
+    """Conforms the rows of one stream, and counts what does not fit.
 
     Args:
-        name: The stream's.
-        keys: Its key columns; a row that lacks one cannot be loaded, and is counted.
+        stream: Name of the stream.
+        keys: Its key columns; a row in which one of them is null cannot be loaded, and is dropped.
 
     Attributes:
-        findings: What did not fit.
-        keyless: How many rows had no key.
+        mismatches: What did not fit the schema.
+        rows_without_key: How many rows were dropped because they have no key.
     """
 
-    def __init__(self, name: str, keys: Sequence[str]) -> None:
-        self.findings = Findings()
-        self.keyless = 0
+    def __init__(self, stream: str, keys: Sequence[str]) -> None:
+        self.mismatches = Mismatches()
+        self.rows_without_key = 0
         self._keys = keys
-        self._walk = compile_conformer(schema.load(name), self.findings)
+        self._conform = compile_conformer(schema.load(stream), self.mismatches)
 
     def rows(self, items: Iterable[t.Any], **columns: t.Any) -> Iterator[Record]:
-        """The rows of some items, each with further columns."""
+        """The rows of these items, which are conformed in place, with further columns added to each."""
         for item in items:
             if type(item) is not dict:
-                self.findings.nulled["(row)"] += 1
+                self.mismatches.invalid_values["(row)"] += 1
                 continue
-            row = self._walk(item)
+            row = self._conform(item)
             row.update(columns)
             for key in self._keys:
                 if row.get(key) is None:
-                    self.keyless += 1
+                    self.rows_without_key += 1
                     break
             else:
                 yield row
 
 
-def with_lifted(items: Iterable[t.Any], lift: Mapping[str, str]) -> Iterator[t.Any]:
-    """The items, with values from within them lifted to the top."""
+def add_lifted_columns(items: Iterable[t.Any], lift: Mapping[str, str]) -> Iterator[t.Any]:
+    """The items, with nested values copied to the top level.
+
+    Args:
+        items: As the API sends them; changed in place.
+        lift: Column -> dotted path of its value.
+    """
     for item in items:
         if type(item) is dict:
-            item.update((column, at_path(item, path)) for column, path in lift.items())
+            item.update((column, get_nested(item, path)) for column, path in lift.items())
         yield item

@@ -124,7 +124,7 @@ class ConformedStream(Stream):
             mapped = map_.transform(record)
             if mapped is None:
                 continue
-            # Without the keys that SCHEMA lacks: those that an older catalog omits, and null objects left by flattening.
+            # Without keys that SCHEMA lacks: those that an older catalog omits, and null objects left by flattening.
             known = map_.transformed_schema["properties"]
             yield RecordMessage(
                 stream=map_.stream_alias,

@@ -1,9 +1,9 @@
 """The stream that reads the pages of `GET /workorders` and writes each work order with its child records.
 
-The path of a page: `reading.steps.read` yields it as a `Batch` -> for each work order, the rows of the selected embedded
-streams are built and written, then the work order itself is yielded to the SDK, which writes it -> the requests of the
-streams that cost one per work order are made -> `reading` moves the cursor and STATE is written. All of it happens in
-`request_records` and `_write_batch`; the SDK starts no child sync.
+The path of a page: `reading.steps.read` yields it as a `Batch` -> for each work order, the rows of the selected
+embedded streams are built and written, then the work order itself is yielded to the SDK, which writes it -> the
+requests of the streams that cost one per work order are made -> `reading` moves the cursor, and STATE is written. All
+of it happens in `request_records` and `_write_batch`; the SDK starts no child sync.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from tap_fieldnation.api.work_orders import PATH, WorkOrders, decode_full
 from tap_fieldnation.reading import bookmarks, cursor, steps
 from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun
 from tap_fieldnation.records import lifted, schema
-from tap_fieldnation.records.conformer import Findings, compile_conformer
+from tap_fieldnation.records.conformer import Mismatches, compile_conformer
 from tap_fieldnation.streams.by_request import ByRequestStream, ChildRequests
-from tap_fieldnation.streams.catalog import ELSEWHERE, REMOVALS
+from tap_fieldnation.streams.catalog import REMOVALS, embedded_paths
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
 from tap_fieldnation.streams.input_catalog import FULL_TABLE
 from tap_fieldnation.streams.rest import FieldNationStream
@@ -61,7 +61,7 @@ class WorkOrdersStream(FieldNationStream):
         context: The run.
 
     Attributes:
-        findings: What did not fit the schema.
+        mismatches: What did not fit the schema.
         run: The sync run, once it has started.
     """
 
@@ -72,13 +72,23 @@ class WorkOrdersStream(FieldNationStream):
     is_sorted = True
     check_sorted = False
     emit_activate_version_messages = False
-    schema = schema.public(schema.load("work_orders"))
 
     def __init__(self, tap: Tap, context: RunContext) -> None:
         super().__init__(tap, context)
-        self.findings = Findings()
+        self.mismatches = Mismatches()
         self.run: SyncRun | None = None
         self._sections_checked = False
+
+    @functools.cached_property
+    def _conformed_schema(self) -> schema.JsonSchema:
+        # A list that is a stream is no column: its rows are objects within the record, and must not be conformed twice.
+        return schema.without(schema.load(self.name), embedded_paths())
+
+    @functools.cached_property
+    @override
+    def schema(self) -> schema.JsonSchema:
+        """The columns."""
+        return t.cast("schema.JsonSchema", schema.public(self._conformed_schema))
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -111,7 +121,7 @@ class WorkOrdersStream(FieldNationStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """The work orders of the run, one page after another; their child records are written before each of them."""
         children = self.selected_children(ChildStream)
-        conform = compile_conformer(schema.load(self.name), self.findings, cut=ELSEWHERE)
+        conform = compile_conformer(self._conformed_schema, self.mismatches)
         self.run = run = self.new_run()
         with contextlib.ExitStack() as stack:
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
@@ -145,8 +155,8 @@ class WorkOrdersStream(FieldNationStream):
         requests = ChildRequests(self.selected_children(ByRequestStream), run)
         for record in map(decode_full, batch.records):
             work_order_id = record["id"]
-            lists = [(child, child.list_in(record, self._fetch_list)) for child in embedded]
-            rows = [(child, child.rows_of(items, work_order_id, extracted_at)) for child, items in lists if items]
+            lists = [(child, child.embedded_list(record, self._fetch_list)) for child in embedded]
+            rows = [(child, child.build_rows(items, work_order_id, extracted_at)) for child, items in lists if items]
             needs = requests.needed_for(record)
             if self.selected or not self.writes_unchanged:
                 conform(record)

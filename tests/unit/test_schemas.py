@@ -1,4 +1,4 @@
-"""The schema files keep the rules that warehouses, and the rest of the tap, rely on."""
+"""The schema files keep the rules that warehouses and the rest of the tap rely on."""
 
 from __future__ import annotations
 
@@ -10,109 +10,20 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
+from tap_fieldnation.records import lifted, schema
+from tap_fieldnation.records.conformer import IGNORED_EVERYWHERE
+from tap_fieldnation.streams import catalog
+from tools import docs
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-Node = dict[str, t.Any]
+JsonSchema = dict[str, t.Any]
 
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 
-KEYS: dict[str, tuple[str, ...]] = {
-    "bonuses": ("id",),
-    "clients": ("id",),
-    "custom_fields": ("id",),
-    "expense_categories": ("id", "type"),
-    "incomplete_reasons": ("id",),
-    "locations": ("id",),
-    "managers": ("id",),
-    "networks": ("network_id",),
-    "penalties": ("id",),
-    "projects": ("id",),
-    "service_territories": ("id",),
-    "service_territory_providers": ("service_territory_id", "provider_id"),
-    "service_types": ("type_of_work_id", "id"),
-    "site_revisit_reasons": ("reason_id",),
-    "tags": ("id",),
-    "talent_pool_group_providers": ("talent_pool_group_id", "provider_id"),
-    "talent_pool_groups": ("talent_pool_group_id",),
-    "talent_pool_providers": ("talent_pool_id", "user_id"),
-    "talent_pools": ("id",),
-    "templates": ("id",),
-    "types_of_work": ("id",),
-    "users": ("id",),
-    "work_order_attachments": ("work_order_id", "folder_id", "id"),
-    "work_order_bonuses": ("work_order_id", "id"),
-    "work_order_contacts": ("work_order_id", "id"),
-    "work_order_custom_fields": ("work_order_id", "id"),
-    "work_order_discounts": ("work_order_id", "id"),
-    "work_order_expenses": ("work_order_id", "id"),
-    "work_order_fees": ("work_order_id", "name"),
-    "work_order_messages": ("work_order_id", "msg_id"),
-    "work_order_pay_increases": ("work_order_id", "id"),
-    "work_order_penalties": ("work_order_id", "id"),
-    "work_order_problems": ("work_order_id", "id"),
-    "work_order_removals": ("work_order_id",),
-    "work_order_requests": ("work_order_id", "provider_id", "request_id"),
-    "work_order_shipments": ("work_order_id", "id"),
-    "work_order_signatures": ("work_order_id", "id"),
-    "work_order_site_revisits": ("work_order_id", "revisit_id"),
-    "work_order_tags": ("work_order_id", "id"),
-    "work_order_tasks": ("work_order_id", "id"),
-    "work_order_time_logs": ("work_order_id", "id"),
-    "work_orders": ("id",),
-}
-
-LIFTED: dict[str, str] = {
-    "approved_at": "date-time",
-    "assigned_at": "date-time",
-    "cancelled_at": "date-time",
-    "client_id": "integer",
-    "client_name": "string",
-    "company_id": "integer",
-    "created_at": "date-time",
-    "last_milestone_at": "date-time",
-    "location_city": "string",
-    "location_country": "string",
-    "location_id": "integer",
-    "location_state": "string",
-    "location_zip": "string",
-    "manager_id": "integer",
-    "paid_at": "date-time",
-    "pay_total": "number",
-    "pay_type": "string",
-    "project_id": "integer",
-    "project_name": "string",
-    "provider_id": "integer",
-    "published_at": "date-time",
-    "routed_at": "date-time",
-    "scheduled_end_at": "date-time",
-    "scheduled_start_at": "date-time",
-    "status_id": "integer",
-    "status_name": "string",
-    "template_id": "integer",
-    "time_zone": "string",
-    "type_of_work_id": "integer",
-    "type_of_work_name": "string",
-    "work_done_at": "date-time",
-}
-
-# What a stream of its own holds: `work_orders` does not repeat it.
-EMBEDDED = {
-    "attachments",
-    "contacts",
-    "custom_fields",
-    "problems",
-    "shipments",
-    "signatures",
-    "tags",
-    "tasks",
-    "time_logs",
-}
-EMBEDDED_IN_PAY = {"bonuses", "discounts", "expenses", "fees", "increases", "penalties"}
-
-LEFT_OUT_EVERYWHERE = {"actions", "correlation_id", "timings"}
 TEXT_OF_DIGITS = {"cell", "ext", "location_zip", "phone", "phone_ext", "postalCode", "zip"}
-OUR_OWN_MOMENTS = {"detected_at", "extracted_at"}
+ADDED_TIMESTAMPS = {"detected_at", "extracted_at"}
 TYPES = {"array", "boolean", "integer", "number", "object", "string"}
 KEYWORDS = {
     "$ref",
@@ -121,26 +32,27 @@ KEYWORDS = {
     "items",
     "properties",
     "type",
-    "x-left-out",
+    "x-ignored-keys",
     "x-placeholder-id",
     "x-source",
     "x-strip-query",
 }
 
 
-def read(name: str) -> Node:
-    return t.cast("Node", json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
+def read(name: str) -> JsonSchema:
+    return t.cast("JsonSchema", json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
 
 
-COMMON: Node = read("common")["definitions"]
-FILES: dict[str, Node] = {path.stem: read(path.stem) for path in FOLDER.glob("*.json") if path.stem != "common"}
+COMMON: JsonSchema = read("common")["definitions"]
+FILES: dict[str, JsonSchema] = {path.stem: read(path.stem) for path in FOLDER.glob("*.json") if path.stem != "common"}
+
+KEYS = {name: stream.primary_keys for name, stream in docs.streams().items()}
 
 each_stream = pytest.mark.parametrize("stream", sorted(FILES))
-each_file = pytest.mark.parametrize("name", ["common", *sorted(FILES)])
 
 
-def resolved(node: Node) -> Node:
-    """A node without `$ref`; what stands beside it wins."""
+def resolved(node: JsonSchema) -> JsonSchema:
+    """A node with `$ref` resolved; keywords next to it win."""
     if "$ref" in node:
         file, _, name = node["$ref"].partition("#/definitions/")
         assert file == "common.json", node
@@ -154,29 +66,29 @@ def resolved(node: Node) -> Node:
     return node
 
 
-def below(node: Node, place: str) -> Iterator[tuple[str, Node]]:
-    """Every property and every item under a node, with its place."""
+def below(node: JsonSchema, path: str) -> Iterator[tuple[str, JsonSchema]]:
+    """Every property and every item of a node, with its path."""
     for name, child in node.get("properties", {}).items():
-        yield f"{place}.{name}", child
-        yield from below(child, f"{place}.{name}")
+        yield f"{path}.{name}", child
+        yield from below(child, f"{path}.{name}")
     if "items" in node:
-        yield f"{place}[]", node["items"]
-        yield from below(node["items"], f"{place}[]")
+        yield f"{path}[]", node["items"]
+        yield from below(node["items"], f"{path}[]")
 
 
-def everything() -> Iterator[tuple[str, Node]]:
-    """All nodes of all files as they are written, the roots and the shared shapes among them."""
+def all_unresolved() -> Iterator[tuple[str, JsonSchema]]:
+    """All nodes of all files with references unresolved, including the roots and the shared definitions."""
     for name, node in {**FILES, **COMMON}.items():
         yield name, node
         yield from below(node, name)
 
 
-def all_resolved() -> Iterator[tuple[str, Node]]:
+def all_resolved() -> Iterator[tuple[str, JsonSchema]]:
     for stream, node in FILES.items():
         yield from below(resolved(node), stream)
 
 
-def listed(kind: str | list[str]) -> list[str]:
+def types(kind: str | list[str]) -> list[str]:
     return [kind] if isinstance(kind, str) else kind
 
 
@@ -190,86 +102,72 @@ def test_is_valid_draft_7(stream: str) -> None:
 
 
 @each_stream
-def test_says_what_a_row_is(stream: str) -> None:
+def test_the_description_says_what_a_row_is(stream: str) -> None:
     node = FILES[stream]
     assert node["type"] == "object"
     assert node["title"].lower() == stream.replace("_", " ")
     assert node["description"].startswith("One ")
     assert node["description"].endswith(".")
-    assert set(node) <= {"title", "description", "type", "x-left-out", "properties"}
+    assert set(node) <= {"title", "description", "type", "x-ignored-keys", "properties"}
 
 
-@each_file
-def test_is_written_in_one_way(name: str) -> None:
-    text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
-    assert text.endswith("\n}\n")
-    assert not [line for line in text.splitlines() if re.match(r"(  )* \S|.*\s$|\t", line)]
-
-
-def test_names_are_sorted() -> None:
-    assert list(COMMON) == sorted(COMMON)
-    for place, node in everything():
-        assert list(node.get("properties", ())) == sorted(node.get("properties", ())), place
-        assert node.get("x-left-out", []) == sorted(set(node.get("x-left-out", []))), place
-
-
-def test_every_shared_shape_is_used() -> None:
-    used = {node["$ref"].rpartition("/")[2] for _, node in everything() if "$ref" in node}
+def test_every_shared_definition_is_used() -> None:
+    used = {node["$ref"].rpartition("/")[2] for _, node in all_unresolved() if "$ref" in node}
     assert used == set(COMMON)
 
 
 def test_only_these_keywords_are_used() -> None:
-    for place, node in everything():
-        allowed = KEYWORDS | {"title"} if place in FILES else KEYWORDS
-        assert set(node) <= allowed, place
+    for path, node in all_unresolved():
+        allowed = KEYWORDS | {"title"} if path in FILES else KEYWORDS
+        assert set(node) <= allowed, path
         if "$ref" in node:
-            assert set(node) <= {"$ref", "description"}, place
+            assert set(node) <= {"$ref", "description"}, path
 
 
 def test_every_property_is_described() -> None:
-    for place, node in all_resolved():
-        if place.endswith("[]"):
+    for path, node in all_resolved():
+        if path.endswith("[]"):
             continue
         text = node["description"]
-        assert text[:1].isupper(), place
-        assert text.endswith("."), place
-        assert len(text) <= 140, place
+        assert text[:1].isupper(), path
+        assert text.endswith("."), path
+        assert len(text) <= 140, path
 
 
-def test_each_has_one_type_and_null() -> None:
-    for place, node in all_resolved():
-        kinds = listed(node["type"])
-        assert kinds[0] in TYPES, place
-        stream, _, name = place.partition(".")
-        if name in {*KEYS[stream], *OUR_OWN_MOMENTS}:
-            assert node["type"] in {"integer", "string"}, place
+def test_each_column_has_one_type_and_may_be_null_unless_it_is_a_key() -> None:
+    for path, node in all_resolved():
+        kinds = types(node["type"])
+        assert kinds[0] in TYPES, path
+        stream, _, name = path.partition(".")
+        if name in {*KEYS[stream], *ADDED_TIMESTAMPS}:
+            assert node["type"] in {"integer", "string"}, path
         else:
-            assert kinds[1:] == ["null"], place
+            assert kinds[1:] == ["null"], path
 
 
-def test_containers_say_what_they_hold() -> None:
-    for place, node in all_resolved():
-        kind = listed(node["type"])[0]
-        assert ("items" in node) == (kind == "array"), place
-        assert bool(node.get("properties")) == (kind == "object"), place
+def test_arrays_have_items_and_objects_have_properties() -> None:
+    for path, node in all_resolved():
+        kind = types(node["type"])[0]
+        assert ("items" in node) == (kind == "array"), path
+        assert bool(node.get("properties")) == (kind == "object"), path
 
 
-def test_only_moments_in_utc_have_a_format() -> None:
-    for place, node in all_resolved():
-        name = place.rpartition(".")[2]
-        is_moment = name == "utc" or (name.endswith("_at") and listed(node["type"])[0] == "string")
-        assert node.get("format") == ("date-time" if is_moment else None), place
-        if is_moment:
-            assert "UTC" in node["description"], place
+def test_only_timestamps_in_utc_have_a_format() -> None:
+    for path, node in all_resolved():
+        name = path.rpartition(".")[2]
+        is_timestamp = name == "utc" or (name.endswith("_at") and types(node["type"])[0] == "string")
+        assert node.get("format") == ("date-time" if is_timestamp else None), path
+        if is_timestamp:
+            assert "UTC" in node["description"], path
 
 
-def test_dates_have_one_shape() -> None:
-    for place, node in all_resolved():
+def test_dates_have_one_form() -> None:
+    for path, node in all_resolved():
         names = set(node.get("properties", ()))
         if "utc" in names:
-            assert names >= {"utc", "local"} or names == {"utc", "date", "time"}, place
+            assert names >= {"utc", "local"} or names == {"utc", "date", "time"}, path
         if "local" in names:
-            assert set(node["properties"]["local"]["properties"]) == {"date", "time"}, place
+            assert set(node["properties"]["local"]["properties"]) == {"date", "time"}, path
 
 
 @each_stream
@@ -280,65 +178,66 @@ def test_columns_fit_any_warehouse(stream: str) -> None:
 
 
 @each_stream
-def test_keys_are_there_and_not_null(stream: str) -> None:
+def test_keys_are_columns_and_not_null(stream: str) -> None:
     columns = FILES[stream]["properties"]
     assert all(columns[key]["type"] in {"integer", "string"} for key in KEYS[stream])
     assert columns["extracted_at"]["type"] == "string"
 
 
 def test_no_postal_code_or_phone_number_is_a_number() -> None:
-    for place, node in all_resolved():
-        if place.rpartition(".")[2] in TEXT_OF_DIGITS:
-            assert listed(node["type"])[0] == "string", place
+    for path, node in all_resolved():
+        if path.rpartition(".")[2] in TEXT_OF_DIGITS:
+            assert types(node["type"])[0] == "string", path
 
 
 def test_money_has_cents() -> None:
-    for place, node in all_resolved():
-        if "US dollars" in node.get("description", "") and listed(node["type"])[0] not in {"array", "object"}:
-            assert listed(node["type"])[0] == "number", place
+    for path, node in all_resolved():
+        if "US dollars" in node.get("description", "") and types(node["type"])[0] not in {"array", "object"}:
+            assert types(node["type"])[0] == "number", path
 
 
-@pytest.mark.parametrize(("column", "kind"), LIFTED.items())
-def test_lifted_columns_of_work_orders(column: str, kind: str) -> None:
-    node = FILES["work_orders"]["properties"][column]
-    assert node.get("format", listed(node["type"])[0]) == kind
+def node_at(node: JsonSchema, path: tuple[str, ...]) -> JsonSchema:
+    for name in path:
+        node = node["properties"][name]
+    return node
 
 
-def test_work_orders_do_not_repeat_what_has_a_stream_of_its_own() -> None:
-    node = FILES["work_orders"]
-    pay = node["properties"]["pay"]
-    assert EMBEDDED.isdisjoint(node["properties"])
-    assert EMBEDDED.isdisjoint(node["x-left-out"])
-    assert EMBEDDED_IN_PAY.isdisjoint(pay["properties"])
-    assert EMBEDDED_IN_PAY.isdisjoint(pay["x-left-out"])
+@pytest.mark.parametrize("column", lifted.COLUMNS)
+def test_a_lifted_column_has_the_type_of_its_source(column: str) -> None:
+    """It is lifted from the conformed record, so its source must not be a list that is a stream of its own."""
+    work_orders = schema.without(schema.load("work_orders"), catalog.embedded_paths())
+    path = lifted.PATHS.get(column, ("milestones", lifted.MILESTONES.get(column, "paid"), "utc"))
+    source, target = node_at(work_orders, path), node_at(work_orders, (column,))
+    assert (target["type"], target.get("format")) == (source["type"], source.get("format"))
+    assert "types_of_work" in work_orders["properties"]
 
 
-def test_left_out_is_not_also_kept() -> None:
-    for place, node in all_resolved():
-        left_out = set(node.get("x-left-out", ()))
+def test_ignored_keys_are_no_properties() -> None:
+    for path, node in all_resolved():
+        ignored = set(node.get("x-ignored-keys", ()))
         names = {child.get("x-source", name) for name, child in node.get("properties", {}).items()}
-        assert left_out.isdisjoint(names), place
-        assert LEFT_OUT_EVERYWHERE.isdisjoint(left_out | names), place
+        assert ignored.isdisjoint(names), path
+        assert IGNORED_EVERYWHERE.isdisjoint(ignored | names), path
 
 
 def test_placeholders_have_a_numeric_id() -> None:
-    for place, node in everything():
+    for path, node in all_unresolved():
         if "x-placeholder-id" in node:
-            assert node["x-placeholder-id"] == 0, place
-            assert node["properties"]["id"]["type"] == ["integer", "null"], place
-            assert place not in FILES, place
+            assert node["x-placeholder-id"] == 0, path
+            assert node["properties"]["id"]["type"] == ["integer", "null"], path
+            assert path not in FILES, path
 
 
-def test_queries_are_stripped_from_links_only() -> None:
-    for place, node in everything():
+def test_only_links_are_stripped_of_their_query() -> None:
+    for path, node in all_unresolved():
         if "x-strip-query" in node:
-            assert node["x-strip-query"] is True, place
-            assert node["type"] == ["string", "null"], place
-            assert "Link to" in node["description"], place
+            assert node["x-strip-query"] is True, path
+            assert node["type"] == ["string", "null"], path
+            assert "Link to" in node["description"], path
 
 
 def test_only_columns_are_renamed() -> None:
-    for place, node in everything():
+    for path, node in all_unresolved():
         if "x-source" in node:
-            assert place.count(".") == 1, place
-            assert place.partition(".")[0] in FILES, place
+            assert path.count(".") == 1, path
+            assert path.partition(".")[0] in FILES, path

@@ -17,7 +17,6 @@ from jsonschema import Draft7Validator
 from emulator import Emulator
 from emulator.endpoints import paging as emulated_paging
 from tap_fieldnation.api.errors import ApiError
-from tap_fieldnation.records.lifted import COLUMNS as LIFTED
 from tap_fieldnation.streams.company import CompanyStream
 from tap_fieldnation.streams.embedded import ChildStream
 from tests.whole import truth
@@ -26,7 +25,7 @@ from tests.whole.in_process import Run, catalog, names, run, settings
 pytestmark = pytest.mark.long
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from emulator.http import Request, Response
@@ -34,9 +33,7 @@ if t.TYPE_CHECKING:
 
 WORK_ORDERS, SMALL = 2_500, 60
 REMOVALS = "work_order_removals"
-ASKED = ("work_order_messages", "work_order_requests", "work_order_site_revisits")
-BY_REQUEST = ("users", *ASKED)
-DEFAULT = [name for name in names() if name not in {*BY_REQUEST, *truth.OF_PARENTS}]
+DEFAULT = [name for name in names() if name not in {*truth.BY_REQUEST, *truth.OF_PARENTS}]
 
 # Columns that no row of a whole reading has, and why.
 EMPTY = {
@@ -75,36 +72,6 @@ def pages_of(api: Emulator, params: dict[str, str]) -> Iterator[list[truth.WorkO
     pages = -(-len(api.company.visible_ids()) // 100)
     for page in range(1, pages + 1):
         yield api.get("/workorders", **params, page=str(page))["results"]
-
-
-def keyed(rows: Iterable[truth.Row], keys: list[str]) -> dict[tuple[t.Any, ...], truth.Row]:
-    """Rows by their keys, which are unique and not null."""
-    rows = list(rows)
-    found = {tuple(row[key] for key in keys): row for row in rows}
-    assert len(found) == len(rows), "a key comes twice"
-    assert not any(None in key for key in found), "a key is null"
-    return found
-
-
-def compare(api: Emulator, stream: str, done: Run, orders: list[truth.WorkOrder]) -> None:
-    """Hold the rows of a stream against the emulator's: all keys, and all values.
-
-    Of what is asked for one work order at a time, the rows of these work orders.
-    """
-    keys = done.out.schemas[stream]["key_properties"]
-    ours = keyed(done.out.rows[stream], keys)
-    if stream in ASKED:
-        ids = {order["id"] for order in orders}
-        ours = {key: row for key, row in ours.items() if row["work_order_id"] in ids}
-    theirs = keyed(truth.rows(api, stream, orders), keys)
-    assert ours.keys() == theirs.keys()
-    ignored = {"extracted_at", *(LIFTED if stream == "work_orders" else ())}
-    different = Counter(
-        found
-        for key, row in ours.items()
-        for found in truth.differences({name: row[name] for name in row.keys() - ignored}, theirs[key])
-    )
-    assert not different
 
 
 def strict(node: t.Any) -> t.Any:
@@ -168,7 +135,7 @@ def test_everything(api: Emulator, subtests: pytest.Subtests) -> None:
                 continue
             if stream in truth.EMBEDDED:
                 moments(stream, done)
-            compare(api, stream, done, some if stream in ASKED else orders)
+            truth.compare(api, stream, done, some if stream in truth.OF_A_WORK_ORDER else orders)
     with subtests.test("work orders show how many there are of what is asked for"):
         assert len(done.out.rows["work_order_requests"]) == sum(order["publish_stats"]["requests"] for order in orders)
         first = Counter(row["work_order_id"] for row in done.out.rows["work_order_messages"] if row["parent_id"] == "0")
@@ -183,8 +150,8 @@ def test_everything(api: Emulator, subtests: pytest.Subtests) -> None:
     with subtests.test("nothing was left out"):
         assert done.warnings == []
         made = [stream for stream in done.tap.streams.values() if isinstance(stream, (ChildStream, CompanyStream))]
-        found = [done.tap.work_orders.findings, *(stream.maker.findings for stream in made)]
-        assert [findings for findings in found if findings.nulled or findings.unknown] == []
+        found = [done.tap.work_orders.mismatches, *(stream.row_builder.mismatches for stream in made)]
+        assert [some for some in found if some.invalid_values or some.unknown_keys] == []
 
 
 def test_the_default_selection_costs_little(api: Emulator) -> None:
@@ -192,7 +159,7 @@ def test_the_default_selection_costs_little(api: Emulator) -> None:
     done = run(api)
     assert {name for name, rows in done.out.rows.items() if rows} == {*DEFAULT} - {REMOVALS}
     asked = Counter(re.sub(r"[0-9a-f-]{36}|\d+", "N", entry.path) for entry in api.log)
-    lists = {re.sub(r"\d+", "N", path) for path in truth.COMPANY.values()}
+    lists = {re.sub(r"\d+", "N", path) for path in map(truth.path_of, truth.COMPANY)}
     assert asked.keys() - lists == {"/workorders", "/authentication/api/oauth/token"}
     assert sum(asked[path] for path in asked.keys() - lists) <= -(-WORK_ORDERS // 100) + 15
     assert sum(asked[path] for path in lists) <= len(lists) + 3, "240 locations and 118 projects are on several pages"
@@ -222,7 +189,7 @@ def test_lists_that_are_cut_short_are_completed(small: Emulator, subtests: pytes
             order["tasks"] = list(map(truth.as_embedded, small.rows(f"/workorders/{order['id']}/tasks")))
     for stream in truth.EMBEDDED:
         with subtests.test(stream):
-            compare(small, stream, done, whole)
+            truth.compare(small, stream, done, whole)
             validate(stream, done)
             moments(stream, done)
     assert any(row.get("attachment") for row in done.out.rows["work_order_tasks"])
@@ -252,7 +219,7 @@ def test_details_are_read_one_by_one_where_a_list_sends_ids(small: Emulator) -> 
     many = {"clients": len(book.clients), "projects": len(book.projects), "templates": len(book.templates)}
     assert details(small) == many
     for stream in truth.ONE_BY_ONE:
-        compare(small, stream, first, [])
+        truth.compare(small, stream, first, [])
 
     small.reset_log()
     newest = dataclasses.replace(book.clients[-1], id=book.clients[-1].id + 7, name="Newcomer")
@@ -278,7 +245,7 @@ def test_lists_of_many_pages(small: Emulator, way: str, monkeypatch: pytest.Monk
     lists = (*truth.COMPANY, *truth.OF_PARENTS) if way == "metadata" else ("service_territories",)
     done = run(small, catalog({*lists, "service_territory_providers"}))
     for stream in lists:
-        compare(small, stream, done, [])
+        truth.compare(small, stream, done, [])
     pages = {
         "/locations": 12,
         "/projects": 6,
@@ -294,7 +261,7 @@ def test_lists_of_many_pages(small: Emulator, way: str, monkeypatch: pytest.Monk
 def test_parents_need_not_be_selected(small: Emulator) -> None:
     done = run(small, catalog(truth.OF_PARENTS))
     for stream in truth.OF_PARENTS:
-        compare(small, stream, done, [])
+        truth.compare(small, stream, done, [])
     assert {name for name, rows in done.out.rows.items() if rows} == set(truth.OF_PARENTS)
     run(small, catalog({"types_of_work", "service_types"}))
     assert len(small.log.of("/types-of-work")) == 2, "once for each of the two runs"
@@ -304,7 +271,7 @@ def test_parents_need_not_be_selected(small: Emulator) -> None:
 REFUSED = {
     "/clients,/company/20843/networks": {"clients", "networks"},
     "/users": {"users"},
-    "/workorders/": set(ASKED),
+    "/workorders/": set(truth.OF_A_WORK_ORDER),
     "/preferred-provider-groups/": {"talent_pool_providers"},
     "/types-of-work": {"types_of_work", "service_types"},
 }

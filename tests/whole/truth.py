@@ -1,151 +1,111 @@
-"""What the emulator holds, as the rows of each stream should have it; and whether a value is the one that it holds."""
+"""The rows that each stream should have, from what the emulator holds; and a comparison of values.
+
+Where the rows are, the catalog says. A stream whose rows take more than that has a function in `_BY_REQUEST`.
+"""
 
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
+
+from emulator.company.directory import COMPANY_ID
+from tap_fieldnation.records import schema
+from tap_fieldnation.records.lifted import COLUMNS as LIFTED
+from tap_fieldnation.streams import catalog
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from emulator import Emulator
+    from tap_fieldnation.streams.catalog import ByRequest, Company, Embedded
+    from tests.whole.in_process import Run
 
 Row = dict[str, t.Any]
 WorkOrder = dict[str, t.Any]
 
-
-def listed(*path: str) -> Callable[[WorkOrder], list[Row]]:
-    """The rows of the list at a path within a work order."""
-
-    def rows(order: WorkOrder) -> list[Row]:
-        found: t.Any = order
-        for key in path:
-            found = found[key]
-        return list(found["results"] if isinstance(found, dict) else found)
-
-    return rows
+EMBEDDED: dict[str, Embedded] = {entry.name: entry for entry in catalog.EMBEDDED}
+BY_REQUEST: dict[str, ByRequest] = {entry.name: entry for entry in catalog.BY_REQUEST}
+COMPANY: dict[str, Company] = {entry.name: entry for entry in catalog.COMPANY if not entry.parent}
+OF_PARENTS: dict[str, Company] = {entry.name: entry for entry in catalog.COMPANY if entry.parent}
+ONE_BY_ONE = tuple(name for name, entry in COMPANY.items() if entry.detail)
+OF_A_WORK_ORDER = tuple(name for name, entry in BY_REQUEST.items() if entry.id_paths == ("id",))
+PAGING = ("limit", "page", "per_page")
 
 
-def _grouped(section: str, **columns: str) -> Callable[[WorkOrder], list[Row]]:
-    """The rows of the lists within a list, each with some values of the outer one."""
-
-    def rows(order: WorkOrder) -> list[Row]:
-        return [
-            {**row, **{column: group[key] for column, key in columns.items()}}
-            for group in order[section]["results"]
-            for row in group["results"]
-        ]
-
-    return rows
+def path_of(stream: str) -> str:
+    """The path of a list of the company."""
+    return COMPANY[stream].path.format(company_id=COMPANY_ID)
 
 
-EMBEDDED: dict[str, Callable[[WorkOrder], list[Row]]] = {
-    "work_order_attachments": _grouped("attachments", folder_id="id", folder_name="name", folder_type="type"),
-    "work_order_bonuses": listed("pay", "bonuses"),
-    "work_order_contacts": listed("contacts"),
-    "work_order_custom_fields": _grouped(
-        "custom_fields", group_id="id", group_name="name", group_order="order", group_role="role"
-    ),
-    "work_order_discounts": listed("pay", "discounts"),
-    "work_order_expenses": listed("pay", "expenses"),
-    "work_order_fees": listed("pay", "fees"),
-    "work_order_pay_increases": listed("pay", "increases"),
-    "work_order_penalties": listed("pay", "penalties"),
-    "work_order_problems": listed("problems"),
-    "work_order_shipments": listed("shipments"),
-    "work_order_signatures": listed("signatures"),
-    "work_order_tags": listed("tags"),
-    "work_order_tasks": listed("tasks"),
-    "work_order_time_logs": listed("time_logs"),
-}
+def _embedded(order: WorkOrder, entry: Embedded) -> Iterator[Row]:
+    for row in _items(_value_at(order, entry.list_path)):
+        if entry.group_key:
+            group = {column: row[key] for column, key in entry.lift.items()}
+            yield from ({**inner, **group} for inner in row[entry.group_key])
+        else:
+            yield dict(row)
 
-COMPANY = {
-    "bonuses": "/bonuses",
-    "clients": "/clients",
-    "custom_fields": "/custom-fields",
-    "expense_categories": "/company/expenses",
-    "incomplete_reasons": "/company/incomplete-reasons",
-    "locations": "/locations",
-    "managers": "/company/managers",
-    "networks": "/company/20843/networks",
-    "penalties": "/penalties",
-    "projects": "/projects",
-    "service_territories": "/service-territories",
-    "site_revisit_reasons": "/company/20843/site-revisit-reasons",
-    "tags": "/company/tags",
-    "talent_pool_groups": "/talent-pool-groups",
-    "talent_pools": "/preferred-provider-groups",
-    "templates": "/templates",
-    "types_of_work": "/types-of-work",
-}
-ONE_BY_ONE = ("clients", "projects", "templates")
 
-# Stream -> the column that names the parent, the parent's list, the parent's key, and the list that each parent has.
-OF_PARENTS = {
-    "service_territory_providers": (
-        "service_territory_id", "/service-territories", "id", "/service-territories/{}/providers",
-    ),
-    "service_types": ("type_of_work_id", "/types-of-work", "id", "/types-of-work/{}/service-types"),
-    "talent_pool_group_providers": (
-        "talent_pool_group_id", "/talent-pool-groups", "talent_pool_group_id", "/talent-pool-groups/{}/providers",
-    ),
-    "talent_pool_providers": (
-        "talent_pool_id", "/preferred-provider-groups", "id", "/preferred-provider-groups/{}/users",
-    ),
-}  # fmt: skip
+def _value_at(value: t.Any, path: str) -> t.Any:
+    for key in path.split("."):
+        value = value[key]
+    return value
 
-# Columns that have another name than the API gives them.
-RENAMED = {
-    "talent_pool_providers": {"user_id": "id"},
-    "work_order_contacts": {"user_id": "userId"},
-    "work_order_messages": {"shared_text": "sharedText"},
-    "work_order_requests": {"provider_id": "id"},
-}
+
+def _items(embedded_list: t.Any) -> list[Row]:
+    found: list[Row] = embedded_list["results"] if isinstance(embedded_list, dict) else embedded_list
+    return found
 
 
 def company(api: Emulator, stream: str) -> list[Row]:
-    """The rows of a company's list."""
-    path = COMPANY[stream]
-    params = {"action_type": "all"} if stream == "site_revisit_reasons" else {}
+    """The rows of a list of the company."""
+    path = path_of(stream)
+    params = {key: str(value) for key, value in COMPANY[stream].params.items() if key not in PAGING}
     rows = api.rows(path, **params)
     return [api.get(f"{path}/{row['id']}") for row in rows] if stream in ONE_BY_ONE else rows
 
 
 def of_parents(api: Emulator, stream: str) -> list[Row]:
-    """The rows of the lists that the rows of another list have."""
-    column, parents, key, path = OF_PARENTS[stream]
-    return [{**row, column: one[key]} for one in api.rows(parents) for row in api.rows(path.format(one[key]))]
+    """The rows of the lists that belong to the rows of another list."""
+    entry = OF_PARENTS[stream]
+    keys = [row[entry.parent_key] for row in api.rows(path_of(entry.parent))]
+    return [{**row, entry.parent_column: key} for key in keys for row in api.rows(entry.path.format(id=key))]
 
 
 def by_request(api: Emulator, stream: str, orders: Iterable[WorkOrder]) -> Iterator[Row]:
-    """The rows that are asked for because of work orders."""
-    if stream == "users":
-        named = {order["manager"]["id"] for order in orders} | {order["assignee"]["user"]["id"] for order in orders}
-        yield from (api.get(f"/users/{one}") for one in named - {0})
-        return
-    for order in orders:
-        one = order["id"]
-        for row in _ASKED[stream](api, one):
-            yield {**row, "work_order_id": one}
+    """The rows that are requested because of work orders."""
+    entry = BY_REQUEST[stream]
+    rows_of = _BY_REQUEST.get(stream, _object if entry.rows == "." else _list)
+    for id_ in {_value_at(order, path) for order in orders for path in entry.id_paths} - {0}:
+        for row in rows_of(api, entry.path.format(id=id_)):
+            yield {**row, "work_order_id": id_} if stream in OF_A_WORK_ORDER else row
 
 
-def _messages(api: Emulator, one: int) -> Iterator[Row]:
-    for row in api.rows(f"/workorders/{one}/messages"):
+def _object(api: Emulator, path: str) -> Iterable[Row]:
+    return [api.get(path)]
+
+
+def _list(api: Emulator, path: str) -> Iterable[Row]:
+    return api.rows(path)
+
+
+def _messages(api: Emulator, path: str) -> Iterator[Row]:
+    for row in api.rows(path):
         yield {key: value for key, value in row.items() if key != "replies"}
         yield from row["replies"]
 
 
-def _requests(api: Emulator, one: int) -> Iterator[Row]:
-    for row in api.rows(f"/workorders/{one}/providers"):
-        yield {**row, "request_id": row["request"]["id"]}
+def _requests(api: Emulator, path: str) -> Iterator[Row]:
+    return ({**row, "request.id": row["request"]["id"]} for row in api.rows(path))
 
 
-def _site_revisits(api: Emulator, one: int) -> Iterator[Row]:
-    answer = api.get(f"/workorders/{one}/site-revisits")
-    beside = {key: value for key, value in answer.items() if key != "revisits"}
-    return ({**row, **beside} for row in answer["revisits"])
+def _site_revisits(api: Emulator, path: str) -> Iterator[Row]:
+    body = api.get(path)
+    envelope = {key: value for key, value in body.items() if key != "revisits"}
+    return ({**row, **envelope} for row in body["revisits"])
 
 
-_ASKED: dict[str, Callable[[Emulator, int], Iterator[Row]]] = {
+_BY_REQUEST: dict[str, Callable[[Emulator, str], Iterable[Row]]] = {
     "work_order_messages": _messages,
     "work_order_requests": _requests,
     "work_order_site_revisits": _site_revisits,
@@ -153,51 +113,83 @@ _ASKED: dict[str, Callable[[Emulator, int], Iterator[Row]]] = {
 
 
 def rows(api: Emulator, stream: str, orders: list[WorkOrder]) -> list[Row]:
-    """What a stream should hold, its columns by their names, its values as the API sends them."""
+    """The rows that a stream should have: its columns by their names, its values as the API sends them."""
     if stream == "work_orders":
         return orders
     if stream in EMBEDDED:
-        found = [{**row, "work_order_id": order["id"]} for order in orders for row in EMBEDDED[stream](order)]
+        entry = EMBEDDED[stream]
+        found = [{**row, "work_order_id": order["id"]} for order in orders for row in _embedded(order, entry)]
     elif stream in COMPANY:
         found = company(api, stream)
     elif stream in OF_PARENTS:
         found = of_parents(api, stream)
     else:
         found = list(by_request(api, stream, orders))
-    for column, key in RENAMED.get(stream, {}).items():
-        for row in found:
-            row[column] = row.pop(key, None)
+    for column, node in schema.load(stream)["properties"].items():
+        if source := node.get(schema.SOURCE):
+            for row in found:
+                row[column] = row.pop(source, None)
     return found
 
 
-def differences(ours: t.Any, theirs: t.Any, place: str = "") -> Iterator[str]:
-    """Where a value that was read is not the one that the API sends, whatever type that one has."""
+def keyed(rows: Iterable[Row], keys: list[str]) -> dict[tuple[t.Any, ...], Row]:
+    """Rows by their keys, which are unique and not null."""
+    rows = list(rows)
+    found = {tuple(row[key] for key in keys): row for row in rows}
+    assert len(found) == len(rows), "a key comes twice"
+    assert not any(None in key for key in found), "a key is null"
+    return found
+
+
+def compare(api: Emulator, stream: str, done: Run, orders: list[WorkOrder]) -> None:
+    """Compare all keys and values of a stream with those of the emulator.
+
+    Of a stream that takes a request for each work order, only the rows of these work orders are compared.
+    """
+    keys = done.out.schemas[stream]["key_properties"]
+    ours = keyed(done.out.rows[stream], keys)
+    if stream in OF_A_WORK_ORDER:
+        ids = {order["id"] for order in orders}
+        ours = {key: row for key, row in ours.items() if row["work_order_id"] in ids}
+    theirs = keyed(rows(api, stream, orders), keys)
+    assert ours.keys() == theirs.keys()
+    ignored = {"extracted_at", *(LIFTED if stream == "work_orders" else ())}
+    different = Counter(
+        found
+        for key, row in ours.items()
+        for found in differences({name: row[name] for name in row.keys() - ignored}, theirs[key])
+    )
+    assert not different
+
+
+def differences(ours: t.Any, theirs: t.Any, path: str = "") -> Iterator[str]:
+    """Paths at which a value of a record differs from the one that the API sends, whatever type that has."""
     if ours is None:
-        if not _says_nothing(theirs):
-            yield f"{place}: null, not {theirs!r}"
+        if not _is_empty(theirs):
+            yield f"{path}: null, not {theirs!r}"
     elif isinstance(ours, dict):
         theirs = theirs if isinstance(theirs, dict) else {}
         for key, value in ours.items():
-            yield from differences(value, theirs.get(key), f"{place}.{key}")
+            yield from differences(value, theirs.get(key), f"{path}.{key}")
     elif isinstance(ours, list):
         theirs = theirs if isinstance(theirs, list) else [theirs]
         if len(ours) != len(theirs):
-            yield f"{place}: {len(ours)} items, not {len(theirs)}"
+            yield f"{path}: {len(ours)} items, not {len(theirs)}"
         for our, their in zip(ours, theirs, strict=False):
-            yield from differences(our, their, f"{place}[]")
+            yield from differences(our, their, f"{path}[]")
     elif not _same(ours, theirs):
-        yield f"{place}: {ours!r}, not {theirs!r}"
+        yield f"{path}: {ours!r}, not {theirs!r}"
 
 
 def as_embedded(task: Row) -> Row:
-    """A task from its own endpoint, whose alerts are objects there."""
+    """A task of its own endpoint, which has objects for the alerts, in the form that it has in a work order."""
     return {**task, "alerts": [alert["email"] for alert in task["alerts"]]}
 
 
-def _says_nothing(value: t.Any) -> bool:
-    """What the API sends for 'nothing': an empty text or list, no date, a person or a place with the id 0."""
+def _is_empty(value: t.Any) -> bool:
+    """Whether the API means 'empty': an empty text or list, an unset date, a placeholder with the id 0."""
     if isinstance(value, dict):
-        return value.get("id") == 0 or all(map(_says_nothing, value.values()))
+        return value.get("id") == 0 or all(map(_is_empty, value.values()))
     return value is None or value == [] or (isinstance(value, str) and (not value or value.startswith("0000-00-00")))
 
 

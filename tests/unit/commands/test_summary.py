@@ -12,12 +12,12 @@ if t.TYPE_CHECKING:
     import pytest
 
 
-def test_findings_name_their_stream(caplog: pytest.LogCaptureFixture) -> None:
+def test_mismatches_name_their_stream(caplog: pytest.LogCaptureFixture) -> None:
     tap = TapFieldNation(config={"client_id": "the-client-id", "client_secret": "the-client-secret"})
     clients: t.Any = tap.streams["clients"]
-    clients.maker.findings.unknown.update(["colour", "size", "size"])
-    clients.maker.findings.nulled["active"] = 3
-    clients.maker.keyless = 2
+    clients.row_builder.mismatches.unknown_keys.update(["colour", "size", "size"])
+    clients.row_builder.mismatches.invalid_values["active"] = 3
+    clients.row_builder.rows_without_key = 2
     users: t.Any = tap.streams["users"]
     users.refused = 4
     with caplog.at_level(logging.INFO):

@@ -1,4 +1,4 @@
-"""Whatever the API sends becomes what the schema says; what cannot is null and counted; no record is lost."""
+"""Whatever the API sends is made to fit the schema; what cannot fit becomes null and is counted; no record is lost."""
 
 from __future__ import annotations
 
@@ -17,36 +17,39 @@ from jsonschema import Draft7Validator, FormatChecker
 
 from emulator import Emulator
 from tap_fieldnation.records import schema
-from tap_fieldnation.records.conformer import OMITTED_EVERYWHERE, Findings, compile_conformer
-from tap_fieldnation.streams.catalog import ELSEWHERE, EMBEDDED
+from tap_fieldnation.records.conformer import IGNORED_EVERYWHERE, Mismatches, compile_conformer
+from tap_fieldnation.streams.catalog import EMBEDDED, embedded_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_fieldnation.records.schema import Node
+    from tap_fieldnation.records.conformer import Record
+    from tap_fieldnation.records.schema import JsonSchema
 
 BIG = 2**63
 
 
-def cleaned(node: Node, value: object, **more: Node) -> tuple[Any, Findings]:
-    """A value in a record's property `x`, cleaned, and what was found."""
-    findings = Findings()
-    walk = compile_conformer({"type": "object", "properties": {"x": node, **more}}, findings)
-    return walk({"x": copy.deepcopy(value)}).get("x"), findings
+def conformed(node: JsonSchema, value: object, **more: JsonSchema) -> tuple[Any, Mismatches]:
+    """A value in a record's property `x`, conformed, and the mismatches."""
+    mismatches = Mismatches()
+    conform = compile_conformer({"type": "object", "properties": {"x": node, **more}}, mismatches)
+    return conform({"x": copy.deepcopy(value)}).get("x"), mismatches
 
 
-def one(kind: str, **more: object) -> Node:
+def nullable(kind: str, **more: object) -> JsonSchema:
     return {"type": [kind, "null"], **more}
 
 
-MOMENT = one("string", format="date-time")
-LINK = one("string", **{"x-strip-query": True})
-LOCAL = one("object", properties={"date": one("string"), "time": one("string")})
-DATE = one("object", properties={"utc": MOMENT, "local": LOCAL})
-PERSON = one("object", **{"x-placeholder-id": 0}, properties={"id": one("integer"), "name": one("string")})
-CHANGE = one("object", properties={"utc": MOMENT, "local": LOCAL, "by": PERSON})
-FLAT = one("object", properties={"utc": MOMENT, "date": one("string"), "time": one("string")})
-ZONED = one("object", properties={"utc": MOMENT, "local": LOCAL, "time_zone": one("string")})
+TIMESTAMP = nullable("string", format="date-time")
+LINK = nullable("string", **{"x-strip-query": True})
+LOCAL = nullable("object", properties={"date": nullable("string"), "time": nullable("string")})
+DATE = nullable("object", properties={"utc": TIMESTAMP, "local": LOCAL})
+PERSON = nullable(
+    "object", **{"x-placeholder-id": 0}, properties={"id": nullable("integer"), "name": nullable("string")}
+)
+CHANGE = nullable("object", properties={"utc": TIMESTAMP, "local": LOCAL, "by": PERSON})
+FLAT = nullable("object", properties={"utc": TIMESTAMP, "date": nullable("string"), "time": nullable("string")})
+ZONED = nullable("object", properties={"utc": TIMESTAMP, "local": LOCAL, "time_zone": nullable("string")})
 
 FITS = [
     # strings
@@ -161,11 +164,11 @@ def short(value: object) -> str:
 @pytest.mark.parametrize(
     ("kind", "value", "expected"), FITS, ids=[f"{at} {kind} {short(value)}" for at, (kind, value, _) in enumerate(FITS)]
 )
-def test_a_loose_value_becomes_one_of_its_type(kind: str, value: object, expected: object) -> None:
-    found, findings = cleaned(one(kind), value)
+def test_a_value_is_converted_to_the_type_of_the_schema(kind: str, value: object, expected: object) -> None:
+    found, mismatches = conformed(nullable(kind), value)
     assert found == expected
     assert type(found) is type(expected)
-    assert findings == Findings()
+    assert mismatches == Mismatches()
 
 
 @pytest.mark.parametrize(
@@ -173,13 +176,13 @@ def test_a_loose_value_becomes_one_of_its_type(kind: str, value: object, expecte
     DOES_NOT_FIT,
     ids=[f"{at} {kind} {short(value)}" for at, (kind, value) in enumerate(DOES_NOT_FIT)],
 )
-def test_a_value_that_cannot_be_one_of_its_type_becomes_null_and_is_counted(kind: str, value: object) -> None:
-    found, findings = cleaned(one(kind), value)
+def test_a_value_that_cannot_be_converted_becomes_null_and_is_counted(kind: str, value: object) -> None:
+    found, mismatches = conformed(nullable(kind), value)
     assert found is None
-    assert findings == Findings(nulled=Counter(x=1))
+    assert mismatches == Mismatches(invalid_values=Counter(x=1))
 
 
-MOMENTS = {
+TIMESTAMPS = {
     "2018-11-07 13:00:00": "2018-11-07T13:00:00Z",
     "2018-11-07 13:00:00.250000": "2018-11-07T13:00:00.250000Z",
     "2018-11-07T13:00:00Z": "2018-11-07T13:00:00Z",
@@ -195,7 +198,7 @@ MOMENTS = {
     "0000-00-00": None,
     "0000-00-00T00:00:00Z": None,
 }
-NO_MOMENTS = (
+NO_TIMESTAMPS = (
     "soon",
     "2018-11-07 25:00:00",
     "2019-02-29 00:00:00",
@@ -214,14 +217,14 @@ NO_MOMENTS = (
 )
 
 
-@pytest.mark.parametrize(("text", "expected"), MOMENTS.items())
-def test_a_moment_becomes_rfc_3339_in_utc(text: str, expected: str | None) -> None:
-    assert cleaned(MOMENT, text) == (expected, Findings())
+@pytest.mark.parametrize(("text", "expected"), TIMESTAMPS.items())
+def test_a_timestamp_becomes_rfc_3339_in_utc(text: str, expected: str | None) -> None:
+    assert conformed(TIMESTAMP, text) == (expected, Mismatches())
 
 
-@pytest.mark.parametrize("value", NO_MOMENTS, ids=[f"{at} {short(value)}" for at, value in enumerate(NO_MOMENTS)])
-def test_what_is_no_moment_becomes_null_and_is_counted(value: object) -> None:
-    assert cleaned(MOMENT, value) == (None, Findings(nulled=Counter(x=1)))
+@pytest.mark.parametrize("value", NO_TIMESTAMPS, ids=[f"{at} {short(value)}" for at, value in enumerate(NO_TIMESTAMPS)])
+def test_an_invalid_timestamp_becomes_null_and_is_counted(value: object) -> None:
+    assert conformed(TIMESTAMP, value) == (None, Mismatches(invalid_values=Counter(x=1)))
 
 
 DAY = {"date": "2018-11-07", "time": "08:00:00"}
@@ -230,7 +233,7 @@ ZERO = {"date": "0000-00-00", "time": "00:00:00"}
 NOBODY = {"id": 0, "name": ""}
 SOMEBODY = {"id": 7, "name": "A"}
 
-DATES: list[tuple[str, Node, object, object]] = [
+DATES: list[tuple[str, JsonSchema, object, object]] = [
     (
         "set",
         DATE,
@@ -293,24 +296,24 @@ DATES: list[tuple[str, Node, object, object]] = [
 ]
 
 
-def said(value: object) -> object:
+def without_nulls(value: object) -> object:
     """A value without what is null in it, and without what then is empty."""
     if not isinstance(value, dict):
         return value
-    inner = {key: said(item) for key, item in value.items()}
+    inner = {key: without_nulls(item) for key, item in value.items()}
     return {key: item for key, item in inner.items() if item is not None} or None
 
 
 @pytest.mark.parametrize(("node", "value", "expected"), [case[1:] for case in DATES], ids=[case[0] for case in DATES])
-def test_a_date_keeps_its_shape_and_an_unset_one_is_null(node: Node, value: object, expected: object) -> None:
-    found, findings = cleaned(node, value)
-    assert said(found) == expected
+def test_a_date_keeps_its_form_and_an_unset_date_is_null(node: JsonSchema, value: object, expected: object) -> None:
+    found, mismatches = conformed(node, value)
+    assert without_nulls(found) == expected
     assert (found is None) == (expected is None)
-    assert findings == Findings()
+    assert mismatches == Mismatches()
 
 
 @pytest.mark.parametrize(
-    ("value", "expected", "places"),
+    ("value", "expected", "paths"),
     [
         ({"utc": "soon", "local": DAY}, {"local": DAY}, ["x.utc"]),
         ({"utc": 5, "local": DAY}, {"local": DAY}, ["x.utc"]),
@@ -335,41 +338,39 @@ def test_a_date_keeps_its_shape_and_an_unset_one_is_null(node: Node, value: obje
         (True, None, ["x"]),
     ],
 )
-def test_what_does_not_fit_a_date_is_counted_where_it_stands(
-    value: object, expected: object, places: list[str]
-) -> None:
-    found, findings = cleaned(DATE, value)
-    assert said(found) == expected
-    assert sorted(findings.nulled.elements()) == places
-    assert not findings.unknown
+def test_an_invalid_value_in_a_date_is_counted_at_its_path(value: object, expected: object, paths: list[str]) -> None:
+    found, mismatches = conformed(DATE, value)
+    assert without_nulls(found) == expected
+    assert sorted(mismatches.invalid_values.elements()) == paths
+    assert not mismatches.unknown_keys
 
 
 @pytest.mark.parametrize("extra", [{"zone": "CST"}, {"zone": ""}])
-def test_a_key_that_a_date_has_besides_is_dropped_and_counted(extra: dict[str, str]) -> None:
+def test_an_unknown_key_of_a_date_is_dropped_and_counted(extra: dict[str, str]) -> None:
     set_ = {"utc": "2018-11-07 13:00:00", "local": DAY}
-    found, findings = cleaned(DATE, {**set_, **extra})
-    assert said(found) == {"utc": "2018-11-07T13:00:00Z", "local": DAY}
-    assert findings.unknown == Counter({"x.zone": 1})
-    found, findings = cleaned(DATE, {**set_, "local": {"date": "2018-11-07", **extra}})
-    assert said(found) == {"utc": "2018-11-07T13:00:00Z", "local": {"date": "2018-11-07"}}
-    assert findings.unknown == Counter({"x.local.zone": 1})
+    found, mismatches = conformed(DATE, {**set_, **extra})
+    assert without_nulls(found) == {"utc": "2018-11-07T13:00:00Z", "local": DAY}
+    assert mismatches.unknown_keys == Counter({"x.zone": 1})
+    found, mismatches = conformed(DATE, {**set_, "local": {"date": "2018-11-07", **extra}})
+    assert without_nulls(found) == {"utc": "2018-11-07T13:00:00Z", "local": {"date": "2018-11-07"}}
+    assert mismatches.unknown_keys == Counter({"x.local.zone": 1})
 
 
 @pytest.mark.parametrize("id_", [0, "0", 0.0, False], ids=repr)
-def test_a_placeholder_for_nobody_is_null(id_: object) -> None:
-    assert cleaned(PERSON, {"id": id_, "name": "N/A"}) == (None, Findings())
+def test_a_placeholder_with_id_0_is_null(id_: object) -> None:
+    assert conformed(PERSON, {"id": id_, "name": "N/A"}) == (None, Mismatches())
 
 
 @pytest.mark.parametrize(
     "value", [{"id": 7, "name": ""}, {"id": None, "name": "A"}, {"name": "A"}, {"id": -1, "name": ""}]
 )
-def test_somebody_is_not_taken_for_a_placeholder(value: Node) -> None:
-    assert cleaned(PERSON, value) == (value, Findings())
+def test_another_id_is_no_placeholder(value: Record) -> None:
+    assert conformed(PERSON, value) == (value, Mismatches())
 
 
-def test_where_id_0_is_an_ordinary_id_it_stays() -> None:
-    node = one("object", properties={"id": one("integer")})
-    assert cleaned(node, {"id": 0}) == ({"id": 0}, Findings())
+def test_id_0_is_kept_where_it_is_no_placeholder() -> None:
+    node = nullable("object", properties={"id": nullable("integer")})
+    assert conformed(node, {"id": 0}) == ({"id": 0}, Mismatches())
 
 
 @pytest.mark.parametrize(
@@ -383,20 +384,20 @@ def test_where_id_0_is_an_ordinary_id_it_stays() -> None:
         ([], None),
     ],
 )
-def test_a_signed_link_keeps_its_path_and_loses_its_query(value: object, expected: object) -> None:
-    assert cleaned(LINK, value) == (expected, Findings())
+def test_the_query_of_a_signed_link_is_stripped(value: object, expected: object) -> None:
+    assert conformed(LINK, value) == (expected, Mismatches())
 
 
-def test_a_link_that_is_none_is_counted() -> None:
-    assert cleaned(LINK, {"href": "https://files.example"}) == (None, Findings(nulled=Counter(x=1)))
+def test_an_invalid_link_is_counted() -> None:
+    assert conformed(LINK, {"href": "https://files.example"}) == (None, Mismatches(invalid_values=Counter(x=1)))
 
 
-def test_where_there_can_be_one_item_only_it_may_come_by_itself() -> None:
-    assert cleaned(one("array", items=PERSON), SOMEBODY) == ([SOMEBODY], Findings())
-    assert cleaned(one("array", items=PERSON), NOBODY) == ([None], Findings())
+def test_a_single_object_in_place_of_a_list_becomes_a_list() -> None:
+    assert conformed(nullable("array", items=PERSON), SOMEBODY) == ([SOMEBODY], Mismatches())
+    assert conformed(nullable("array", items=PERSON), NOBODY) == ([None], Mismatches())
 
 
-NUMBERS = one("array", items=one("integer"))
+NUMBERS = nullable("array", items=nullable("integer"))
 
 
 @pytest.mark.parametrize(
@@ -412,12 +413,12 @@ NUMBERS = one("array", items=one("integer"))
         (None, None),
     ],
 )
-def test_a_list_may_come_as_php_writes_one(value: object, expected: object) -> None:
-    assert cleaned(NUMBERS, value) == (expected, Findings())
+def test_a_list_that_php_encodes_as_an_object_becomes_a_list(value: object, expected: object) -> None:
+    assert conformed(NUMBERS, value) == (expected, Mismatches())
 
 
 @pytest.mark.parametrize(
-    ("value", "places"),
+    ("value", "paths"),
     [
         (5, ["x"]),
         ("1,2", ["x"]),
@@ -427,80 +428,108 @@ def test_a_list_may_come_as_php_writes_one(value: object, expected: object) -> N
         ([1, "two", [3], {"a": 4}], ["x[]"] * 3),
     ],
 )
-def test_what_does_not_fit_a_list_is_counted(value: object, places: list[str]) -> None:
-    _, findings = cleaned(NUMBERS, value)
-    assert sorted(findings.nulled.elements()) == places
+def test_invalid_items_of_a_list_are_counted(value: object, paths: list[str]) -> None:
+    _, mismatches = conformed(NUMBERS, value)
+    assert sorted(mismatches.invalid_values.elements()) == paths
 
 
 @pytest.mark.parametrize("value", [5, "text", True, [1], [{}], ["a"]])
-def test_what_is_no_object_is_null_and_counted(value: object) -> None:
-    assert cleaned(PERSON, value) == (None, Findings(nulled=Counter(x=1)))
+def test_a_value_in_place_of_an_object_becomes_null_and_is_counted(value: object) -> None:
+    assert conformed(PERSON, value) == (None, Mismatches(invalid_values=Counter(x=1)))
 
 
 @pytest.mark.parametrize("value", [None, "", [], False])
-def test_what_stands_for_an_empty_object_is_null_quietly(value: object) -> None:
-    assert cleaned(PERSON, value) == (None, Findings())
+def test_an_empty_value_in_place_of_an_object_becomes_null_uncounted(value: object) -> None:
+    assert conformed(PERSON, value) == (None, Mismatches())
 
 
-def test_keys_that_the_schema_does_not_name_are_dropped_and_counted() -> None:
-    node: Node = {
+def test_unknown_keys_are_dropped_and_counted() -> None:
+    node: JsonSchema = {
         "type": "object",
-        "properties": {"a": one("integer"), "b": one("array", items=one("object", properties={"c": one("string")}))},
-    }
-    findings = Findings()
-    walk = compile_conformer(node, findings)
-    for _ in range(2):
-        record = walk({"a": 1, "new": {"x": 1}, "b": [{"c": "d", "new": 1}, {"new": None, "e": []}]})
-        assert record == {"a": 1, "b": [{"c": "d"}, {}]}
-    assert findings == Findings(unknown=Counter({"new": 2, "b[].new": 4, "b[].e": 2}))
-
-
-def test_keys_that_are_left_out_on_purpose_are_dropped_uncounted() -> None:
-    node: Node = {
-        "type": "object",
-        "x-left-out": ["hash"],
         "properties": {
-            "a": one("object", **{"x-left-out": ["map"]}, properties={"b": one("integer"), "hash": one("string")})
+            "a": nullable("integer"),
+            "b": nullable("array", items=nullable("object", properties={"c": nullable("string")})),
         },
     }
-    findings = Findings()
-    walk = compile_conformer(node, findings)
-    everywhere = dict.fromkeys(OMITTED_EVERYWHERE, 1)
-    record = walk({"hash": 1, **everywhere, "a": {"b": 1, "hash": "kept", "map": {}, **everywhere}})
-    assert record == {"a": {"b": 1, "hash": "kept"}}
-    assert findings == Findings()
+    mismatches = Mismatches()
+    conform = compile_conformer(node, mismatches)
+    for _ in range(2):
+        record = conform({"a": 1, "new": {"x": 1}, "b": [{"c": "d", "new": 1}, {"new": None, "e": []}]})
+        assert record == {"a": 1, "b": [{"c": "d"}, {}]}
+    assert mismatches == Mismatches(unknown_keys=Counter({"new": 2, "b[].new": 4, "b[].e": 2}))
 
 
-def test_what_another_stream_holds_is_cut_uncounted() -> None:
-    node: Node = {"type": "object", "properties": {"pay": one("object", properties={"total": one("number")})}}
-    findings = Findings()
-    walk = compile_conformer(node, findings, cut=frozenset({"tags", "pay.bonuses"}))
-    assert walk({"tags": [1], "pay": {"total": "5", "bonuses": [1], "tags": [1]}}) == {"pay": {"total": 5.0}}
-    assert findings == Findings(unknown=Counter({"pay.tags": 1}))
-
-
-def test_a_property_can_have_another_name_at_its_source() -> None:
-    node: Node = {
+def test_ignored_keys_are_dropped_uncounted() -> None:
+    node: JsonSchema = {
         "type": "object",
-        "properties": {"order_number": one("integer", **{"x-source": "order"}), "other": one("integer")},
+        "x-ignored-keys": ["hash"],
+        "properties": {
+            "a": nullable(
+                "object",
+                **{"x-ignored-keys": ["map"]},
+                properties={"b": nullable("integer"), "hash": nullable("string")},
+            )
+        },
     }
-    findings = Findings()
-    walk = compile_conformer(node, findings)
-    assert walk({"order": "7", "other": 1}) == {"order_number": 7, "other": 1}
-    assert walk({"other": 1}) == {"other": 1}
-    assert findings == Findings()
-    assert walk({"order": "x", "order_number": 5}) == {"order_number": None}
-    assert findings == Findings(unknown=Counter(order_number=1), nulled=Counter(order_number=1))
+    mismatches = Mismatches()
+    conform = compile_conformer(node, mismatches)
+    everywhere = dict.fromkeys(IGNORED_EVERYWHERE, 1)
+    record = conform({"hash": 1, **everywhere, "a": {"b": 1, "hash": "kept", "map": {}, **everywhere}})
+    assert record == {"a": {"b": 1, "hash": "kept"}}
+    assert mismatches == Mismatches()
 
 
-def test_a_record_is_cleaned_in_place_and_returned() -> None:
-    record: Node = {"x": "5"}
-    findings = Findings()
-    assert compile_conformer({"type": "object", "properties": {"x": one("integer")}}, findings)(record) is record
+def test_properties_removed_from_the_schema_are_dropped_uncounted() -> None:
+    pay = nullable("object", properties={"total": nullable("number"), "bonuses": NUMBERS})
+    node = schema.without(
+        {"type": "object", "properties": {"tags": NUMBERS, "pay": pay}}, ["tags", "pay.bonuses", "new"]
+    )
+    mismatches = Mismatches()
+    conform = compile_conformer(node, mismatches)
+    assert conform({"tags": [1], "new": 1, "pay": {"total": "5", "bonuses": [1], "tags": [1]}}) == {
+        "pay": {"total": 5.0}
+    }
+    assert mismatches == Mismatches(unknown_keys=Counter({"pay.tags": 1}))
+
+
+@pytest.mark.parametrize("path", ["holds", "pay.funding"])
+def test_conforming_a_work_order_leaves_the_rows_of_an_embedded_list_as_they_are(path: str) -> None:
+    """The rows are objects within the work order, which is conformed after them."""
+    row: Record = {"id": 5, "extracted_at": "2026-01-01T00:00:00Z", "new": "a"}
+    *parents, key = path.split(".")
+    record: Record = {"id": 1, key: {"results": [row]}}
+    for parent in parents:
+        record = {"id": 1, parent: {"total": 1.0, key: record.pop(key)}}
+    before = copy.deepcopy(row)
+    mismatches = Mismatches()
+    compile_conformer(schema.without(schema.load("work_orders"), [path]), mismatches)(record)
+    assert row == before
+    assert record == ({"id": 1, "pay": {"total": 1.0}} if parents else {"id": 1})
+    assert mismatches == Mismatches()
+
+
+def test_a_property_can_have_another_name_in_the_api() -> None:
+    node: JsonSchema = {
+        "type": "object",
+        "properties": {"order_number": nullable("integer", **{"x-source": "order"}), "other": nullable("integer")},
+    }
+    mismatches = Mismatches()
+    conform = compile_conformer(node, mismatches)
+    assert conform({"order": "7", "other": 1}) == {"order_number": 7, "other": 1}
+    assert conform({"other": 1}) == {"other": 1}
+    assert mismatches == Mismatches()
+    assert conform({"order": "x", "order_number": 5}) == {"order_number": None}
+    assert mismatches == Mismatches(unknown_keys=Counter(order_number=1), invalid_values=Counter(order_number=1))
+
+
+def test_a_record_is_conformed_in_place_and_returned() -> None:
+    record: Record = {"x": "5"}
+    mismatches = Mismatches()
+    assert compile_conformer({"type": "object", "properties": {"x": nullable("integer")}}, mismatches)(record) is record
     assert record == {"x": 5}
 
 
-# What follows holds for any JSON at all.
+# Property tests: they hold for any JSON.
 
 STREAMS = ("work_orders", *(entry.name for entry in EMBEDDED), "work_order_messages", "projects", "locations", "users")
 FORMATS = FormatChecker(formats=())
@@ -529,19 +558,19 @@ def strict(node: Any) -> Any:
 
 
 class Subject:
-    """One stream: its schema, a walker, and a validator of what comes out."""
+    """One stream: its schema, its conformer, and a validator of the conformed records."""
 
     def __init__(self, stream: str) -> None:
         self.node = schema.load(stream)
-        self.findings = Findings()
-        self.cut = ELSEWHERE if stream == "work_orders" else frozenset()
-        self.walk = compile_conformer(self.node, self.findings, cut=self.cut)
+        if stream == "work_orders":
+            self.node = schema.without(self.node, embedded_paths())
+        self.mismatches = Mismatches()
+        self.conform = compile_conformer(self.node, self.mismatches)
         self.validator = Draft7Validator(strict(self.public()), format_checker=FORMATS)
-        self.places = Counter[str]()
 
-    def public(self) -> Node:
-        node: Node = schema.public(self.node)
-        # Keys and moments that the stream adds itself are not the walker's.
+    def public(self) -> JsonSchema:
+        node: JsonSchema = schema.public(self.node)
+        # The conformer does not add the keys and timestamps that the stream adds itself.
         for key, inner in node["properties"].items():
             if isinstance(inner["type"], str):
                 node["properties"][key] = {**inner, "type": [inner["type"], "null"]}
@@ -551,46 +580,46 @@ class Subject:
 SUBJECTS = {stream: Subject(stream) for stream in STREAMS}
 
 
-def assert_cleaned(stream: str, record: Node) -> None:
+def assert_conforms(stream: str, record: Record) -> None:
     """Clean a record; it fits its schema, can be written, and nothing is lost that was not counted."""
     subject = SUBJECTS[stream]
-    subject.findings.nulled.clear()
-    subject.findings.unknown.clear()
+    subject.mismatches.invalid_values.clear()
+    subject.mismatches.unknown_keys.clear()
     before = copy.deepcopy(record)
-    after = subject.walk(record)
+    after = subject.conform(record)
     assert after is record
     subject.validator.validate(after)
     json.dumps(after, allow_nan=False)
-    found = subject.findings.nulled + subject.findings.unknown
-    missing = Counter(lost(before, after, subject.node, "", subject.cut)) - found
+    found = subject.mismatches.invalid_values + subject.mismatches.unknown_keys
+    missing = Counter(lost(before, after, subject.node, "")) - found
     assert not missing
 
 
-def lost(before: Any, after: Any, node: Node, place: str, cut: frozenset[str]) -> Iterator[str]:
+def lost(before: Any, after: Any, node: JsonSchema, path: str) -> Iterator[str]:
     """Places where something stood before and nothing does after, but for what is left out on purpose."""
     if "properties" in node and isinstance(before, dict):
-        yield from _lost_in_object(before, after, node, place, cut)
+        yield from _lost_in_object(before, after, node, path)
     elif "items" in node and (items := as_list(before)) is not None:
         inner = after if isinstance(after, list) else [None] * len(items)
         assert len(inner) == len(items)
         for one_before, one_after in zip(items, inner, strict=True):
-            yield from lost(one_before, one_after, node["items"], f"{place}[]", cut)
-    elif after is None and not says_nothing(before, node):
-        yield place
+            yield from lost(one_before, one_after, node["items"], f"{path}[]")
+    elif after is None and not is_empty(before, node):
+        yield path
 
 
-def _lost_in_object(before: Node, after: Any, node: Node, place: str, cut: frozenset[str]) -> Iterator[str]:
+def _lost_in_object(before: Record, after: Any, node: JsonSchema, path: str) -> Iterator[str]:
     if is_placeholder(before, node):
         return
     sources = {child.get("x-source", name): name for name, child in node["properties"].items()}
-    prefix = f"{place}." if place else ""
-    left_out = OMITTED_EVERYWHERE.union(node.get("x-left-out", ()))
+    prefix = f"{path}." if path else ""
+    ignored = IGNORED_EVERYWHERE.union(node.get("x-ignored-keys", ()))
     for key, value in before.items():
         if key in sources:
             name = sources[key]
             child_after = after.get(name) if isinstance(after, dict) else None
-            yield from lost(value, child_after, node["properties"][name], prefix + name, cut)
-        elif key not in left_out and f"{prefix}{key}" not in cut:
+            yield from lost(value, child_after, node["properties"][name], prefix + name)
+        elif key not in ignored:
             yield f"{prefix}{key}"
 
 
@@ -600,14 +629,14 @@ def as_list(value: object) -> list[Any] | None:
     return value if isinstance(value, list) else None
 
 
-def is_placeholder(value: Node, node: Node) -> bool:
+def is_placeholder(value: Record, node: JsonSchema) -> bool:
     try:
         return "x-placeholder-id" in node and float(value["id"]) == 0
     except (KeyError, TypeError, ValueError, OverflowError):
         return False
 
 
-def says_nothing(value: Any, node: Node) -> bool:
+def is_empty(value: Any, node: JsonSchema) -> bool:
     if value is None or value in ("", [], {}):
         return True
     if not isinstance(value, str):
@@ -618,7 +647,7 @@ def says_nothing(value: Any, node: Node) -> bool:
     return (unset and (node.get("format") == "date-time" or "string" in node["type"])) or not value.strip()
 
 
-def names_in(node: Node) -> set[str]:
+def names_in(node: JsonSchema) -> set[str]:
     found = set(node.get("properties", ()))
     for child in (*node.get("properties", {}).values(), *filter(None, [node.get("items")])):
         found |= names_in(child)
@@ -634,7 +663,7 @@ SCALARS = st.one_of(
     st.floats(),
     st.text(max_size=8),
     st.sampled_from(["", " ", "0", "1", "7.0", "1e5", "yes", "n/a", "1,234.5", "-", "9" * 5000, "²"]),
-    st.sampled_from([*MOMENTS, *(value for value in NO_MOMENTS if isinstance(value, str))]),
+    st.sampled_from([*TIMESTAMPS, *(value for value in NO_TIMESTAMPS if isinstance(value, str))]),
 )
 KEYS = st.one_of(
     st.sampled_from(NAMES),
@@ -649,31 +678,31 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from(STREAMS), st.dictionaries(KEYS, JSON, max_size=12))
-def test_any_json_is_made_to_fit(stream: str, record: Node) -> None:
-    assert_cleaned(stream, record)
+def test_any_json_conforms(stream: str, record: Record) -> None:
+    assert_conforms(stream, record)
 
 
 @given(st.sampled_from(STREAMS), st.data())
-def test_any_json_at_any_one_place_is_made_to_fit(stream: str, data: st.DataObject) -> None:
+def test_any_json_in_any_column_conforms(stream: str, data: st.DataObject) -> None:
     properties = schema.load(stream)["properties"]
     names = [child.get("x-source", name) for name, child in properties.items()]
-    assert_cleaned(stream, {name: data.draw(JSON) for name in data.draw(st.sets(st.sampled_from(names), max_size=5))})
+    assert_conforms(stream, {name: data.draw(JSON) for name in data.draw(st.sets(st.sampled_from(names), max_size=5))})
 
 
-def _records() -> dict[str, list[Node]]:
+def _records() -> dict[str, list[Record]]:
     """Records of each stream as the emulator sends them."""
     with Emulator(work_orders=40, seed=11) as api:
         work_orders = [api.company.work_order(one) for one in api.company.visible_ids()]
-    found: dict[str, list[Node]] = {"work_orders": work_orders}
+    found: dict[str, list[Record]] = {"work_orders": work_orders}
     for entry in EMBEDDED:
-        rows: list[Node] = []
+        rows: list[Record] = []
         for record in work_orders:
             items: Any = record
-            for key in entry.place.split("."):
+            for key in entry.list_path.split("."):
                 items = (items or {}).get(key)
             items = items.get("results") if isinstance(items, dict) else items
             for item in items or ():
-                rows += item[entry.inner] if entry.inner else [item]
+                rows += item[entry.group_key] if entry.group_key else [item]
         found[entry.name] = rows
     return found
 
@@ -682,19 +711,19 @@ RECORDS = _records()
 
 
 @pytest.mark.parametrize("stream", RECORDS)
-def test_what_the_api_sends_fits_and_nothing_of_it_is_nulled(stream: str) -> None:
+def test_records_of_the_api_conform_without_invalid_values(stream: str) -> None:
     assert RECORDS[stream]
     for record in RECORDS[stream]:
-        assert_cleaned(stream, copy.deepcopy(record))
-        assert not SUBJECTS[stream].findings.nulled
+        assert_conforms(stream, copy.deepcopy(record))
+        assert not SUBJECTS[stream].mismatches.invalid_values
 
 
-def places_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of everything within a value."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         yield (*path, key)
-        yield from places_in(inner, (*path, key))
+        yield from paths_in(inner, (*path, key))
 
 
 def at(value: Any, path: tuple[Any, ...]) -> Any:
@@ -732,21 +761,21 @@ POSSIBLE = sorted(stream for stream, records in RECORDS.items() if records)
 
 
 @given(st.sampled_from(["work_orders", *POSSIBLE]), st.data())
-def test_a_record_that_is_damaged_anywhere_is_made_to_fit(stream: str, data: st.DataObject) -> None:
+def test_a_damaged_record_conforms(stream: str, data: st.DataObject) -> None:
     record = copy.deepcopy(data.draw(st.sampled_from(RECORDS[stream]), label="record"))
     for _ in range(data.draw(st.integers(1, 6), label="changes")):
-        paths = list(places_in(record))
+        paths = list(paths_in(record))
         if not paths:
             break
         path = data.draw(st.sampled_from(paths), label="path")
         change = data.draw(st.sampled_from(CHANGES), label="change")
         change(at(record, path[:-1]), path[-1], data.draw(JSON, label="value"))
-    assert_cleaned(stream, record)
+    assert_conforms(stream, record)
 
 
-def test_a_hundred_levels_and_ten_megabytes_are_made_to_fit() -> None:
+def test_a_hundred_levels_and_ten_megabytes_conform() -> None:
     deep: Any = "x"
     for _ in range(100):
         deep = {"pay": [deep], "location": {"city": deep}} if isinstance(deep, str) else {"pay": [deep]}
     text = "x" * 10_000_000
-    assert_cleaned("work_orders", {"id": 1, "title": text, "pay": deep, "location": [deep], "status": text})
+    assert_conforms("work_orders", {"id": 1, "title": text, "pay": deep, "location": [deep], "status": text})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tap_fieldnation.records import schema
-from tap_fieldnation.records.conformer import Findings, compile_conformer
+from tap_fieldnation.records.conformer import Mismatches, compile_conformer
 from tap_fieldnation.records.lifted import COLUMNS, lift, sections
 
 RAW: dict[str, Any] = {
@@ -83,7 +83,7 @@ LIFTED = {
 def lifted(**changes: Any) -> dict[str, Any]:
     """The columns of a work order as the API sends it."""
     record = {**copy.deepcopy(RAW), **changes}
-    compile_conformer(schema.load("work_orders"), Findings())(record)
+    compile_conformer(schema.load("work_orders"), Mismatches())(record)
     lift(record)
     return {column: record[column] for column in COLUMNS}
 

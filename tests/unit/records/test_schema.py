@@ -1,4 +1,4 @@
-"""The schema files as streams use them: found in both layouts, references resolved, and public without our keywords."""
+"""The schema files as streams use them: found in both layouts, references resolved, and pruned for targets."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ STREAMS = sorted(path.stem for path in (ROOT / "schemas").glob("*.json") if path
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A place where the package could be installed; nothing remembered of where it really is."""
+    """A folder in which the package could be installed; the caches are empty."""
     package = tmp_path / "site-packages" / "tap_fieldnation"
     package.mkdir(parents=True)
     monkeypatch.setattr(schema, "_PACKAGE", package)
-    _forget()
+    _clear_caches()
     yield package
-    _forget()
+    _clear_caches()
 
 
-def _forget() -> None:
+def _clear_caches() -> None:
     for function in (schema.folder, schema.load, schema._read):
         function.cache_clear()
 
@@ -51,29 +51,29 @@ def inner(node: Any) -> Iterator[dict[str, Any]]:
             yield from inner(value)
 
 
-def test_schemas_of_a_checkout_lie_beside_the_package() -> None:
+def test_schemas_of_a_checkout_are_next_to_the_package() -> None:
     assert schema.folder() == ROOT / "schemas"
 
 
-def test_schemas_of_a_wheel_lie_in_the_package(fresh: Path) -> None:
+def test_schemas_of_a_wheel_are_in_the_package(fresh: Path) -> None:
     inside = put_schemas(fresh / "schemas")
     put_schemas(fresh.parent / "schemas")
     assert schema.folder() == inside
 
 
-def test_schemas_of_an_editable_install_lie_beside_the_package(fresh: Path) -> None:
-    (fresh / "schemas").mkdir()  # a folder of that name that has no schemas in it is not the one
-    beside = put_schemas(fresh.parent / "schemas")
-    assert schema.folder() == beside
+def test_schemas_of_an_editable_install_are_next_to_the_package(fresh: Path) -> None:
+    (fresh / "schemas").mkdir()  # an empty folder of that name does not count
+    outside = put_schemas(fresh.parent / "schemas")
+    assert schema.folder() == outside
 
 
-def test_where_there_are_none_an_error_says_so(fresh: Path) -> None:
+def test_missing_schemas_are_an_error(fresh: Path) -> None:
     assert fresh.is_dir()
     with pytest.raises(FileNotFoundError, match="install tap-fieldnation again"):
         schema.folder()
 
 
-def test_references_are_replaced_by_what_they_refer_to_and_what_stands_beside_wins(fresh: Path) -> None:
+def test_references_are_resolved_and_keywords_next_to_them_win(fresh: Path) -> None:
     shapes = {
         "leaf": {"type": ["string", "null"], "description": "shared"},
         "outer": {"type": ["object", "null"], "properties": {"a": {"$ref": "#/definitions/leaf"}}},
@@ -102,7 +102,7 @@ def test_no_reference_is_left(stream: str) -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_what_targets_see_has_no_keyword_of_our_own_and_is_otherwise_the_same(stream: str) -> None:
+def test_the_public_schema_is_the_same_without_our_own_keywords(stream: str) -> None:
     loaded = schema.load(stream)
     public = schema.public(loaded)
     assert not [key for node in inner(public) for key in node if key.startswith("x-")]
@@ -120,5 +120,33 @@ def test_a_public_schema_is_a_copy() -> None:
     assert loaded["properties"]["id"]["description"] != "changed"
 
 
-def test_a_schema_is_read_once() -> None:
+def test_a_schema_file_is_read_once() -> None:
     assert schema.load("work_orders") is schema.load("work_orders")
+
+
+def nested(**properties: Any) -> dict[str, Any]:
+    return {"type": ["object", "null"], "properties": properties}
+
+
+LEAF = {"type": ["string", "null"]}
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["a"], {**nested(b=nested(c=LEAF, d=LEAF), e={**LEAF, "x-source": "E"}), "x-ignored-keys": ["a"]}),
+        (
+            ["b.c"],
+            nested(a=LEAF, b={**nested(d=LEAF), "x-ignored-keys": ["c"]}, e={**LEAF, "x-source": "E"}),
+        ),
+        (["b.c", "b.d"], {**nested(a=LEAF, e={**LEAF, "x-source": "E"}), "x-ignored-keys": ["b"]}),
+        (["b", "E"], {**nested(a=LEAF), "x-ignored-keys": ["b", "E"]}),
+        (["f"], {**nested(a=LEAF, b=nested(c=LEAF, d=LEAF), e={**LEAF, "x-source": "E"}), "x-ignored-keys": ["f"]}),
+        (["f.g"], {**nested(a=LEAF, b=nested(c=LEAF, d=LEAF), e={**LEAF, "x-source": "E"}), "x-ignored-keys": ["f"]}),
+    ],
+)
+def test_a_schema_without_some_properties_ignores_their_keys(paths: list[str], expected: dict[str, Any]) -> None:
+    full = nested(a=LEAF, b=nested(c=LEAF, d=LEAF), e={**LEAF, "x-source": "E"})
+    before = json.dumps(full)
+    assert schema.without(full, paths) == expected
+    assert json.dumps(full) == before
