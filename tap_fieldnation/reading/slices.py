@@ -75,6 +75,7 @@ def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> 
     """
     settled = days[1] <= settled_until(run)
     previous: set[int] | None = None
+    seen: set[int] = set()
     for _ in range(MAX_PASSES):
         scan = Scan(lambda number: pages.get(days, number), run.now(), place.position)
         for page, fresh in scan:
@@ -98,8 +99,10 @@ def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> 
             )
             return Outcome(total, scan.began_at)
         previous = None if scan.resumed else scan.ids
-    # In an account that changes with every request a pass never adds up: what differs is compared again later.
-    return Outcome(scan.known if scan.added_seen or scan.removed_seen else None, scan.began_at)
+        seen |= scan.ids
+    # While the account changes with every request no pass adds up: what differs is compared again later.
+    changes = scan.added_seen or scan.removed_seen or len(seen) >= (scan.total or 0)
+    return Outcome(scan.known if changes else None, scan.began_at)
 
 
 class Pages:

@@ -68,7 +68,6 @@ class History:
             "repeat_last": choose.random() < 0.3,
             "site_hours": choose.choice((0, 0, -12, 14)),
             "echo": choose.random() < 0.8,
-            "lag": choose.choice((0, 0, 10)),
             "late_hours": choose.choice((0.9, 20)),
         }
         self.model = Model(seed, **{**defaults, **settings})
@@ -162,8 +161,8 @@ class History:
         return self.options.since is None or row.created.date() - DAY > self.options.since
 
     def _may_wait(self, row: Row) -> bool:
-        """Whether a work order became visible out of order, or while totals lag behind, and not a day of syncs ago."""
-        if not row.irregular and not self.model.lag:
+        """Whether a work order became visible out of order, and that not a day of syncs ago."""
+        if not row.irregular:
             return False
         return self.complete_at is None or self.complete_at < row.appeared + WITHIN or self.options.reconcile is None
 

@@ -12,7 +12,7 @@ import pytest
 from tap_fieldnation.api.work_orders import CREATED_NAMES
 from tap_fieldnation.reading.completeness import MASS_NUMBER, MassRemovalError
 from tap_fieldnation.reading.sync_run import Options
-from tests.unit.reading.model import Destination, Model
+from tests.unit.reading.model import Destination, Model, Rates
 
 OPTIONS = Options()
 HOUR = timedelta(hours=1)
@@ -225,14 +225,17 @@ def test_a_total_that_is_always_one_too_high_is_warned_of_and_does_not_fail() ->
     assert destination.warnings == []
 
 
-@pytest.mark.parametrize("lag", [1, 3])
-def test_totals_that_lag_behind(lag: int) -> None:
-    model, destination = Model(1, lag=lag), Destination()
+@pytest.mark.parametrize("lag", [5, 60])
+@pytest.mark.parametrize("seed", range(6))
+def test_totals_that_lag_behind_by_seconds(seed: int, lag: int) -> None:
+    model, destination = Model(seed, Rates(insert=0.2, archive=0.2), lag=lag), Destination()
     model.fill(300, 200)
     for _ in range(30):
         assert destination.run(model, dataclasses.replace(OPTIONS, page_size=10)).complete
         model.now += HOUR
         model._insert()
         model._archive()
+    model.rates = Rates()
+    _run_for(model, destination, 24)
     visible = {row.id for row in model.visible() if row.visible_from <= model.now - HOUR * 2}
     assert visible <= set(destination.versions)
