@@ -249,8 +249,7 @@ def test_what_was_not_foreseen_is_told_with_where_to_report_it_and_without_secre
     ended = run("--config", "config.json")
     assert ended.code == 1
     assert ended.log[-1] == (
-        "Unexpected error (ZeroDivisionError): "
-        f"please report it with the lines above at {ISSUES}."
+        f"Unexpected error (ZeroDivisionError): please report it with the lines above at {ISSUES}."
     )
     assert [line for line in ended.log if line.startswith("ZeroDivisionError: with ***")]
     assert GOOD["client_secret"] not in "".join(ended.log)
