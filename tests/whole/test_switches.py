@@ -8,7 +8,7 @@ import pytest
 from typing_extensions import override
 
 from emulator import Emulator
-from tap_fieldnation.streams.sdk import Writer
+from tap_fieldnation.streams.writer import Writer
 from tap_fieldnation.tap import TapFieldNation
 
 pytestmark = pytest.mark.long
@@ -75,7 +75,7 @@ def catalog() -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_complete(server: str, catalog: dict[str, t.Any]) -> None:
+def test_a_run_is_complete_on_each_server(server: str, catalog: dict[str, t.Any]) -> None:
     with Emulator(work_orders=700, seed=3, rate_limit=0, **SERVERS[server]) as api:
         checkpoint = api.company.checkpoint()
         api.plan(seed=7, every=2, changes=2, path="/workorders")

@@ -27,7 +27,8 @@ from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.records.conformer import Mismatches, compile_conformer
 from tap_fieldnation.streams import sdk
 from tap_fieldnation.streams.catalog import embedded_paths
-from tap_fieldnation.streams.sdk import ConformedStream, Writer
+from tap_fieldnation.streams.sdk import ConformedStream
+from tap_fieldnation.streams.writer import Writer
 from tap_fieldnation.tap import TapFieldNation
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def read(api: Emulator, *streams: str, without: tuple[tuple[str, ...], ...] = ()
     """What a whole run writes."""
     tap, writer = make_tap(api, catalog=catalog_of(*streams, without=without), **config)
     tap.sync_all()
-    tap.transport.session.close()
+    tap.context.transport.session.close()
     return writer
 
 
@@ -128,7 +129,7 @@ def conformed(api: Emulator) -> list[dict[str, Any]]:
 # The private parts, by what they do.
 
 
-def test_a_record_is_written_by_way_of_its_messages() -> None:
+def test_a_record_is_written_as_a_message() -> None:
     tap, writer = make_tap()
     stream_of(tap)._write_record_message({"id": 1})
     assert writer.messages == [
@@ -223,7 +224,7 @@ def test_without_a_map_a_stream_has_the_one_that_changes_nothing() -> None:
     )
 
 
-def test_a_level_of_conformance_can_be_chosen_by_the_stream() -> None:
+def test_a_stream_can_choose_its_level_of_conformance() -> None:
     tap, _ = make_tap()
     stream = stream_of(tap)
     assert stream.TYPE_CONFORMANCE_LEVEL is TypeConformanceLevel.NONE
@@ -249,27 +250,12 @@ def test_without_a_version_none_is_activated() -> None:
     assert writer.messages == []
 
 
-def test_a_catalog_entry_is_what_the_sdk_reads_of_it() -> None:
+def test_the_sdk_selects_streams_by_the_catalog() -> None:
     tap, _ = make_tap(catalog=catalog_of("work_orders", "work_order_tags"))
     selected = {name for name, stream in tap.streams.items() if stream.selected}
     assert selected == {"work_orders", "work_order_tags"}
     assert isinstance(tap.input_catalog, Catalog)
     assert {child.name for child in stream_of(tap).child_streams} > {"work_order_tags", "work_order_removals"}
-
-
-def test_what_is_written_together_is_there_as_a_whole_before_a_signal_is_heeded(
-    capsysbinary: pytest.CaptureFixture[bytes],
-) -> None:
-    writer = Writer()
-    found: list[bytes] = []
-    with writer.together():
-        writer.write_message(RecordMessage(stream="tags", record={"id": 1}))
-        assert writer.busy
-        writer.leave = lambda: found.append(capsysbinary.readouterr().out)
-        writer.write_message(RecordMessage(stream="tags", record={"id": 2}))
-        assert not found
-    assert not writer.busy
-    assert [json.loads(line)["record"] for line in found[0].splitlines()] == [{"id": 1}, {"id": 2}]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +268,7 @@ def test_what_is_written_together_is_there_as_a_whole_before_a_signal_is_heeded(
         (sdk.UNHANDLED, KeyError("nobody foresaw it"), logging.INFO, True),
     ],
 )
-def test_noise_is_for_who_looks_for_faults(
+def test_noise_is_logged_at_debug_only(
     text: str, error: Exception | None, level: int, *, said: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     tap, _ = make_tap()
@@ -310,7 +296,7 @@ def _log(logger: logging.Logger, text: str, error: Exception | None) -> None:
 def test_a_record_is_the_same_by_our_way_and_by_the_sdks(conformed: list[dict[str, Any]]) -> None:
     tap, _ = make_tap()
     stream = stream_of(tap)
-    assert stream._written_as_is
+    assert stream.writes_unchanged
     for record in conformed:
         [ours] = stream._generate_record_messages(copy.deepcopy(record))
         stream.TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.RECURSIVE
@@ -339,7 +325,7 @@ def test_selected_mapped_and_flattened_records_are_the_sdks(
 ) -> None:
     tap, _ = make_tap(catalog=catalog_of("work_orders", without=without), **config)
     stream = stream_of(tap)
-    assert not stream._written_as_is
+    assert not stream.writes_unchanged
     columns = {one.stream_alias: one.transformed_schema["properties"].keys() for one in stream.stream_maps}
     count = 0
     for record in conformed:
@@ -406,7 +392,7 @@ def test_an_alias_holds_for_a_stream_and_for_one_embedded_in_it(api: Emulator) -
     assert written.schema("labels")
 
 
-def test_a_filter_of_work_orders_holds_for_their_children_too(api: Emulator) -> None:
+def test_a_filter_of_work_orders_applies_to_their_children_too(api: Emulator) -> None:
     written = read(
         api,
         "work_orders",
@@ -420,7 +406,7 @@ def test_a_filter_of_work_orders_holds_for_their_children_too(api: Emulator) -> 
     assert parents <= ids
 
 
-def test_children_can_be_mapped_by_themselves(api: Emulator) -> None:
+def test_children_can_be_mapped_on_their_own(api: Emulator) -> None:
     written = read(
         api,
         "work_orders",
@@ -433,7 +419,7 @@ def test_children_can_be_mapped_by_themselves(api: Emulator) -> None:
     assert not [row for row in rows if "label" in row]
 
 
-def test_what_an_older_catalog_does_not_have_is_left_out(api: Emulator) -> None:
+def test_columns_that_an_older_catalog_lacks_are_left_out(api: Emulator) -> None:
     catalog = catalog_of("work_orders")
     [entry] = [one for one in catalog["streams"] if one["tap_stream_id"] == "work_orders"]
     for name in ("title", "pay"):
@@ -441,7 +427,7 @@ def test_what_an_older_catalog_does_not_have_is_left_out(api: Emulator) -> None:
         entry["metadata"] = [one for one in entry["metadata"] if one["breadcrumb"][:2] != ["properties", name]]
     tap, written = make_tap(api, catalog=catalog)
     tap.sync_all()
-    tap.transport.session.close()
+    tap.context.transport.session.close()
     assert len(written.records("work_orders")) == WORK_ORDERS
     for record in written.records("work_orders"):
         assert record.keys() <= written.schema("work_orders")["properties"].keys()
