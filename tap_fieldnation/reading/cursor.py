@@ -213,7 +213,7 @@ class Cursor:
         return bool(new)
 
     def restart(self, now: datetime, since: date | None, until: date | None = None) -> None:
-        """Read the whole history again, or some days of it. Open work orders stay known, so that removals are noticed."""
+        """Read the history again, or some days of it. Open work orders stay known, so that removals are noticed."""
         self.started_at, self.history_at = None, now
         self.step = self.reached = self.new_position = self.looked_at = self.total = None
         self.recent, self.marks, self.known_from, self.slices = set(), [], 0, []

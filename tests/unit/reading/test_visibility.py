@@ -228,7 +228,7 @@ def test_a_total_that_is_always_one_too_high_is_warned_of_and_does_not_fail() ->
 @pytest.mark.parametrize("lag", [5, 60])
 @pytest.mark.parametrize("seed", range(6))
 def test_totals_that_lag_behind_by_seconds(seed: int, lag: int) -> None:
-    model, destination = Model(seed, Rates(insert=0.2, archive=0.2), lag=lag), Destination()
+    model, destination = Model(seed, Rates(insert=0.05, archive=0.05), lag=lag), Destination()
     model.fill(300, 200)
     for _ in range(30):
         assert destination.run(model, dataclasses.replace(OPTIONS, page_size=10)).complete
