@@ -125,10 +125,8 @@ def show(connection: psycopg.Connection[tuple[object, ...]], expected: int) -> N
 def main() -> int:
     """Run the demo; a failure is reported in one sentence."""
     parser = argparse.ArgumentParser(prog="dev demo", description=__doc__)
-    parser.add_argument(
-        "--work-orders", type=int, default=2500, metavar="N", help="number of work orders (default: 2500)"
-    )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the generated company (default: 1)")
+    parser.add_argument("--work-orders", type=int, default=2500, metavar="N", help="work orders (default: 2500)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the company (default: 1)")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that cleanup runs
     try:

@@ -67,9 +67,7 @@ def postgres() -> Iterator[Server]:
     ) as keeper:
         if keeper.stdin is None or keeper.stdout is None:  # for mypy: both are pipes
             raise AssertionError
-        answer = json.loads(
-            keeper.stdout.readline() or '{"error": "the process that starts it ended without a message"}'
-        )
+        answer = json.loads(keeper.stdout.readline() or '{"error": "its keeper ended without a message"}')
         if "error" in answer:
             msg = f"PostgreSQL could not be started: {answer['error']}"
             raise PostgresError(msg)
