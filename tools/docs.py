@@ -84,7 +84,7 @@ def readme_settings() -> str:
 def readme_streams() -> str:
     """The README's lists of streams."""
     others = [name for name in streams() if name not in by_default()]
-    lists = f"- Read by default: {_comma_separated(by_default())}.\n- When selected: {_comma_separated(others)}.\n"
+    lists = f"- Selected by default: {_comma_separated(by_default())}.\n- Not selected by default: {_comma_separated(others)}.\n"
     page = f"[docs/streams.md]({hub.HOME}/blob/main/docs/streams.md)"
     return f"\n{lists}\n{page} has the endpoint, the cost and the columns of each.\n"
 
