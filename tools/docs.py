@@ -1,7 +1,8 @@
 """Generates the documentation of streams and settings from the code: `./dev docs`.
 
 These are the tables of the README, the settings and streams in meltano.yml and .env.example, docs/streams.md,
-docs/settings.md, the faults in docs/reliability.md, meltano-hub.yml, and the snapshot of the names that users rely on.
+docs/settings.md, the selection in docs/getting-started.md, the faults in docs/reliability.md, meltano-hub.yml, and the
+snapshot of the names that users rely on.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
+import textwrap
 import typing as t
 from pathlib import Path
 
@@ -84,7 +86,8 @@ def readme_settings() -> str:
 def readme_streams() -> str:
     """The README's lists of streams."""
     others = [name for name in streams() if name not in by_default()]
-    lists = f"- Selected by default: {_comma_separated(by_default())}.\n- Not selected by default: {_comma_separated(others)}.\n"
+    selected, not_selected = _comma_separated(by_default()), _comma_separated(others)
+    lists = f"- Selected by default: {selected}.\n- Not selected by default: {not_selected}.\n"
     page = f"[docs/streams.md]({hub.HOME}/blob/main/docs/streams.md)"
     return f"\n{lists}\n{page} has the endpoint, the cost and the columns of each.\n"
 
@@ -130,6 +133,14 @@ def meltano_plugin() -> str:
     return "\n".join(lines)
 
 
+def meltano_select() -> str:
+    """The command in docs/getting-started.md that selects the default streams in a Meltano project."""
+    names = ", ".join(f'"{name}.*"' for name in by_default())
+    lines = textwrap.wrap(names, 120)
+    command = "\n".join(["meltano --no-environment config set tap-fieldnation _select '[", *lines, "]'"])
+    return f"\n```sh\n{command}\n```\n"
+
+
 def own_settings() -> str:
     """The part of docs/settings.md about the tap's own settings."""
     return settings_page.own(settings(), type_and_default)
@@ -144,6 +155,7 @@ def sdk_settings() -> str:
 PARTS = (
     ("README.md", "<!-- settings -->", readme_settings, "<!-- /settings -->"),
     ("README.md", "<!-- streams -->", readme_streams, "<!-- /streams -->"),
+    ("docs/getting-started.md", "<!-- select -->", meltano_select, "<!-- /select -->"),
     ("docs/settings.md", "<!-- settings -->", own_settings, "<!-- /settings -->"),
     ("docs/settings.md", "<!-- sdk -->", sdk_settings, "<!-- /sdk -->"),
     ("docs/reliability.md", "<!-- faults -->", faults.table, "<!-- /faults -->"),
