@@ -46,7 +46,7 @@ TIMES = 5
 # Changes of the company before each request: at one request a second, a busy hour.
 MOVES, SEED = 2, 7
 
-STILL, MOVING, LATER = "still", "moving", "a day later"
+UNCHANGED, CHANGING, LATER = "unchanged", "changing", "a day later"
 
 Runner = t.Callable[[Server, "dict[str, t.Any] | None"], Outcome]
 
@@ -164,7 +164,7 @@ def read(way: Runner, columns: str, kind: str) -> Read:
             state, known = run(api, catalog(*STREAMS)).state, set(api.control("truth"))
             api.control("advance", {"days": 1})
             api.control("reset-log", {})
-        elif kind == MOVING:
+        elif kind == CHANGING:
             api.plan(seed=SEED, every=1, changes=MOVES)
         before = set(api.control("truth"))
         outcome = way(api, state)
@@ -199,13 +199,15 @@ def main() -> None:
         times,
         {
             (kind, name): functools.partial(read, way, columns, kind)
-            for kind in (STILL, MOVING, LATER)
+            for kind in (UNCHANGED, CHANGING, LATER)
             for name, way in each.items()
         },
     )
     figures = [figure(name, kind, some) for (kind, name), some in runs.items()]
     report(
-        "peers", f"{WORK_ORDERS:,} work orders, start-up included; moving: {MOVES} changes before each request", figures
+        "peers",
+        f"{WORK_ORDERS:,} work orders, including start-up; changing: {MOVES} changes before each request",
+        figures,
     )
 
 
