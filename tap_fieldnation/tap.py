@@ -32,6 +32,7 @@ from tap_fieldnation.commands.test import print_checks
 from tap_fieldnation.context import RunContext
 from tap_fieldnation.reading import cursor
 from tap_fieldnation.streams.factory import make_streams
+from tap_fieldnation.streams.order import in_sync_order
 from tap_fieldnation.streams.sdk import is_useful
 from tap_fieldnation.streams.writer import Writer
 
@@ -79,6 +80,12 @@ class TapFieldNation(Tap):
     def discover_streams(self) -> Sequence[Stream]:
         """All streams; no request is made."""
         return make_streams(self, self.context)
+
+    @override
+    def load_state(self, state: dict[str, t.Any]) -> None:
+        """Take the STATE of the last run, which decides in which order streams are synced."""
+        super().load_state(state)
+        self._streams = in_sync_order(self.streams, self.state.get("bookmarks", {}))
 
     @override
     def setup_mapper(self) -> None:

@@ -2,6 +2,7 @@
 
 - ``cursor``, of `work_orders`: see `cursor.py`.
 - ``read``, of a stream with requests of its own: true once a run could read it. From then on a 403 or 404 is an error.
+- ``pending``, of a company stream: true where `max_minutes` stopped a run before it was read.
 - ``details``, of a list that sends bare ids: how far its rows were requested one by one (`Details`).
 
 `docs/how-it-reads.md` documents all of them for users.
@@ -23,6 +24,7 @@ if t.TYPE_CHECKING:
 
 CURSOR = "cursor"
 READ = "read"
+PENDING = "pending"
 DETAILS = "details"
 
 START_OVER = "give the run an earlier STATE, or none to read everything again (`meltano run --full-refresh`)"
@@ -36,6 +38,22 @@ def was_readable(state: StreamState) -> bool:
 def mark_readable(state: StreamState) -> None:
     """Remember that the stream can be read."""
     state[READ] = True
+
+
+def is_pending(state: StreamState) -> bool:
+    """Whether the time limit kept the last run from reading the stream."""
+    return state.get(PENDING) is True
+
+
+def mark_pending(state: StreamState, *, pending: bool) -> None:
+    """Remember whether the time limit kept this run from reading the stream."""
+    state[PENDING] = pending
+
+
+def was_interrupted(state: StreamState) -> bool:
+    """Whether the last run stopped while it read work orders, given their bookmark."""
+    cursor = state.get(CURSOR)
+    return isinstance(cursor, dict) and bool(cursor.get("step") or cursor.get("unread"))
 
 
 def has_details(state: StreamState) -> bool:

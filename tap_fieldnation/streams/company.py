@@ -48,6 +48,9 @@ class CompanyStream(FieldNationStream):
         tap: The SDK's tap.
         context: The run.
         lists: The run's lists.
+
+    Attributes:
+        already_read: Whether the interrupted sync that this run continues has read it.
     """
 
     entry: Company
@@ -58,6 +61,7 @@ class CompanyStream(FieldNationStream):
         super().__init__(tap, context)
         self.lists = lists
         self.row_builder = RowBuilder(self.name, self.primary_keys)
+        self.already_read = False
         self._complete = True
 
     def lacks_company(self) -> bool:
@@ -66,26 +70,34 @@ class CompanyStream(FieldNationStream):
 
     @override
     def request_records(self, context: Context | None) -> Iterable[Record]:
-        """Every row of the list."""
+        """Every row of the list; none if the sync that this run continues has read it."""
+        if self.already_read:
+            return
         try:
-            if self.lacks_company():
-                self.logger.warning("Not read: %s: %s.", self.name, NO_COMPANY)
-                return
-            versioned = bool(self.config.get("emit_activate_version_messages")) and not self.entry.parent
-            if versioned:
-                start_version(self)
-            yield from (self._rows_of_parents() if self.entry.parent else self._rows())
+            complete = yield from self._read()
         except DeadlineExceeded:
             self.run_context.stop_at_deadline(self.name)
+            bookmarks.mark_pending(self.stream_state, pending=True)
             return
         except ApiError as error:
             if error.rule.action is not Action.SKIP or bookmarks.was_readable(self.stream_state):
                 raise
             self.logger.warning("Not read: %s", error)
-            return
-        bookmarks.mark_readable(self.stream_state)
-        if versioned and self._complete:
+            complete = False
+        bookmarks.mark_pending(self.stream_state, pending=False)
+        if complete:
             activate_version(self)
+
+    def _read(self) -> t.Generator[Record, None, bool]:
+        """Every row; returns whether these are all that there are, so that older ones can be deleted."""
+        if self.lacks_company():
+            self.logger.warning("Not read: %s: %s.", self.name, NO_COMPANY)
+            return False
+        if bool(self.config.get("emit_activate_version_messages")) and not self.entry.parent:
+            start_version(self)
+        yield from (self._rows_of_parents() if self.entry.parent else self._rows())
+        bookmarks.mark_readable(self.stream_state)
+        return self._complete
 
     def _rows(self) -> Iterator[Record]:
         seen: set[t.Any] = set()
