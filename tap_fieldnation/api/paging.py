@@ -1,7 +1,7 @@
 """Field Nation's three styles of pagination, as one iterator of pages. The response shows which style it is.
 
-- By page number: ``metadata`` with ``total``, ``page``, ``pages`` and ``per_page``, beside ``results``. Each of the four
-  may be missing, or be a string. Without ``pages``, pages are requested until all rows were received, or none comes.
+- By page number: ``metadata`` with ``total``, ``page``, ``pages`` and ``per_page``, beside ``results``. Each of the
+  four may be missing, or be a string. Without ``pages``, pages are requested until all rows were received, or none is.
 - By cursor: ``pagination`` with ``next_cursor``, beside ``data``.
 - Unpaged: a bare array, or an object with neither.
 """
@@ -68,7 +68,7 @@ class _Next(t.NamedTuple):
     stated: bool
 
 
-def pages(  # noqa: PLR0913
+def pages(
     client: Client,
     path: str,
     params: Mapping[str, object],
