@@ -16,7 +16,7 @@ from tap_fieldnation.api.client import API_ROOT
 from tap_fieldnation.api.errors import ApiError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from tap_fieldnation.api.client import Client
@@ -118,14 +118,18 @@ def pages(
         query[following.parameter] = following.value
 
 
-def missing_rows(pages: Sequence[ListPage]) -> str:
-    """Whether the pages of a list lack rows that the API says exist, as the end of a sentence; "" if they do not."""
-    if not pages:
+def shortfall(last: ListPage | None, received: int) -> str:
+    """What the API says of rows that it did not return, to follow "the API"; "" if there are none.
+
+    Args:
+        last: The last page of a list, if there was one.
+        received: How many rows the pages had.
+    """
+    if last is None:
         return ""
-    received, total = sum(len(page.rows) for page in pages), pages[-1].total
-    if total is not None and total > received:
-        return f"counts {total:,} rows but returned {received:,}"
-    return f"has more rows than the {received:,} that were read" if pages[-1].truncated else ""
+    if last.total is not None and last.total > received:
+        return f"counts {last.total:,} rows but returned {received:,}"
+    return f"has more rows than the {received:,} that were read" if last.truncated else ""
 
 
 def whole_number(value: object) -> int | None:

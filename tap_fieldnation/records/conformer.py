@@ -72,7 +72,9 @@ def compile_conformer(schema: JsonSchema, mismatches: Mismatches) -> Callable[[R
 
 
 def _compile(schema: JsonSchema, path: str, mismatches: Mismatches) -> FieldRule:
-    kind = next(name for name in _types(schema["type"]) if name != "null")
+    kind = next((name for name in _types(schema.get("type")) if name in _KINDS), None)
+    if kind is None:  # a property that a user added without saying more
+        return frozenset(), NO_LIMIT, lambda value: value
     if kind == "object":
         is_date = schema.get("properties", {}).keys() == {"utc", "local"}
         return frozenset(), NO_LIMIT, (_date_object if is_date else _object)(schema, path, mismatches)
@@ -86,8 +88,8 @@ def _compile(schema: JsonSchema, path: str, mismatches: Mismatches) -> FieldRule
     return frozenset(valid_types), limit, _null_if_invalid(convert, path, mismatches)
 
 
-def _types(kind: str | list[str]) -> list[str]:
-    return [kind] if isinstance(kind, str) else kind
+def _types(kind: t.Any) -> list[t.Any]:
+    return kind if isinstance(kind, list) else [kind]
 
 
 def _object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:  # noqa: C901
@@ -185,7 +187,9 @@ def _none_if_unset(value: Record) -> Record | None:
 
 
 def _array(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:
-    items = schema["items"]
+    items = schema.get("items")
+    if not isinstance(items, dict):
+        return lambda value: value if type(value) is list else _no_container(value, path, mismatches)
     valid_types, limit, convert_item = _compile(items, f"{path}[]", mismatches)
     # Items that are envelopes themselves are not taken for the envelope of their list.
     may_have_envelope = RESULTS not in items.get("properties", ())
@@ -305,6 +309,7 @@ def _require_empty(value: t.Any) -> None:
         raise TypeError
 
 
+_KINDS = frozenset({"array", "boolean", "integer", "number", "object", "string"})
 _SCALARS: t.Mapping[str, tuple[set[type], float, Convert]] = {
     "string": ({str}, NO_LIMIT, _string),
     "link": (set(), NO_LIMIT, _link),

@@ -56,6 +56,29 @@ def without(schema: JsonSchema, paths: Iterable[str]) -> JsonSchema:
     return schema
 
 
+def extended(own: JsonSchema, other: t.Any) -> JsonSchema:
+    """A copy of a schema with the properties, nested ones included, that only another one has.
+
+    Args:
+        own: Of an object or an array, with the tap's own keywords.
+        other: The same, as a user may have changed it; what does not fit is left out.
+    """
+    if not isinstance(other, dict):
+        return own
+    if "items" in own:
+        return {**own, "items": extended(own["items"], other.get("items"))}
+    added = other.get("properties")
+    if "properties" not in own or not isinstance(added, dict):
+        return own
+    properties: dict[str, JsonSchema] = dict(own["properties"])
+    for name, node in added.items():
+        if name in properties:
+            properties[name] = extended(properties[name], node)
+        elif isinstance(node, dict):
+            properties[name] = node
+    return {**own, "properties": properties}
+
+
 def public(node: t.Any) -> t.Any:
     """A copy of a schema as it is written into SCHEMA messages and the catalog: without the tap's own keywords."""
     if isinstance(node, dict):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from tap_fieldnation.api.paging import whole_number
+from tap_fieldnation.records import schema
 from tap_fieldnation.records.conformer import RESULTS
 from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, RowBuilder, get_nested
 from tap_fieldnation.streams.sdk import ConformedStream
@@ -41,9 +43,10 @@ class ChildStream(ConformedStream, Stream):
     # How many of `rows_written` the metrics have counted.
     _rows_counted = 0
 
-    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.row_builder = RowBuilder(self.name, self.primary_keys)
+    @functools.cached_property
+    def row_builder(self) -> RowBuilder:
+        """Makes the rows fit the schema, the properties that a user added to the catalog included."""
+        return RowBuilder(schema.extended(schema.load(self.name), self.effective_schema), self.primary_keys)
 
     @override
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
@@ -162,7 +165,9 @@ def _excess(envelope: t.Any, key: str) -> int:
 
 def _is_cut(envelope: t.Any, key: str) -> bool:
     """Whether an envelope has further pages; a total alone may count rows that are hidden from this API user."""
-    pages, size, total = (whole_number(get_nested(envelope, f"metadata.{name}")) for name in ("pages", "per_page", "total"))
+    pages, size, total = (
+        whole_number(get_nested(envelope, f"metadata.{name}")) for name in ("pages", "per_page", "total")
+    )
     if total is None:
         return pages is not None and pages > 1
     if not _excess(envelope, key):

@@ -152,7 +152,8 @@ def test_a_cursor_alone_selects_a_next_page() -> None:
 def lacking(*bodies: object, max_pages: int | None = None, **params: object) -> str:
     """What the pages of a list lack."""
     transport = FakeTransport([response(200, body) for body in bodies])
-    return paging.missing_rows(list(paging.pages(make_client(transport), "/things", params, max_pages=max_pages)))
+    pages = list(paging.pages(make_client(transport), "/things", params, max_pages=max_pages))
+    return paging.shortfall(pages[-1], sum(len(page.rows) for page in pages))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_a_list_can_be_bounded() -> None:
 
 
 def test_no_page_lacks_nothing() -> None:
-    assert paging.missing_rows([]) == ""
+    assert paging.shortfall(None, 0) == ""
 
 
 NO_LISTS: list[object] = [
