@@ -117,15 +117,20 @@ class CompanyStream(FieldNationStream):
     def _rows(self) -> Iterator[Record]:
         seen: set[t.Any] = set()
         ids: list[t.Any] = []
-        for more in ({}, *self.entry.more):
-            try:
-                yield from self._rows_of_list(more, seen, ids)
-            except ApiError as error:
-                if not more or error.status not in REFUSED:
-                    raise
-                self.logger.debug("Not read: %s", error)
+        yield from self._rows_of_list({}, seen, ids)
+        for more in self.entry.more:
+            yield from self._further_rows(more, seen, ids)
         if ids:
             yield from self._details(dict.fromkeys(ids))
+
+    def _further_rows(self, more: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]) -> Iterator[Record]:
+        """The same with further parameters, which the API may refuse."""
+        try:
+            yield from self._rows_of_list(more, seen, ids)
+        except ApiError as error:
+            if error.status not in REFUSED:
+                raise
+            self.logger.debug("Not read: %s", error)
 
     def _rows_of_list(self, more: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]) -> Iterator[Record]:
         """The rows of the list that were not seen before; where it sends bare ids, these are added to `ids`."""

@@ -22,8 +22,8 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.streams.catalog import Embedded
 
 
-# After so many lists of a stream whose endpoint had no more rows than the work order, and none that had more, its totals
-# count rows that this API user may not see: a request for each work order would find nothing.
+# After so many lists of a stream whose endpoint had no more rows than the work order, and none that had more, its
+# totals count rows that this API user may not see: a request for each work order would find nothing.
 MAX_FUTILE = 10
 
 
@@ -165,9 +165,8 @@ def _excess(envelope: t.Any, key: str) -> int:
 
 def _is_cut(envelope: t.Any, key: str) -> bool:
     """Whether an envelope has further pages; a total alone may count rows that are hidden from this API user."""
-    pages, size, total = (
-        whole_number(get_nested(envelope, f"metadata.{name}")) for name in ("pages", "per_page", "total")
-    )
+    metadata = (get_nested(envelope, f"metadata.{name}") for name in ("total", "pages", "per_page"))
+    total, pages, size = map(whole_number, metadata)
     if total is None:
         return pages is not None and pages > 1
     if not _excess(envelope, key):
