@@ -82,7 +82,7 @@ def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> 
                 pages.read_serially(days)
             if not settled:
                 run.lower_floor(page)
-            yield from run.emit(page, fresh)
+            yield from run.emit(page, fresh, again=False)
             if position := scan.position(days[1]):
                 place.position = position
                 run.checkpoint(page=True)

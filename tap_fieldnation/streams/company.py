@@ -112,7 +112,8 @@ class CompanyStream(FieldNationStream):
             properties = self.conformed_schema["properties"]
             keys = [key for name, node in properties.items() for key in (name, *node.get(schema.ALIASES, ()))]
             params["columns"] = ",".join(key for key in keys if key != EXTRACTED_AT)
-        return self.lists.fetch_pages(self.entry, params)
+        fetch = self.lists.request_pages if more else self.lists.fetch_pages
+        return fetch(self.entry, params)
 
     def _rows(self) -> Iterator[Record]:
         seen: set[t.Any] = set()
