@@ -22,6 +22,7 @@ from .log import Entry, RequestLog
 from .query import ParameterError, SavedViews, SelectionCache, parse
 from .rate_limit import RateLimiter
 from .tokens import Tokens
+from .variants import vary
 from .work_order.cache import SectionCache
 from .work_order.payload import Payload
 from .work_order.sections import SECTIONS
@@ -215,7 +216,7 @@ class App:
             return error(HTTPStatus.NOT_FOUND, f"No such resource: {request.path}", "error")
         handler, values = found
         try:
-            return handler(request, user, **values)
+            return vary(request, handler(request, user, **values), switches)
         except ParameterError as invalid:
             name, detail = invalid.args
             return error(HTTPStatus.BAD_REQUEST, f"{name} {detail}", "problem", parameter=name)

@@ -15,16 +15,18 @@ class Payload:
 
     `cut` is the maximum number of rows in an embedded list, and `hidden` the number of rows that its total counts
     besides those that the caller may see. `production` adds the keys that only production payloads have.
+    `publish_stats` says which of its counts there are.
     """
 
     cut: int | None = None
     hidden: int = 0
     production: bool = True
+    publish_stats: str = "all"
 
     @classmethod
     def by(cls, switches: Switches) -> Payload:
         """The payload that some switches ask for."""
-        return cls(switches.embedded_cut, switches.embedded_hidden, switches.production_keys)
+        return cls(switches.embedded_cut, switches.embedded_hidden, switches.production_keys, switches.publish_stats)
 
 
 DEFAULT = Payload()

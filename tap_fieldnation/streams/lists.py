@@ -6,6 +6,7 @@ import typing as t
 
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import ApiError
+from tap_fieldnation.records import schema
 from tap_fieldnation.streams.catalog import COMPANY
 from tap_fieldnation.streams.rows import get_nested
 
@@ -85,11 +86,11 @@ class Lists:
 def ids_on(entry: Company, page: ListPage, key: str = "") -> list[t.Any]:
     """The ids of the rows on a page."""
     key = key or entry.keys[0]
-    return [
-        row_id
-        for row in page.rows
-        if type(row) is dict and (row_id := row.get(key, row.get(entry.fallback.get(key, ""))))
-    ]
+    column = schema.load(entry.name)["properties"][key]
+    keys = [column.get(schema.SOURCE, key), *column.get(schema.ALIASES, ()), entry.fallback.get(key)]
+    rows = (row for row in page.rows if type(row) is dict)
+    ids = (next((row[key] for key in keys if row.get(key)), None) for row in rows)
+    return [row_id for row_id in ids if row_id is not None]
 
 
 def has_ids_only(entry: Company, page: ListPage) -> bool:
