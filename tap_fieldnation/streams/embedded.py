@@ -150,8 +150,8 @@ class EmbeddedStream(ChildStream):
 
 def _items(embedded_list: t.Any) -> t.Any:
     """The items of a list, with or without an envelope."""
-    if type(embedded_list) is dict:
-        embedded_list = embedded_list.get(RESULTS)
+    if type(embedded_list) is dict and RESULTS in embedded_list:
+        embedded_list = embedded_list[RESULTS]
     if type(embedded_list) is dict and embedded_list and all(map(str.isdecimal, embedded_list)):
         embedded_list = list(embedded_list.values())  # PHP encodes a list with a gap as an object
     return embedded_list if type(embedded_list) is list else ()

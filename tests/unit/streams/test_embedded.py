@@ -6,9 +6,11 @@ import typing as t
 
 import pytest
 
-from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.embedded import MAX_FUTILE, EmbeddedStream
 from tap_fieldnation.tap import TapFieldNation
+
+if t.TYPE_CHECKING:
+    from tap_fieldnation.streams.by_request import ByRequestStream
 
 CONFIG = {"client_id": "the-client-id", "client_secret": "the-client-secret"}
 
