@@ -35,7 +35,7 @@ def read_new(run: SyncRun) -> Iterator[Batch]:
     run goes back an hour before the last one, and once a day three days, for work orders that became visible late.
     """
     cursor = run.cursor
-    look = run.is_first or run.is_due(cursor.looked_at)
+    look = run.is_due(cursor.looked_at)
     floor = _floor(run, look=look)
     wanted = everything(run)
     while True:
@@ -46,7 +46,7 @@ def read_new(run: SyncRun) -> Iterator[Batch]:
             yield from _read_new_page(run, page, fresh)
             cursor.new_position = scan.position(None)
             run.checkpoint(page=True)
-            if not scan.shrank and min((record["id"] for record in page.records), default=0) <= floor:
+            if not scan.shrank and min((record["id"] for record in page.records), default=0) <= floor + 1:
                 break
         run.count(scan.total or 0, scan.removed_seen)
         run.add_mark(scan.highest, scan.began_at if look else None)
@@ -110,25 +110,31 @@ def schedule_reconcile(run: SyncRun) -> None:
 
 def _floor(run: SyncRun, *, look: bool) -> int:
     """The id down to which new work orders are read."""
-    marks, started_at = run.cursor.marks, run.cursor.started_at
+    cursor, marks = run.cursor, run.cursor.marks
     if not marks:
         return 0
-    older = [mark for mark in marks if started_at and mark.at <= started_at - OVERLAP]
+    if run.is_first and not look:
+        return max(cursor.known_from, marks[0].highest)
+    older = [mark for mark in marks if cursor.started_at and mark.at <= cursor.started_at - OVERLAP]
     return marks[0].highest if look or not older else older[-1].highest
 
 
 def _read_new_page(run: SyncRun, page: Page, fresh: Sequence[t.Any]) -> Iterator[Batch]:
+    """The new work orders of a page, and those open; closed ones that are known are left to `reconcile`."""
     cursor = run.cursor
-    known_from = max(cursor.known_from, cursor.marks[0].highest if cursor.marks else 0)
+    floor = cursor.marks[0].highest if cursor.marks else 0
+    seen = run.inspect(fresh)
+    unknown = {work_order.id for work_order in seen if work_order.id > floor and work_order.id not in cursor.recent}
+    counted_from = max(cursor.known_from, floor)
     new = [
         work_order
-        for work_order in run.inspect(fresh)
-        if work_order.id > known_from
-        and work_order.id not in cursor.recent
-        and work_order.id not in cursor.removed
+        for work_order in seen
+        if work_order.id in unknown.difference(cursor.removed)
+        and work_order.id > counted_from
         and run.is_requested(work_order)
     ]
-    yield from run.emit(page, fresh, again=False)
+    chosen = unknown.union(work_order.id for work_order in seen if not work_order.closed)
+    yield from run.emit(page, [record for record in fresh if record["id"] in chosen], again=False)
     run.add_new(new)
 
 

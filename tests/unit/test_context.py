@@ -88,7 +88,9 @@ def test_a_failure_is_no_missing_company() -> None:
         ({"start_date": "1900-01-01", "end_date": "2026-01-31"}, (date(1970, 1, 1), date(2026, 1, 31))),
     ],
 )
-def test_the_days_are_those_that_state_can_hold(config: dict[str, str], days: tuple[date | None, date | None]) -> None:
+def test_the_days_are_those_that_state_can_hold(
+    config: dict[str, t.Any], days: tuple[date | None, date | None]
+) -> None:
     assert make_context(**config).date_range == days
 
 

@@ -1,4 +1,4 @@
-"""A module imports only modules of its own layer, or of a lower one, also for types; no two modules import each other."""
+"""A module imports only modules of its own part of the package and of lower layers, also for types."""
 
 from __future__ import annotations
 

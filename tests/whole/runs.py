@@ -48,14 +48,14 @@ class SharedClock(Clock):
     It does so only while no request is under way, so that each arrives at the moment at which it was sent.
     """
 
-    def __init__(self, time: VirtualClock) -> None:
+    def __init__(self, time: VirtualClock, allowed: float | None = None) -> None:
         self._time = time
         self._changed = threading.Condition()
         self._requesting: set[int] = set()  # threads in the middle of a request, and not waiting
         self._waiting: list[tuple[float, int | None]] = []
         self._over = False
         time.on_advance(self._wake)
-        super().__init__()
+        super().__init__(allowed)
 
     @override
     def monotonic(self) -> float:
@@ -196,7 +196,8 @@ class Runner:
                 command += [f"--{name}", str(file)]
         self.api.reset_log()
         began = self.time.monotonic()
-        clock = SharedClock(self.time)
+        minutes = settings.get("max_minutes")
+        clock = SharedClock(self.time, None if minutes is None else 60 * minutes)
         with _in_this_time(clock):
             ended = run(*command)
             ended.waited = self.time.monotonic() - began

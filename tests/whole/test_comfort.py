@@ -10,11 +10,12 @@ import typing as t
 
 import pytest
 
-from emulator import Emulator
+from emulator import Emulator, VirtualClock
 from tap_fieldnation.commands.cli import NOT_GIVEN
 from tap_fieldnation.settings import SETTINGS
 from tap_fieldnation.streams.catalog import BY_REQUEST, COMPANY
 from tap_fieldnation.tap import TapFieldNation
+from tests.whole.runs import Runner, small_catalog
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +98,11 @@ def test_the_test_report_is_one_line_a_check(api: Emulator, tmp_path: Path) -> N
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert all(line.startswith(("ok    ", "note  ")) for line in lines)
-    for text in ("access token obtained, expires in 3,600 s", "GET /workorders responds with 200", "creation filter: f_created"):
+    for text in (
+        "access token obtained, expires in 3,600 s",
+        "GET /workorders responds with 200",
+        "creation filter: f_created",
+    ):
         assert any(text in line for line in lines)
     assert "ok    clients: can be read" in lines
 
@@ -194,7 +199,9 @@ def test_the_last_lines_are_a_summary(api: Emulator, tmp_path: Path) -> None:
     done = _tap(api, tmp_path)
     said = done.stderr.splitlines()
     assert said[-1].endswith("work_orders: 250 read; the API counts 250; 0 created and 0 removed meanwhile")
-    assert re.search(r"Requests: \d+ \(0 retries\); waited \d+ s for the rate limit \(6000/min\), 0 s for backoff$", said[-2])
+    assert re.search(
+        r"Requests: \d+ \(0 retries\); waited \d+ s for the rate limit \(6000/min\), 0 s for backoff$", said[-2]
+    )
     assert "Records: " in said[-3]
     assert "work_orders 250" in said[-3]
     (tmp_path / "state.json").write_text(json.dumps(_last_state(done)))
@@ -213,7 +220,8 @@ def test_a_run_logs_little(api: Emulator, tmp_path: Path) -> None:
 
 def test_a_long_run_logs_its_progress(api: Emulator, tmp_path: Path) -> None:
     """The tap's own 15 seconds, cut to a moment: a run of that length is for `./dev long`."""
-    hurry = "import tap_fieldnation.commands.progress as p; p.LINE_INTERVAL = p.UPDATE_INTERVAL = 0.01; import tap_fieldnation.__main__"
+    intervals = "p.LINE_INTERVAL = p.UPDATE_INTERVAL = 0.01"
+    hurry = f"import tap_fieldnation.commands.progress as p; {intervals}; import tap_fieldnation.__main__"
     config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
     (tmp_path / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000, "page_size": 5}))
     command = [sys.executable, "-c", hurry, "--config", "config.json"]
@@ -235,17 +243,14 @@ def test_the_summary_of_a_failure_comes_before_its_sentence(tmp_path: Path) -> N
     assert not [line for line in said if "unhandled" in line]
 
 
-def test_max_minutes_stops_cleanly_and_the_next_run_continues(api: Emulator, tmp_path: Path) -> None:
-    first = _tap(api, tmp_path, page_size=1, max_minutes=0.03, requests_per_minute=3000, progress=False)
-    assert first.returncode == 0
-    assert "work_orders: max_minutes was reached" in first.stderr.splitlines()[-1]
-    records = [json.loads(line) for line in first.stdout.splitlines()]
-    ids = {one["record"]["id"] for one in records if one["type"] == "RECORD" and one["stream"] == "work_orders"}
-    assert 0 < len(ids) < WORK_ORDERS
-    state = next(one["value"] for one in reversed(records) if one["type"] == "STATE")
-    (tmp_path / "state.json").write_text(json.dumps(state))
-    second = _tap(api, tmp_path, "--state", "state.json")
-    assert re.search(r"\d+ read after \d+ by earlier runs; the API counts 250", second.stderr.splitlines()[-1])
-    records = [json.loads(line) for line in second.stdout.splitlines()]
-    ids |= {one["record"]["id"] for one in records if one["type"] == "RECORD" and one["stream"] == "work_orders"}
-    assert ids == set(api.company.visible_ids())
+def test_max_minutes_stops_cleanly_and_the_next_run_continues(tmp_path: Path) -> None:
+    with Emulator(work_orders=WORK_ORDERS, seed=2, rate_limit=0, clock=VirtualClock()) as slow:
+        runner, selected = Runner(slow, tmp_path), small_catalog("work_orders")
+        first = runner.run(catalog=selected, page_size=1, max_minutes=3, requests_per_minute=60)
+        assert first.code == 0
+        assert "work_orders: max_minutes was reached" in first.last_line
+        assert first.waited == pytest.approx(180, abs=1)
+        assert 0 < len(first.ids("work_orders")) < WORK_ORDERS
+        second = runner.run(catalog=selected, state=first.state)
+        assert re.search(r"\d+ read after \d+ by earlier runs; the API counts 250", second.last_line)
+        assert first.ids("work_orders") | second.ids("work_orders") == set(slow.company.visible_ids())

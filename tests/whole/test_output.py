@@ -96,7 +96,8 @@ def test_a_full_disk_is_an_error(start: Output, tmp_path: Path, arguments: tuple
         tap = start(full, *arguments)
         assert tap.wait(20) == 1
     assert last_line(tmp_path).endswith(
-        "stdout cannot be written (No space left on device): check where it is redirected to, and run again (no data is lost)."
+        "stdout cannot be written (No space left on device): check where it is redirected to, and run again "
+        "(no data is lost)."
     )
 
 

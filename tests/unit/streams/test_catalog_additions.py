@@ -194,7 +194,7 @@ def test_a_catalog_that_still_has_the_column_works(api: Emulator) -> None:
 
 
 @pytest.mark.usefixtures("_new_streams")
-def test_the_snapshot_tells_which_columns_became_streams() -> None:
+def test_the_snapshot_shows_which_columns_became_streams() -> None:
     before = json.loads(docs.SNAPSHOT.read_text(encoding="utf-8"))
     docs.streams.cache_clear()
     try:
