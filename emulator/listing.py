@@ -75,7 +75,7 @@ def page_response(
     envelope: dict[str, Json] = {
         "actions": ["create"],
         "metadata": {
-            "total": total,
+            "total": total + switches.total_surplus,
             "page": page,
             "pages": pages,
             "per_page": query.per_page,
@@ -99,7 +99,7 @@ def page_response(
         "search_text": "",
         "correlation_id": digest(f"{company.seed}/{request.number}"),
     }
-    for name, text in query.filters.items():
+    for name, text in query.filters.items() if switches.filter_echo else ():
         envelope[name] = text.split(",") if "," in text else text
         envelope[f"fs_{name[2:]}"] = True
     body = b'%b,"results":[%b]}' % (msgspec.json.encode(envelope)[:-1], b",".join(items))

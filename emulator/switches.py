@@ -46,8 +46,38 @@ class Switches:
     late_seconds: float = 0.0
     # Maximum number of rows in an embedded list (None = all); its metadata always counts all.
     embedded_cut: int | None = None
+    # How many rows the metadata of an embedded list counts besides those that the caller may see.
+    embedded_hidden: int = 0
+    # Work orders have the keys that only production payloads have, and `stalled` as an object.
+    production_keys: bool = True
     # Company lists ignore `columns` and send ids only.
     ignore_columns: bool = False
+    # The metadata of lists other than that of work orders: full, no-pages, strings, or none.
+    list_metadata: str = "full"
+    # `pages` in it, whatever the number of rows (None = the true one).
+    list_pages: int | None = None
+    # How many rows its `total` counts besides those that the caller may see.
+    list_hidden: int = 0
+    # The key of the rows of these lists.
+    list_rows: str = "results"
+    # Names of keys in company lists: reference, or guides (`address1`, `name` for `label`, dates as text).
+    spelling: str = "reference"
+    # /clients has deactivated and deleted clients, on request (`f_deactivated`, `f_deleted`), always, or never.
+    inactive_clients: str = "on-request"
+    # Which filters of /workorders the response repeats: all, or none as in the OpenAPI file.
+    filter_echo: bool = True
+    # How many work orders `total` of /workorders counts besides those that it returns.
+    total_surplus: int = 0
+    # /workorders/{id}/providers requires `list`, as on an older page.
+    require_provider_list: bool = False
+    # It is a bare array (as in the OpenAPI file), or has an envelope with pages (as on that page).
+    provider_envelope: bool = False
+    # How many further providers of the marketplace it has, without a request.
+    marketplace: int = 0
+    # The key of the time in a request: schedule, service_window or eta; its expenses are an array in the last two.
+    counter_offer: str = "schedule"
+    # Counts in `publish_stats`: all, only `requests` (OpenAPI file), or total-only: the others are 0 (one payload).
+    publish_stats: str = "all"
     # How /service-territories is paged, which is not documented: metadata, cursor, or none.
     territory_paging: str = "metadata"
     # Path prefixes (below /api/rest/v2, comma-separated) that respond with 403 or 404.
@@ -80,7 +110,7 @@ def _value(default: Json, text: str, name: str) -> Json:
     if isinstance(default, bool):
         return text.lower() in ("1", "true", "yes", "on")
     try:
-        if isinstance(default, int) or name == "embedded_cut":
+        if isinstance(default, int) or default is None:
             return int(text)
         return float(text) if isinstance(default, float) else text
     except ValueError:

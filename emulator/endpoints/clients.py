@@ -15,6 +15,7 @@ from .paging import not_found, resource_page, with_columns
 
 if TYPE_CHECKING:
     from emulator.company.company import Company
+    from emulator.company.directory import Client
     from emulator.context import ApiContext
     from emulator.http import Request, Response
     from emulator.json import Json
@@ -168,6 +169,24 @@ def project_row(company: Company, index: int) -> dict[str, Json]:
     }
 
 
+def _listed_clients(request: Request, api: ApiContext) -> list[int]:
+    """Indexes of the clients on the list: active ones, or of the others the deactivated or the deleted ones."""
+    clients = api.company.directory.clients
+    if api.switches.inactive_clients == "always":
+        return list(range(len(clients)))
+    state = "active"
+    if api.switches.inactive_clients == "on-request":
+        state = "deleted" if request.params.get("f_deleted") == "1" else state
+        state = "deactivated" if request.params.get("f_deactivated") == "1" else state
+    return [index for index, client in enumerate(clients) if _client_state(client) == state]
+
+
+def _client_state(client: Client) -> str:
+    if client.active:
+        return "active"
+    return "deleted" if client.id % 3 == 0 else "deactivated"
+
+
 def register(api: ApiContext) -> None:
     """Add clients and projects."""
     company = api.company
@@ -175,7 +194,7 @@ def register(api: ApiContext) -> None:
 
     @api.router.get("/clients")
     def _clients(request: Request, _: str) -> Response:
-        rows = [client_row(company, index) for index in range(len(directory.clients))]
+        rows = [client_row(company, index) for index in _listed_clients(request, api)]
         ignore = api.switches.ignore_columns
         return resource_page(request, [with_columns(request, row, ("id",), ignore=ignore) for row in rows])
 

@@ -115,7 +115,11 @@ def test_keys_of_child_records_are_unique() -> None:
 
 def test_references_are_consistent() -> None:
     api = Emulator(200, 1, TODAY)
-    clients = {row["id"]: row["name"] for row in api.rows("/clients", columns="name")}
+    clients = {
+        row["id"]: row["name"]
+        for more in ({}, {"f_deactivated": "1"}, {"f_deleted": "1"})
+        for row in api.rows("/clients", columns="name", **more)
+    }
     projects = {row["id"]: row["client"]["id"] for row in api.rows("/projects", columns="client")}
     templates = {row["id"] for row in api.rows("/templates")}
     locations = {row["id"] for row in api.rows("/locations")}

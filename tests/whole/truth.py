@@ -60,8 +60,11 @@ def _items(embedded_list: t.Any) -> list[Row]:
 def company(api: Emulator, stream: str) -> list[Row]:
     """The rows of a list of the company."""
     path = path_of(stream)
-    params = {key: str(value) for key, value in COMPANY[stream].params.items() if key not in PAGING}
-    rows = api.rows(path, **params)
+    entry = COMPANY[stream]
+    rows = []
+    for more in ({}, *entry.more):
+        params = {key: str(value) for key, value in {**entry.params, **more}.items() if key not in PAGING}
+        rows += api.rows(path, **params)
     return [api.get(f"{path}/{row['id']}") for row in rows] if stream in ONE_BY_ONE else rows
 
 
@@ -96,7 +99,7 @@ def _messages(api: Emulator, path: str) -> Iterator[Row]:
 
 
 def _requests(api: Emulator, path: str) -> Iterator[Row]:
-    return ({**row, "request.id": row["request"]["id"]} for row in api.rows(path))
+    return ({**row, "request.id": row["request"]["id"]} for row in api.rows(path) if "request" in row)
 
 
 def _site_revisits(api: Emulator, path: str) -> Iterator[Row]:

@@ -72,6 +72,13 @@ def site_revisit(f: Facts) -> Json:
 def publish_stats(f: Facts) -> Json:
     """Statistics of provider requests."""
     count = request_count(f)
+    if f.payload.publish_stats == "requests":
+        return {"requests": count}
+    stats = _publish_stats(f, count)
+    return {**stats, "requests": 0, "counter_offers": 0} if f.payload.publish_stats == "total-only" else stats
+
+
+def _publish_stats(f: Facts, count: int) -> dict[str, Json]:
     return {
         "requests": count,
         "counter_offers": count // 3,
