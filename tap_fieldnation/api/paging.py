@@ -47,6 +47,7 @@ class ListPage:
         received_at: When it was received, UTC.
         truncated: Whether the list has more rows, but the response does not say how to get them, or the caller's limit
             of pages was reached.
+        following: The parameter that selects the next page, and its value; None after the last page.
     """
 
     rows: list[t.Any]
@@ -54,6 +55,7 @@ class ListPage:
     envelope: Mapping[str, t.Any]
     received_at: datetime
     truncated: bool = False
+    following: tuple[str, object] | None = None
 
 
 class _Next(t.NamedTuple):
@@ -110,7 +112,7 @@ def pages(
                 raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, reason, stream=stream)
             return
         limited = following is not None and bool(page.rows) and number == max_pages
-        yield replace(page, truncated=True) if limited else page
+        yield replace(page, truncated=page.truncated or limited, following=following and following[:2])
         if following is None or not page.rows or limited:
             return
         row_count, previous, stated = row_count + len(page.rows), content, following.stated

@@ -3,6 +3,7 @@
 - ``cursor``, of `work_orders`: see `cursor.py`.
 - ``read``, of a stream with requests of its own: true once a run could read it. From then on a 403 or 404 is an error.
 - ``pending``, of a company stream: true where `max_minutes` stopped a run before it was read.
+- ``position``, of a pending stream: how far it was read, as the stream defines it.
 - ``details``, of a list that sends bare ids: how far its rows were requested one by one (`Details`).
 
 `docs/how-it-reads.md` documents all of them for users.
@@ -25,6 +26,7 @@ if t.TYPE_CHECKING:
 CURSOR = "cursor"
 READ = "read"
 PENDING = "pending"
+POSITION = "position"
 DETAILS = "details"
 
 START_OVER = "give the run an earlier STATE, or none to read everything again (`meltano run --full-refresh`)"
@@ -46,8 +48,21 @@ def is_pending(state: StreamState) -> bool:
 
 
 def mark_pending(state: StreamState, *, pending: bool) -> None:
-    """Remember whether the time limit kept this run from reading the stream."""
+    """Remember whether the time limit kept this run from reading the stream; if not, its position is of no use."""
     state[PENDING] = pending
+    if not pending:
+        state[POSITION] = []
+
+
+def position(state: StreamState) -> list[t.Any]:
+    """How far a pending stream was read; empty for the beginning."""
+    saved = state.get(POSITION)
+    return list(saved) if is_pending(state) and isinstance(saved, list) else []
+
+
+def save_position(state: StreamState, *place: object) -> None:
+    """Remember how far the stream was read."""
+    state[POSITION] = list(place)
 
 
 def was_interrupted(state: StreamState) -> bool:

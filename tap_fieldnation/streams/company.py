@@ -117,7 +117,7 @@ class CompanyStream(FieldNationStream):
         """The pages of the list, with the columns that the stream has where the list sends only those asked for.
 
         Args:
-            more: One of the entry's further parameters.
+            more: One of the entry's further parameters, or those of a page.
         """
         params = dict(more or {})
         if self.entry.detail:
@@ -130,33 +130,46 @@ class CompanyStream(FieldNationStream):
     def _rows(self) -> Iterator[Record]:
         seen: set[t.Any] = set()
         ids: list[t.Any] = []
-        yield from self._rows_of_list({}, seen, ids)
-        for more in self.entry.more:
-            yield from self._further_rows(more, seen, ids)
+        variants: list[t.Mapping[str, object]] = [{}, *self.entry.more]
+        place = bookmarks.position(self.stream_state)
+        first, start = (place[0], {place[1]: place[2]}) if _is_page(place, len(variants)) else (0, {})
+        for number in range(first, len(variants)):
+            yield from self._rows_of_variant(number, {**variants[number], **start}, seen, ids)
+            start = {}
         if ids:
             yield from self._details(dict.fromkeys(ids))
 
-    def _further_rows(self, more: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]) -> Iterator[Record]:
-        """The same with further parameters, which the API may refuse."""
+    def _rows_of_variant(
+        self, number: int, params: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]
+    ) -> Iterator[Record]:
+        """The rows of the list; with further parameters, the API may refuse it."""
         try:
-            yield from self._rows_of_list(more, seen, ids)
+            yield from self._rows_of_list(number, params, seen, ids)
         except ApiError as error:
-            if error.status not in REFUSED:
+            if not number or error.status not in REFUSED:
                 raise
             self.logger.debug("Not read: %s", error)
 
-    def _rows_of_list(self, more: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]) -> Iterator[Record]:
+    def _rows_of_list(
+        self, variant: int, params: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]
+    ) -> Iterator[Record]:
         """The rows of the list that were not seen before; where it sends bare ids, these are added to `ids`."""
         received: set[t.Any] = set()
+        resumed = bool(bookmarks.position(self.stream_state)) and not seen and not ids
         lacks = ""
         for number in range(1, MAX_PASSES + 1):
             page: ListPage | None = None
-            for page in self.fetch_pages(more):
+            for page in self.fetch_pages(params):
                 if has_ids_only(self.entry, page):
                     ids += ids_on(self.entry, page)
                     received.update(ids_on(self.entry, page))
                 else:
                     yield from self._rows_on(page, seen, received)
+                    if page.following:
+                        bookmarks.save_position(self.stream_state, variant, *page.following)
+            if resumed:  # the rest of a list says nothing of its beginning
+                self._complete = False
+                return
             lacks = paging.shortfall(page, len(received))
             if not lacks:
                 return
@@ -182,6 +195,9 @@ class CompanyStream(FieldNationStream):
         missing: list[ApiError] = []
         short: list[str] = []
         parent_ids = self.lists.fetch_ids(entry.parent, entry.parent_key)
+        place = bookmarks.position(self.stream_state)
+        if place and place[0] in parent_ids:
+            parent_ids = parent_ids[parent_ids.index(place[0]) + 1 :]
         for number, parent_id in enumerate(parent_ids, start=1):
             path = entry.path.format(id=parent_id)
             try:
@@ -199,6 +215,7 @@ class CompanyStream(FieldNationStream):
                 if len(missing) == number == min(len(parent_ids), MAX_MISSING):
                     raise
                 self.logger.debug("Skipped: %s", error)
+            bookmarks.save_position(self.stream_state, parent_id)
         if short:
             text = "%s: rows are missing in %d of %d lists: %s"
             self.logger.warning(text, self.name, len(short), len(parent_ids), short[0])
@@ -241,6 +258,11 @@ class CompanyStream(FieldNationStream):
         due = [(row_id, turn) for turn, row_id in turns if turn > last]
         self._complete = self._complete and len(due) == len(known)
         yield from due
+
+
+def _is_page(place: Sequence[t.Any], variants: int) -> bool:
+    """Whether a position in STATE is the number of a variant, and the parameter that selects a page."""
+    return len(place) == 3 and type(place[0]) is int and 0 <= place[0] < variants and type(place[1]) is str  # noqa: PLR2004
 
 
 def latest_turn(row_id: int, days: float, now: datetime) -> datetime:
