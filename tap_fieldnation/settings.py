@@ -12,6 +12,7 @@ from decimal import Decimal
 from singer_sdk import typing as th
 
 from tap_fieldnation.api.errors import SettingsError
+from tap_fieldnation.environment import variable
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -241,21 +242,23 @@ def config_jsonschema() -> dict[str, t.Any]:
     )
 
 
-def check(config: MutableMapping[str, t.Any], invalid: t.Iterable[str]) -> None:
+def check(config: MutableMapping[str, t.Any], invalid: Mapping[str, str], exported: t.Collection[str] = ()) -> None:
     """Refuse a config that cannot work.
 
     Args:
         config: The settings, defaults filled in; those that are null get theirs here.
-        invalid: Names of the settings that the JSON Schema refuses.
+        invalid: The settings that the JSON Schema refuses, and where in them.
+        exported: Settings that environment variables hold, which this run does not read.
 
     Raises:
         SettingsError: One sentence: which setting, and what is expected; never a value.
     """
-    refused = set(invalid)
     for setting in SETTINGS:
-        _check_one(setting, config, refused)
-    for name in sorted(refused.difference(BY_NAME)):
-        raise SettingsError(f"Setting {name} cannot be used: see `tap-fieldnation --about` for what it may be.")
+        _check_one(setting, config, invalid, exported)
+    for name in sorted(invalid.keys() - BY_NAME.keys()):
+        raise SettingsError(
+            f"Setting {invalid[name]} cannot be used: see `tap-fieldnation --about` for what it may be."
+        )
     for one, other in (("username", "password"), ("password", "username")):
         if config.get(one) and not config.get(other):
             raise SettingsError(f"Setting {one} is given without {other}: give both (password grant), or neither.")
@@ -264,13 +267,23 @@ def check(config: MutableMapping[str, t.Any], invalid: t.Iterable[str]) -> None:
         raise SettingsError("Setting start_date is after end_date: it must be the same day or an earlier one.")
 
 
-def _check_one(setting: Setting, config: MutableMapping[str, t.Any], refused: t.Collection[str]) -> None:
+def _check_one(
+    setting: Setting,
+    config: MutableMapping[str, t.Any],
+    refused: t.Collection[str],
+    exported: t.Collection[str],
+) -> None:
     value = config.get(setting.name)
     if value is None or (setting.required and value == ""):
+        if setting.required and setting.name in exported:
+            raise SettingsError(
+                f"Setting {setting.name} is missing, and the environment is not read: add --config=ENV for "
+                f"{variable(setting.name)}, which is set there."
+            )
         if setting.required:
             raise SettingsError(
                 f"Setting {setting.name} is missing: give {setting.expected}, in a file (--config config.json) or as "
-                f"TAP_FIELDNATION_{setting.name.upper()} in the environment (--config=ENV)."
+                f"{variable(setting.name)} in the environment (--config=ENV)."
             )
         if setting.default is not None:
             config[setting.name] = setting.default
@@ -312,30 +325,3 @@ def _usable(setting: Setting, value: object) -> bool:
     if isinstance(value, (int, float, Decimal)):
         return abs(t.cast("float", value)) <= setting.most
     return True
-
-
-def from_environment(variables: Mapping[str, str], prefix: str) -> dict[str, t.Any]:
-    """The settings that environment variables give, in their types.
-
-    A value that does not look like its type stays text, and is refused by the JSON Schema.
-    """
-    found: dict[str, t.Any] = {}
-    for name, schema in config_jsonschema()["properties"].items():
-        text = variables.get(f"{prefix}{name.upper()}")
-        if text is None:
-            continue
-        found[name] = _typed(text, schema["type"])
-    return found
-
-
-def _typed(text: str, types: list[str]) -> t.Any:
-    readers: list[tuple[str, t.Callable[[str], t.Any]]] = [("integer", int), ("number", float)]
-    for kind, read in readers:
-        if kind in types:
-            try:
-                return read(text)
-            except ValueError:
-                return text
-    if "boolean" in types:
-        return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
-    return text
