@@ -256,9 +256,8 @@ def check(config: MutableMapping[str, t.Any], invalid: Mapping[str, str], export
     for setting in SETTINGS:
         _check_one(setting, config, invalid, exported)
     for name in sorted(invalid.keys() - BY_NAME.keys()):
-        raise SettingsError(
-            f"Setting {invalid[name]} cannot be used: see `tap-fieldnation --about` for what it may be."
-        )
+        place = "it" if invalid[name] == name else invalid[name]
+        raise SettingsError(f"Setting {name} cannot be used: see `tap-fieldnation --about` for what {place} may be.")
     for one, other in (("username", "password"), ("password", "username")):
         if config.get(one) and not config.get(other):
             raise SettingsError(f"Setting {one} is given without {other}: give both (password grant), or neither.")

@@ -197,16 +197,14 @@ def _parse(kind: str, text: str) -> t.Any:
     """
     if not text.strip():
         raise _UnusableError("is not JSON (it is empty)")
-    if kind == "state":
-        try:
-            content = state_file.unwrap(text, _load)
-        except state_file.UnknownFormError as error:
-            raise _UnusableError(str(error)) from None
-    else:
-        content = _load(text)
-    if _HALF.search(text):
-        json.dumps(content, ensure_ascii=False, default=str).encode()
-    return content
+    is_state = kind == "state"
+    try:
+        content = state_file.load_last(text, _load) if is_state else _load(text)
+        if _HALF.search(text):
+            json.dumps(content, ensure_ascii=False, default=str).encode()
+        return state_file.unwrap(content) if is_state else content
+    except state_file.UnknownFormError as error:
+        raise _UnusableError(str(error)) from None
 
 
 def _load(text: str) -> t.Any:

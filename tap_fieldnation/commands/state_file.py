@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
 State = dict[str, t.Any]
 
 _SYNCING = "currently_syncing"  # beside bookmarks
-_MESSAGES = {"ACTIVATE_VERSION", "BATCH", "RECORD", "SCHEMA"}
+_MESSAGES = ("ACTIVATE_VERSION", "BATCH", "RECORD", "SCHEMA")
 _OF_MELTANO = {"completed", "completed_state", "partial", "partial_state", "state_id"}
 # What else is given for a STATE by mistake, by a key that it has.
 _LOOKS_LIKE = {"client_id": "a config", "streams": "a catalog", "state_id": "a record of Meltano's"}
@@ -29,24 +29,24 @@ class UnknownFormError(Exception):
     """It is no STATE in any of these forms. Its text is the middle of a sentence."""
 
 
-def unwrap(text: str, load: Callable[[str], t.Any]) -> t.Any:
-    """The STATE in a text.
+def load_last(text: str, load: Callable[[str], t.Any]) -> t.Any:
+    """What a text holds, or of several lines the last one that can be a STATE.
 
     Args:
         text: What a file holds.
         load: Parses JSON.
 
     Raises:
-        UnknownFormError: It is JSON of an unknown form.
+        UnknownFormError: There is no STATE among several messages.
         ValueError: It is not JSON, nor lines of it.
     """
     try:
-        content = load(text)
+        return load(text)
     except ValueError:
-        content = _last_state(text.split("\n"), load)
-        if content is None:
+        state = _last_state(text.split("\n"), load)
+        if state is None:
             raise
-    return _unwrap(content)
+        return state
 
 
 def _last_state(lines: list[str], load: Callable[[str], t.Any]) -> State | None:
@@ -75,7 +75,12 @@ def _loaded(line: str, load: Callable[[str], t.Any]) -> t.Any:
         return None
 
 
-def _unwrap(content: t.Any) -> t.Any:
+def unwrap(content: t.Any) -> t.Any:
+    """The STATE in one of its forms; what is no object as it is.
+
+    Raises:
+        UnknownFormError: It is of no known form.
+    """
     if not isinstance(content, dict) or not content or "bookmarks" in content or content.keys() == {_SYNCING}:
         return content
     if content.get("type") in _MESSAGES:
@@ -84,11 +89,11 @@ def _unwrap(content: t.Any) -> t.Any:
         if key in content:
             if not isinstance(content[key], dict):
                 raise UnknownFormError(f"is not a state: {key} must be of type object")
-            return _unwrap(content[key])
+            return unwrap(content[key])
     if content.keys() <= _OF_MELTANO and content.keys() != {"state_id"}:
         completed = content.get("completed", content.get("completed_state"))
         partial = content.get("partial", content.get("partial_state"))
-        return _unwrap(_merge(partial or {}, completed or {}))
+        return unwrap(_merge(partial or {}, completed or {}))
     looks = next((f" and looks like {kind}" for key, kind in _LOOKS_LIKE.items() if key in content), "")
     raise UnknownFormError(f"is not a state: it has no bookmarks{looks}")
 

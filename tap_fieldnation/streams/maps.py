@@ -84,7 +84,7 @@ class Mapper(PluginMapper):
             raise
         except Exception as error:  # noqa: BLE001  (whatever Python's parser and the SDK raise for it)
             problem = f"{type(error).__name__}"
-        if not problem:
+        if stream.selected and not problem:
             for map_ in self.stream_maps[stream.name]:
                 problem = problem or _problem(map_)
                 if isinstance(map_, CustomStreamMap):
@@ -198,6 +198,6 @@ def _overridden(maps: Maps, stream: Stream) -> Iterator[str]:
 def _unmatched_columns(key: str, definition: Mapping[str, t.Any], matched: Sequence[Stream]) -> Iterator[str]:
     columns = {name for stream in matched for name in stream.schema["properties"]}
     for name, value in definition.items():
-        if value in {None, NULL_STRING} and not name.startswith("__") and name not in columns:
+        if (value is None or value == NULL_STRING) and not name.startswith("__") and name not in columns:
             advice = did_you_mean(name, columns, "--discover lists the columns")
             yield f"Setting {STREAM_MAPS} removes {name} from {key}, which has no such column: {advice}"
