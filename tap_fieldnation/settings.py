@@ -217,6 +217,10 @@ SETTINGS = (
         "a text in ASCII",
     ),
 )
+SDK_BOUNDS: t.Mapping[str, dict[str, int]] = {
+    "flattening_max_depth": {"minimum": 0},
+    "flattening_max_key_length": {"minimum": 1},
+}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]|$)")
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -240,6 +244,28 @@ def config_jsonschema() -> dict[str, t.Any]:
             )
         ).to_dict(),
     )
+
+
+def completed(name: str, schema: t.Any) -> t.Any:
+    """The JSON Schema of one of the SDK's settings, with bounds, and without what is no schema in it.
+
+    In singer-sdk 0.54 there is a text among the alternatives of `__else__`, on which the validation would fail.
+    """
+    if isinstance(schema, list):
+        return [completed("", item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: completed("", value) for key, value in schema.items()}
+    if "anyOf" in found:
+        found["anyOf"] = [item for item in found["anyOf"] if isinstance(item, dict)]
+    return found | SDK_BOUNDS.get(name, {})
+
+
+def without_flattening(config: Mapping[str, t.Any]) -> list[str]:
+    """The settings of flattening that are given while nothing says whether to flatten."""
+    if config.get("flattening_enabled") is not None:
+        return []
+    return [name for name, value in config.items() if name.startswith("flattening_") and value is not None]
 
 
 def check(config: MutableMapping[str, t.Any], invalid: Mapping[str, str], exported: t.Collection[str] = ()) -> None:

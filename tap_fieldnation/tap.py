@@ -182,11 +182,13 @@ class TapFieldNation(Tap):
         Raises:
             SettingsError: One of them asks for what the tap does not do.
         """
-        if "batch_config" in self._config:
+        if self._config.get("batch_config") is not None:
             raise SettingsError("Setting batch_config cannot be used: this tap writes no BATCH messages; remove it.")
-        for name in self._config.keys() - known.keys():
+        for name in [name for name, value in self._config.items() if name not in known and value is not None]:
             advice = did_you_mean(name, known, "see `tap-fieldnation --about`")
             self.logger.warning("Setting %s is unknown and has no effect: %s", name, advice)
+        for name in settings.without_flattening(self._config):
+            self.logger.warning("Setting %s has no effect: set flattening_enabled to true, or remove it.", name)
         for sentence in environment.unknown_variables(os.environ, known):
             self.logger.warning("%s", sentence)
         if not self._reads_environment and (unread := environment.unread_variables(os.environ, self._config, known)):
@@ -199,6 +201,9 @@ class TapFieldNation(Tap):
         """Add the SDK's own settings, including the one for version messages."""
         super().append_builtin_config(config_jsonschema)
         merge_missing_config_jsonschema(EMIT_ACTIVATE_VERSION_CONFIG, config_jsonschema)
+        properties = config_jsonschema["properties"]
+        for name in properties.keys() - settings.BY_NAME.keys():
+            properties[name] = settings.completed(name, properties[name])
 
     @classproperty
     @override

@@ -117,7 +117,7 @@ def read_checked(kind: str, name: str, read_before: MutableMapping[t.Any, str]) 
     Raises:
         FileError: One sentence: which file, and what is wrong with it.
     """
-    problem, content = "", None
+    problem, remedy, content = "", "", None
     try:
         content = _parse(kind, _read(kind, name, read_before))
         errors = DEFAULT_JSONSCHEMA_VALIDATOR(SHAPES[kind]).iter_errors(content)
@@ -125,7 +125,7 @@ def read_checked(kind: str, name: str, read_before: MutableMapping[t.Any, str]) 
             where = ".".join(map(str, error.absolute_path))
             problem = f"is not a {kind}: {where or 'the top level'} {_expected(error)}"
     except _UnusableError as error:
-        problem = str(error)
+        problem, remedy = str(error), error.remedy
     except FileNotFoundError:
         problem = "does not exist"
     except OSError as error:
@@ -140,12 +140,16 @@ def read_checked(kind: str, name: str, read_before: MutableMapping[t.Any, str]) 
     except RecursionError:
         problem = "is nested too deeply"
     if problem:
-        raise FileError(f"The {kind} file {name} {problem}: {_REMEDIES[kind]}.")
+        raise FileError(f"The {kind} file {name} {problem}: {remedy or _REMEDIES[kind]}.")
     return t.cast("dict[str, t.Any]", content)
 
 
 class _UnusableError(Exception):
-    """What is wrong with a file, as the middle of a sentence."""
+    """What is wrong with a file, as the middle of a sentence, and what to do if that is not what its kind says."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.remedy = remedy
 
 
 def _read(kind: str, name: str, read_before: MutableMapping[t.Any, str]) -> str:
@@ -157,7 +161,9 @@ def _read(kind: str, name: str, read_before: MutableMapping[t.Any, str]) -> str:
     source = STDIN if name == STDIN else _pipe(name)
     if source is not None:
         if source in read_before:
-            raise _UnusableError(f"is the one that --{read_before[source]} has read, and can be read only once")
+            raise _UnusableError(
+                f"is a pipe that --{read_before[source]} has read already", "give one of the two options a file"
+            )
         read_before[source] = kind
     if name == STDIN:
         if sys.stdin is None:
@@ -216,7 +222,7 @@ def _without_duplicates(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _UnusableError(f"has {twice} twice in one object")
+        raise _UnusableError(f"has {twice} twice in one object", "remove one of the two")
     return found
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import functools
+import importlib.util
 import re
 import typing as t
 from fnmatch import fnmatch
 
-from singer_sdk.exceptions import ConfigurationError, MappingError
+from singer_sdk.exceptions import ConfigurationError, MapExpressionError, MappingError
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import (
+    MAPPER_ALIAS_OPTION,
     MAPPER_ELSE_OPTION,
+    MAPPER_FILTER_OPTION,
     MAPPER_KEY_PROPERTIES_OPTION,
     MAPPER_SOURCE_OPTION,
     NULL_STRING,
@@ -38,6 +42,14 @@ STREAM_MAPS, MAP_CONFIG = "stream_maps", "stream_map_config"
 # In examples/personal_data.json, for everybody to read.
 PUBLISHED_SALT = "a long text of your own, kept as a secret"
 
+OPTIONS = (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_ELSE_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_KEY_PROPERTIES_OPTION,
+    MAPPER_SOURCE_OPTION,
+)
+
 _CONFIG_KEY = re.compile(r"\bconfig\[\s*['\"](.+?)['\"]\s*\]")
 Definition = t.Any  # of a map: an object, or null in place of one
 Maps = t.Mapping[str, Definition]
@@ -56,6 +68,7 @@ class Mapper(PluginMapper):
         given = {name: value for name, value in config.items() if value is not None}
         super().__init__(plugin_config=copy.deepcopy(given), logger=logger)
         self._streams = streams
+        self._sources: dict[str, set[str]] = {}  # the streams whose records are written under a name
 
     @override
     def register_raw_streams_from_catalog(self, catalog: Catalog) -> None:
@@ -74,35 +87,54 @@ class Mapper(PluginMapper):
                 self.default_mapper_type = unmapped if stream.selected else SameRecordTransform
                 self._register(entry, stream, columns)
         self.stream_maps_dict, self.default_mapper_type = dict(given), unmapped
+        for alias, sources in self._sources.items():
+            if len(sources) > 1:
+                text = "Setting %s writes several streams as %s, into one table: %s."
+                self.logger.warning(text, STREAM_MAPS, alias, ", ".join(sorted(sources)))
 
     def _register(self, entry: CatalogEntry, stream: Stream, columns: dict[str, t.Any]) -> None:
-        setting = STREAM_MAPS if self.stream_maps_dict else "flattening_max_key_length"
         problem = ""
         try:
             self.register_raw_stream_schema(stream.name, columns, entry.key_properties)
+        except MapExpressionError:  # other expressions have been checked
+            problem = "its alias is not a name"
         except (MappingError, ConfigurationError):
             raise
         except Exception as error:  # noqa: BLE001  (whatever Python's parser and the SDK raise for it)
-            problem = f"{type(error).__name__}"
+            problem = type(error).__name__
+        if not self.stream_maps_dict and (problem or (stream.selected and self._loses_key(stream.name))):
+            raise SettingsError(
+                f"Setting flattening_max_key_length cannot be used: it changes names of key columns of {stream.name}, "
+                "or makes two columns one: give a larger number."
+            )
         if stream.selected and not problem:
-            for map_ in self.stream_maps[stream.name]:
-                problem = problem or _problem(map_)
-                if isinstance(map_, CustomStreamMap):
-                    map_._eval = functools.partial(_evaluate, map_, map_._eval)  # type: ignore[method-assign]  # noqa: SLF001
+            problem = self._checked(stream.name)
         if problem:
-            raise SettingsError(f"Setting {setting} cannot be used for {stream.name} ({problem}): change it.")
+            raise SettingsError(f"Setting {STREAM_MAPS} cannot be used for {stream.name} ({problem}): change it.")
 
+    def _loses_key(self, name: str) -> bool:
+        return any(_lost_key(map_) for map_ in self.stream_maps[name])
 
-def _problem(map_: StreamMap) -> str:
-    """What is wrong with what a map makes of a stream, or ""."""
-    if isinstance(map_, RemoveRecordTransform):
+    def _checked(self, name: str) -> str:
+        """What is wrong with the maps of a stream, or ""; evaluation is made to fail in a sentence."""
+        for map_ in self.stream_maps[name]:
+            alias: object = map_.stream_alias
+            if not isinstance(alias, str) or not alias:
+                return "its alias is not a name"
+            if key := _lost_key(map_):
+                return f"it has no column {key}, which is a key"
+            if isinstance(map_, CustomStreamMap):
+                map_._eval = functools.partial(_evaluate, map_, map_._eval)  # type: ignore[method-assign]  # noqa: SLF001
+            if not isinstance(map_, RemoveRecordTransform):
+                self._sources.setdefault(alias, set()).add(name)
         return ""
-    alias: object = map_.stream_alias
-    if not isinstance(alias, str) or not alias:
-        return "its alias is not a name"
+
+
+def _lost_key(map_: StreamMap) -> str | None:
+    """A key that is not among the columns that a map makes of a stream."""
     columns = map_.transformed_schema.get("properties", {})
-    lost = next((key for key in map_.transformed_key_properties or () if key not in columns), None)
-    return f"it renames the key column {lost}" if lost else ""
+    keys = () if isinstance(map_, RemoveRecordTransform) else map_.transformed_key_properties or ()
+    return next((key for key in keys if key not in columns), None)
 
 
 def _evaluate(
@@ -153,10 +185,41 @@ def _applicable(maps: Maps, stream: Stream, selected: t.Collection[str]) -> dict
     for key, definition in found.items():
         if isinstance(definition, dict):
             found[key] = kept = {name: value for name, value in definition.items() if name not in deselected}
-            if MAPPER_ELSE_OPTION in definition:
-                keys = definition.get(MAPPER_KEY_PROPERTIES_OPTION, stream.primary_keys) or ()
+            if MAPPER_KEY_PROPERTIES_OPTION in kept:
+                kept[MAPPER_KEY_PROPERTIES_OPTION] = kept[MAPPER_KEY_PROPERTIES_OPTION] or []
+            if MAPPER_ELSE_OPTION in kept:
+                keys = kept.get(MAPPER_KEY_PROPERTIES_OPTION, stream.primary_keys) or ()
                 kept.update({name: name for name in keys if name in selected and name not in kept})
+            _check_definition(key, kept)
     return found
+
+
+def _check_definition(key: str, definition: Mapping[str, t.Any]) -> None:
+    """Refuse options and expressions that the SDK would take for something else, or notice at the first record.
+
+    Raises:
+        SettingsError: The place of one, without its value.
+    """
+    for name, value in definition.items():
+        if name.startswith("__") and name not in OPTIONS:
+            advice = did_you_mean(name, OPTIONS, "see the SDK's documentation of stream maps")
+            raise SettingsError(
+                f"Setting {STREAM_MAPS} cannot be used: {STREAM_MAPS}.{key}.{name} is not an option: {advice}"
+            )
+        is_expression = name == MAPPER_FILTER_OPTION or not name.startswith("__")
+        if is_expression and isinstance(value, str) and value != NULL_STRING and not _is_expression(value):
+            raise SettingsError(
+                f"Setting {STREAM_MAPS} cannot be used: {STREAM_MAPS}.{key}.{name} is not an expression of Python: "
+                "correct it."
+            )
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
 
 
 def remarks(config: Mapping[str, t.Any], streams: Mapping[str, Stream]) -> Iterator[str]:
@@ -173,6 +236,8 @@ def remarks(config: Mapping[str, t.Any], streams: Mapping[str, Stream]) -> Itera
     for stream in streams.values():
         if stream.selected:
             yield from _overridden(maps, stream)
+    if config.get("faker_config") and not importlib.util.find_spec("faker"):
+        yield "Setting faker_config has no effect: install the package faker beside the tap, or remove it."
     for name, value in (config.get(MAP_CONFIG) or {}).items():
         if value == PUBLISHED_SALT or (value == "" and "salt" in name.lower()):
             yield (
