@@ -98,6 +98,14 @@ class TapFieldNation(Tap):
         mapper.register_raw_streams_from_catalog(self.catalog)
 
     @override
+    def load_state(self, state: dict[str, t.Any]) -> None:
+        """Take the STATE; say which of its streams the tap does not have."""
+        for name in state.get("bookmarks", {}).keys() - self.streams.keys():
+            advice = did_you_mean(name, self.streams, "is it the STATE of another tap? Otherwise nothing is to be done")
+            self.logger.warning("The STATE names %s, which is no stream and has no effect: %s", name, advice)
+        super().load_state(state)
+
+    @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End with the STATE of what was emitted, and an exit code that says that the run was interrupted.
 

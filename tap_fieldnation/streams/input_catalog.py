@@ -20,6 +20,10 @@ if t.TYPE_CHECKING:
 
 FULL_TABLE = "FULL_TABLE"
 _NESTED = {"object", "array"}
+_HOW_TO_SELECT = (
+    "in the catalog that --discover prints, the entry of a stream's metadata with the breadcrumb [] needs "
+    '"selected": true'
+)
 
 
 def normalize_entry(entry: CatalogEntry, stream: Stream) -> None:
@@ -72,14 +76,20 @@ def remarks(catalog: Catalog | None, streams: Mapping[str, Stream]) -> Iterator[
     for entry in catalog.streams if catalog else ():
         if stream := streams.get(entry.tap_stream_id):
             yield from _unmatched(entry, stream)
+            if not stream.selected and _was_meant(entry):
+                yield f"The catalog does not select {stream.name}, though it selects columns of it: {_HOW_TO_SELECT}."
         else:
             advice = did_you_mean(entry.tap_stream_id, streams, "--discover lists the streams")
             yield f"The catalog names {entry.tap_stream_id}, which is no stream and has no effect: {advice}"
     if not any(stream.selected for stream in streams.values()):
-        yield (
-            "No stream is selected, so nothing is read: in the catalog that --discover prints, the entry of a stream's "
-            'metadata with the breadcrumb [] needs "selected": true (in Meltano: name streams under select).'
-        )
+        yield f"No stream is selected, so nothing is read: {_HOW_TO_SELECT} (in Meltano: name streams under select)."
+
+
+def _was_meant(entry: CatalogEntry) -> bool:
+    """Whether columns are selected, while nothing is said of the stream."""
+    root = entry.metadata.root
+    columns = any(metadata.selected for breadcrumb, metadata in entry.metadata.items() if breadcrumb)
+    return root.selected is None and root.selected_by_default is None and columns
 
 
 def _unmatched(entry: CatalogEntry, stream: Stream) -> Iterator[str]:

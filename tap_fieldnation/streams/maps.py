@@ -236,6 +236,14 @@ def remarks(config: Mapping[str, t.Any], streams: Mapping[str, Stream]) -> Itera
     for stream in streams.values():
         if stream.selected:
             yield from _overridden(maps, stream)
+        elif stream.has_selected_descendents and any(
+            MAPPER_FILTER_OPTION in (definition or ()) and fnmatch(stream.name, _source(key, definition))
+            for key, definition in maps.items()
+        ):
+            yield (
+                f"Setting {STREAM_MAPS} has a filter on {stream.name}, which is not selected: the filter has no effect "
+                f"on the streams within it; select {stream.name} too."
+            )
     if config.get("faker_config") and not importlib.util.find_spec("faker"):
         yield "Setting faker_config has no effect: install the package faker beside the tap, or remove it."
     for name, value in (config.get(MAP_CONFIG) or {}).items():
