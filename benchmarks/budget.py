@@ -11,6 +11,7 @@ import typing as t
 
 from benchmarks.common import catalog, report, run
 from emulator import Emulator
+from tap_fieldnation.api.work_orders import CREATED_NAMES, PATH
 
 LATENCIES = (0.2, 1.0, 3.0, 8.0)
 PER_MINUTE = 60
@@ -24,9 +25,9 @@ def measure(latency: float, per_minute: float, requests: int) -> dict[str, t.Any
     with Emulator(work_orders=requests * 100, seed=1, rate_limit=0, latency=latency) as api:
         run(api, catalog("work_order_tags"), requests_per_minute=per_minute, max_concurrent_requests=THREADS)
         times = sorted(entry.at for entry in api.log)
-    # What could not be made ahead, the login and the look for the oldest work order, is not the budget's matter.
-    first, last = times[2], times[-3]
-    used = (len(times) - 5) / ((last - first) / 60 * per_minute)
+        pages = sorted(entry.at for entry in api.log.of(PATH) if _is_history(entry.params))[:-1]
+    # Only pages of history are prefetched, and not the last one, of days that are not over.
+    used = (len(pages) - 1) / ((pages[-1] - pages[0]) / 60 * per_minute)
     most = max(sum(1 for at in times[number:] if at < start + WINDOW) for number, start in enumerate(times))
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     return {
@@ -37,6 +38,11 @@ def measure(latency: float, per_minute: float, requests: int) -> dict[str, t.Any
         "most in 60 s": most,
         "shortest gap, s": min(gaps),
     }
+
+
+def _is_history(params: t.Mapping[str, str]) -> bool:
+    filtered = any(name in params for name in CREATED_NAMES)
+    return filtered and params["order"] == "desc" and params["per_page"] != "1"
 
 
 def main() -> None:

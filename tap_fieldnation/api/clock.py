@@ -60,16 +60,19 @@ class Stopwatch:
 
     Args:
         clock: The clock.
-
-    Attributes:
-        seconds: For how long at least one thread did it.
     """
 
     def __init__(self, clock: Clock) -> None:
-        self.seconds = 0.0
+        self._seconds = 0.0
         self._clock = clock
         self._lock = threading.Lock()
         self._threads, self._since = 0, 0.0
+
+    @property
+    def seconds(self) -> float:
+        """For how long at least one thread has done it until now."""
+        with self._lock:
+            return self._seconds + (self._clock.monotonic() - self._since if self._threads else 0.0)
 
     def __enter__(self) -> None:
         with self._lock:
@@ -81,4 +84,4 @@ class Stopwatch:
         with self._lock:
             self._threads -= 1
             if not self._threads:
-                self.seconds += self._clock.monotonic() - self._since
+                self._seconds += self._clock.monotonic() - self._since

@@ -75,6 +75,7 @@ def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> 
     """
     settled = days[1] <= settled_until(run)
     previous: set[int] | None = None
+    seen: set[int] = set()
     for _ in range(MAX_PASSES):
         scan = Scan(lambda number: pages.get(days, number), run.now(), place.position)
         for page, fresh in scan:
@@ -82,7 +83,7 @@ def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> 
                 pages.read_serially(days)
             if not settled:
                 run.lower_floor(page)
-            yield from run.emit(page, fresh)
+            yield from run.emit(page, fresh, again=False)
             if position := scan.position(days[1]):
                 place.position = position
                 run.checkpoint(page=True)
@@ -98,8 +99,10 @@ def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> 
             )
             return Outcome(total, scan.began_at)
         previous = None if scan.resumed else scan.ids
-    # In an account that changes with every request a pass never adds up: what differs is compared again later.
-    return Outcome(scan.known if scan.added_seen or scan.removed_seen else None, scan.began_at)
+        seen |= scan.ids
+    # While the account changes with every request no pass adds up: what differs is compared again later.
+    changes = scan.added_seen or scan.removed_seen or len(seen) >= (scan.total or 0)
+    return Outcome(scan.known if changes else None, scan.began_at)
 
 
 class Pages:
@@ -156,16 +159,20 @@ class Pages:
         return page
 
 
+class FilterIgnoredError(ApiError):
+    """The server returned work orders that a filter excludes."""
+
+
 def check_filter(page: Page, wanted: Mapping[str, str], first: date, last: date) -> None:
     """Whether the server applied a creation filter: it says so, or all that it returned is of these days.
 
     Raises:
-        ApiError: It did not.
+        FilterIgnoredError: It did not.
     """
     if not wanted or page.echoes.issuperset(wanted) or created_within(page, first, last):
         return
     reason = f"the filter {', '.join(wanted)}, which this server supported until now, was ignored"
-    raise ApiError(PATH, HTTPStatus.OK, reason)
+    raise FilterIgnoredError(PATH, HTTPStatus.OK, reason)
 
 
 def created_within(page: Page, first: date, last: date) -> bool:

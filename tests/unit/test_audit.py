@@ -61,7 +61,7 @@ def test_without_a_network_it_says_so_and_fails(dev: Any, monkeypatch: pytest.Mo
         )
 
 
-def test_what_is_known_is_listed_and_fails(
+def test_known_vulnerabilities_are_listed_and_fail(
     dev: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls = answer(monkeypatch, said(GOOD, BAD))
@@ -84,6 +84,6 @@ def test_a_package_that_was_not_checked_fails_too(
     assert "NOT checked: other, other\n" in capsys.readouterr().out
 
 
-def test_nothing_known_is_good(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_known_vulnerability_passes(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, said(GOOD))
     assert dev.audit([]) == 0

@@ -198,7 +198,7 @@ def test_other_values_are_refused_in_a_sentence_that_does_not_show_them(name: st
 
 @pytest.mark.parametrize("name", ["client_id", "client_secret"])
 @pytest.mark.parametrize("values", [[], [None], [""]], ids=["left out", "null", "as in .env.example"])
-def test_what_is_not_given_is_asked_for(name: str, values: list[str | None]) -> None:
+def test_a_missing_required_setting_is_reported(name: str, values: list[str | None]) -> None:
     config: dict[str, Any] = {key: value for key, value in GOOD.items() if key != name}
     with pytest.raises(SettingsError, match=f"^Setting {name} is missing: give the OAuth 2.0 client .*\\.$") as caught:
         TapFieldNation(config=config | dict.fromkeys([name] * len(values), *values))

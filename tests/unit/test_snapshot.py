@@ -52,7 +52,7 @@ BREAKS: dict[str, t.Callable[[Snapshot], object]] = {
 
 
 @pytest.mark.parametrize("what", BREAKS)
-def test_a_change_that_breaks_is_told(before: Snapshot, what: str) -> None:
+def test_a_breaking_change_is_reported(before: Snapshot, what: str) -> None:
     after = copy.deepcopy(before)
     BREAKS[what](after)
     assert snapshot.broken(before, after) == [what]

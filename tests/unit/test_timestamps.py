@@ -23,5 +23,5 @@ def test_each_form_is_rfc_3339_in_utc(text: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-12:00", "yesterday", 5, None])
-def test_what_is_no_moment_ends_no_run(text: object) -> None:
+def test_an_invalid_timestamp_is_none(text: object) -> None:
     assert parse_utc(text) is None

@@ -118,7 +118,7 @@ COMMON = {
 
 
 @pytest.mark.parametrize("common", COMMON.values(), ids=COMMON)
-def test_each_has_its_sentence(tmp_path: Path, common: Common) -> None:
+def test_each_error_has_its_sentence(tmp_path: Path, common: Common) -> None:
     clock = VirtualClock()
     with Emulator(work_orders=30, days=40, seed=3, rate_limit=0, clock=clock, **common.switches) as api:
         if common.faults:
@@ -128,7 +128,7 @@ def test_each_has_its_sentence(tmp_path: Path, common: Common) -> None:
         ended = runner.run(catalog=small_catalog("work_orders"), **settings)
         tested = runner.run("--test", catalog=small_catalog("work_orders"), **settings)
         assert api.unserved_faults() == []
-    assert_told(common, ended.last_line)
+    assert_sentence(common, ended.last_line)
     assert ended.last_line.endswith(".")
     assert (ended.code, tested.code) == (1, 1)
     assert "Traceback" not in ended.log + tested.log
@@ -137,16 +137,16 @@ def test_each_has_its_sentence(tmp_path: Path, common: Common) -> None:
         assert str(common.settings.get(value, "(none)")).strip() not in ended.last_line.split()
 
 
-def test_a_scope_that_is_not_open_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scope_that_is_not_enabled_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_fieldnation.api.auth.SCOPE", "everything")
     with Emulator(work_orders=3, days=3, clock=VirtualClock()) as api:
         ended = Runner(api, tmp_path).run(catalog=small_catalog("work_orders"))
     reason = "The requested scope is invalid, unknown, or malformed"
     advice = "the scope is not enabled for this client: set username and password for the password grant, or ask"
-    assert_told(Common(login(400, reason, advice)), ended.last_line)
+    assert_sentence(Common(login(400, reason, advice)), ended.last_line)
 
 
-def assert_told(common: Common, line: str) -> None:
+def assert_sentence(common: Common, line: str) -> None:
     begin, *parts = common.sentence.split("…")
     assert line.startswith(begin)
     for part in parts:

@@ -130,7 +130,7 @@ def test_the_tap_keeps_its_names_and_keys(runner: Runner, as_discovered: Ended, 
 
 
 @pytest.mark.parametrize(("change", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_meant_is_refused_in_a_sentence(runner: Runner, change: Change, words: str) -> None:
+def test_an_impossible_edit_is_refused_in_a_sentence(runner: Runner, change: Change, words: str) -> None:
     ended = runner.run(catalog=edited(change))
     assert ended.code == 1
     assert words in ended.last_line
@@ -154,7 +154,7 @@ def test_a_stream_that_is_not_listed_is_not_read(runner: Runner, as_discovered: 
             assert len(ended.rows[stream]) == len(as_discovered.rows[stream])
 
 
-def test_work_orders_can_be_read_anew_by_the_catalog(runner: Runner, as_discovered: Ended) -> None:
+def test_full_table_in_the_catalog_reads_all_work_orders_again(runner: Runner, as_discovered: Ended) -> None:
     runner.time.advance(86_400)
     anew = _entry("work_orders", replication_method="FULL_TABLE")
     for change, is_whole in ((anew, True), (lambda _: None, False)):

@@ -146,13 +146,13 @@ def test_fault(
         assert len(elsewhere.log) == 0, "a redirect was followed"
         logs_token = any(entry.sent_token and entry.status for entry in api.log)
         record_property(PLACES, search.finish(ended, logs_token=logs_token))
-        assert_as_said(case, ended, normal, made=len(api.log.faults()))
+        assert_as_in_the_table(case, ended, normal, made=len(api.log.faults()))
 
 
-def assert_as_said(case: Case, ended: Ended, normal: Undisturbed, made: int) -> None:
+def assert_as_in_the_table(case: Case, ended: Ended, normal: Undisturbed, made: int) -> None:
     said = ended.last_line if case.fails else ended.log
     assert "Traceback" not in ended.log
-    assert "did not foresee" not in ended.log
+    assert "Unexpected error" not in ended.log
     for words in filter(None, case.says.split(".*")):
         assert words in said
         said = said.partition(words)[2]

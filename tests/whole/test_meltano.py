@@ -98,7 +98,7 @@ def test_config_test_reads_a_record(project: Project) -> None:
     assert "Plugin configuration is valid" in result.output + result.log
 
 
-def test_config_test_tells_what_is_wrong(api: Emulator, database: Server, tmp_path: Path) -> None:
+def test_config_test_reports_what_is_wrong(api: Emulator, database: Server, tmp_path: Path) -> None:
     project = make_project(api, database, tmp_path, client_secret="not-the-secret")
     result = project.meltano("--environment=dev", "config", "test", "tap-fieldnation")
     assert result.code != 0
@@ -118,7 +118,7 @@ def test_commands_are_about_what_is_selected(project: Project, api: Emulator, co
     assert not re.search(line.format("tags"), done.output, re.MULTILINE)
 
 
-def test_secrets_are_starred(project: Project, api: Emulator) -> None:
+def test_secrets_are_masked(project: Project, api: Emulator) -> None:
     result = project.meltano("--environment=dev", "config", "list", "tap-fieldnation")
     assert result.code == 0, result.last_words
     assert api.client_id not in result.output

@@ -82,7 +82,7 @@ class Times(FakeTransport):
         return super().get(path, params, token)
 
 
-def test_threads_that_fail_together_do_not_come_back_together() -> None:
+def test_threads_that_fail_together_do_not_retry_together() -> None:
     random.seed(2)
     threads = 8
     clock = SharedClock(threads)
@@ -106,7 +106,7 @@ def test_threads_that_fail_together_do_not_come_back_together() -> None:
     assert most_within(again, 0.1) <= 3
 
 
-def test_after_a_429_the_threads_do_not_come_back_together_either(tmp_path: Path) -> None:
+def test_after_a_429_the_threads_do_not_retry_together_either(tmp_path: Path) -> None:
     with Emulator(work_orders=60, days=40, seed=5, rate_limit=0, clock=VirtualClock()) as api:
         api.faults([{"match": {"path": "/workorders", "nth": 6, "times": 1}, "do": "429-seconds", "seconds": 100}])
         settings: dict[str, t.Any] = {"max_concurrent_requests": 8, "page_size": 2, "requests_per_minute": 60}

@@ -111,7 +111,7 @@ def test_the_pipe_loses_no_state_and_never_runs_twice(folder: Path, api: Emulato
     api.faults([{"match": {"path": "/workorders", "nth": 9, "times": 0}, "do": "503"}])
     assert ended(folder)[0] != 0
     part = state(folder)
-    assert "history" in part["bookmarks"]["work_orders"]["cursor"], "what was loaded is not read again"
+    assert part["bookmarks"]["work_orders"]["cursor"]["unread"], "what was loaded is not read again"
 
     # as if it had been killed while the target wrote its next state, and had not got round to taking the last one over
     (folder / "state.json").write_text("{}")
@@ -132,7 +132,7 @@ def test_the_pipe_loses_no_state_and_never_runs_twice(folder: Path, api: Emulato
     assert code == 0, said
     assert ids(database, "fieldnation") == sorted(api.company.visible_ids())
     last = state(folder)
-    assert "history" not in last["bookmarks"]["work_orders"]["cursor"]
+    assert last["bookmarks"]["work_orders"]["cursor"]["unread"] == []
 
     with held(folder / "lock"):
         code, said = ended(folder)

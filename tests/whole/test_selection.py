@@ -33,7 +33,7 @@ def _empty_log(api: Emulator) -> None:
     api.reset_log()
 
 
-def columns_asked_for(api: Emulator) -> set[str]:
+def columns_requested(api: Emulator) -> set[str]:
     """The sections of work orders that were asked for."""
     return {name for entry in api.log.of("/workorders") for name in entry.params["columns"].split(",")}
 
@@ -58,7 +58,7 @@ def test_nothing_of_what_is_not_selected_is_in_the_output(api: Emulator, tmp_pat
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.count(b'"type":"RECORD"') == WORK_ORDERS
 
-    assert columns_asked_for(api).isdisjoint(NOT_SELECTED)
+    assert columns_requested(api).isdisjoint(NOT_SELECTED)
     assert {entry.path for entry in api.log} == {"/authentication/api/oauth/token", "/workorders"}
 
     # what only the sections say that were not selected
@@ -84,7 +84,7 @@ def test_work_orders_need_not_be_selected(api: Emulator) -> None:
     api.reset_log()
     done = run(api, catalog({"work_order_tags"}))
     assert len(api.log) == asked
-    assert columns_asked_for(api) == {"company", "id", "milestones", "status", "tags"}
+    assert columns_requested(api) == {"company", "id", "milestones", "status", "tags"}
     assert {stream for _, stream in done.out.order} == {"work_order_tags", ""}
     key = ("work_order_id", "id")
     tags = [{name: row[name] for name in key} for row in done.out.rows["work_order_tags"]]
@@ -93,7 +93,7 @@ def test_work_orders_need_not_be_selected(api: Emulator) -> None:
 
 
 @pytest.mark.parametrize("stream", ["work_order_messages", "users", "work_order_removals"])
-def test_work_orders_need_not_be_selected_for_what_is_found_through_them(api: Emulator, stream: str) -> None:
+def test_work_orders_need_not_be_selected_for_their_child_streams(api: Emulator, stream: str) -> None:
     done = run(api, catalog({stream}))
     assert {name for _, name in done.out.order} == {stream, ""}
     assert bool(done.out.rows[stream]) == (stream != "work_order_removals")
@@ -108,7 +108,7 @@ def test_a_property_that_is_not_selected(api: Emulator) -> None:
         column = name.partition(".")[2]
         assert column not in order
         assert column not in schema
-    assert "description" not in columns_asked_for(api)
+    assert "description" not in columns_requested(api)
     assert "city" not in order["location"]
     assert "city" not in schema["location"]["properties"]
     assert order["location_city"], "what is lifted from there is a column of its own"
@@ -119,12 +119,12 @@ def test_a_property_that_is_not_selected(api: Emulator) -> None:
 
 def test_a_lifted_column_needs_its_section(api: Emulator) -> None:
     run(api, catalog({"work_orders"}, deselected={"work_orders.pay"}))
-    assert "pay" in columns_asked_for(api), "for pay_total"
+    assert "pay" in columns_requested(api), "for pay_total"
 
 
 def test_a_section_of_two_streams(api: Emulator) -> None:
     done = run(api, catalog({"work_orders", "work_order_bonuses"}))
-    assert "pay" in columns_asked_for(api)
+    assert "pay" in columns_requested(api)
     assert "bonuses" not in done.out.rows["work_orders"][0]["pay"]
     assert done.out.rows["work_order_bonuses"]
 
@@ -147,7 +147,7 @@ def test_maps_rename_streams_and_columns(api: Emulator) -> None:
     assert "short" in done.out.schemas["jobs"]["schema"]["properties"]
 
 
-def test_a_filter_on_work_orders_stops_what_hangs_on_them(api: Emulator) -> None:
+def test_a_filter_of_work_orders_applies_to_their_child_streams(api: Emulator) -> None:
     selected = catalog({"work_orders", "work_order_tags", "work_order_messages", "work_order_fees"})
     maps = {
         "work_orders": {"__filter__": "status_name == 'Paid'"},
@@ -163,7 +163,7 @@ def test_a_filter_on_work_orders_stops_what_hangs_on_them(api: Emulator) -> None
 
 
 @pytest.mark.parametrize("stream", ["work_order_tags", "work_order_shipments", "clients"])
-def test_a_filter_on_another_stream_is_that_stream_s_own(api: Emulator, stream: str) -> None:
+def test_a_filter_of_another_stream_applies_to_that_stream_only(api: Emulator, stream: str) -> None:
     selected = catalog({"work_orders", stream})
     everything = run(api, selected).out.rows
     few = run(api, selected, stream_maps={stream: {"__filter__": "id % 2 == 0"}}).out.rows
@@ -172,7 +172,7 @@ def test_a_filter_on_another_stream_is_that_stream_s_own(api: Emulator, stream: 
     assert few[stream]
 
 
-def test_a_stream_that_a_map_leaves_out(api: Emulator) -> None:
+def test_a_stream_map_can_leave_a_stream_out(api: Emulator) -> None:
     selected = catalog({"work_orders", "work_order_tags", "work_order_fees"})
     done = run(api, selected, stream_maps={"work_order_tags": None})
     assert {name for name, rows in done.out.rows.items() if rows} == {"work_orders", "work_order_fees"}

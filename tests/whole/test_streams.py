@@ -166,7 +166,7 @@ def test_the_default_selection_costs_little(api: Emulator) -> None:
     assert sum(asked[path] for path in lists) <= len(lists) + 3, "240 locations and 118 projects are on several pages"
 
 
-def test_what_is_gone_is_a_removal(small: Emulator) -> None:
+def test_a_removed_work_order_is_a_removal(small: Emulator) -> None:
     selected = catalog({"work_orders", REMOVALS})
     first = run(small, selected)
     assert first.out.rows[REMOVALS] == []
@@ -197,7 +197,7 @@ def test_lists_that_are_cut_short_are_completed(small: Emulator, subtests: pytes
     assert done.warnings == []
 
 
-def test_a_list_that_is_gone_meanwhile_is_no_failure(small: Emulator) -> None:
+def test_a_list_of_a_work_order_removed_meanwhile_is_no_failure(small: Emulator) -> None:
     small.switch(embedded_cut=1)
     small.faults([{"match": {"path": "/workorders/*", "nth": 1, "times": 1}, "do": "404"}])
     done = run(small, catalog({"work_orders", "work_order_tags"}))
@@ -240,7 +240,7 @@ def test_details_are_read_one_by_one_where_a_list_sends_ids(small: Emulator) -> 
 
 @pytest.mark.parametrize("way", ["metadata", "cursor", "none"])
 def test_lists_of_many_pages(small: Emulator, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By number, by cursor and bare: the server hands out 20 rows a page, however many are asked for."""
+    """By number, by cursor and unpaged: the server sends 20 rows a page, however many are requested."""
     monkeypatch.setattr(emulated_paging, "MOST", 20)
     small.switch(territory_paging=way)
     lists = (*truth.COMPANY, *truth.OF_PARENTS) if way == "metadata" else ("service_territories",)
@@ -306,7 +306,7 @@ def test_work_orders_that_may_not_be_read_are_an_error(small: Emulator, switch: 
         run(small, catalog({"work_orders"}))
 
 
-def test_a_stream_that_may_not_be_read_for_a_process(small: Emulator, tmp_path: Path) -> None:
+def test_a_process_reports_a_stream_that_may_not_be_read(small: Emulator, tmp_path: Path) -> None:
     small.switch(forbidden="/clients")
     (tmp_path / "config.json").write_text(json.dumps(settings(small)))
     command = [sys.executable, "-m", "tap_fieldnation", "--config", "config.json"]
@@ -346,7 +346,7 @@ def _completed(done: Run) -> set[str]:
     return {stream for kind, stream in done.out.order if kind == "ACTIVATE_VERSION"}
 
 
-def test_no_version_message_for_what_is_not_complete(small: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_version_message_for_an_incomplete_list(small: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     selected = catalog({"clients", "tags", "bonuses", "templates"})
     versioned: dict[str, t.Any] = {"emit_activate_version_messages": True}
 
@@ -363,7 +363,9 @@ def test_no_version_message_for_what_is_not_complete(small: Emulator, monkeypatc
         done = run(small, selected, **versioned)
     assert _completed(done) == {"tags", "templates"}, "bonuses are refused, and one client is counted but not sent"
     assert [
-        text for text in done.warnings if text.startswith("clients: clients: the API counts 62 rows but hands out 61")
+        text
+        for text in done.warnings
+        if text.startswith("clients: clients: the API counts 62 rows but returns only 61")
     ]
 
     small.switch(forbidden="", ignore_columns=True)

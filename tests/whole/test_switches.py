@@ -75,7 +75,7 @@ def catalog() -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_complete(server: str, catalog: dict[str, t.Any]) -> None:
+def test_a_run_is_complete_on_each_server(server: str, catalog: dict[str, t.Any]) -> None:
     with Emulator(work_orders=700, seed=3, rate_limit=0, **SERVERS[server]) as api:
         checkpoint = api.company.checkpoint()
         api.plan(seed=7, every=2, changes=2, path="/workorders")

@@ -110,6 +110,17 @@ def test_a_stopwatch_counts_the_time_within_its_blocks() -> None:
     assert stopwatch.seconds == 30
 
 
+def test_a_stopwatch_counts_a_block_that_is_still_open() -> None:
+    clock = FakeClock()
+    stopwatch = Stopwatch(clock)
+    with stopwatch:
+        clock.advance(10)
+        with stopwatch:
+            clock.advance(20)
+        assert stopwatch.seconds == 30
+    assert stopwatch.seconds == 30
+
+
 def test_a_stopwatch_counts_a_block_that_fails() -> None:
     clock = FakeClock(time_limit=100)
     stopwatch = Stopwatch(clock)

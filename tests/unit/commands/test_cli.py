@@ -89,7 +89,7 @@ NO_OBJECT: list[object] = [[], [["client_id", CANARY]], CANARY, 5, None, True]
 
 @pytest.mark.parametrize("kind", ["config", "catalog", "state"])
 @pytest.mark.parametrize("content", NO_JSON.values(), ids=NO_JSON)
-def test_a_file_that_is_no_json_is_named(write: Callable[[str, object], str], kind: str, content: bytes) -> None:
+def test_a_file_that_is_not_json_is_named(write: Callable[[str, object], str], kind: str, content: bytes) -> None:
     name = write("given.json", content)
     sentence = refusal("--config", "config.json", f"--{kind}", name)
     assert sentence.startswith("The ")
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_json_is_named(write: Callable[[str, object], str], ki
 
 @pytest.mark.parametrize("kind", ["config", "catalog", "state"])
 @pytest.mark.parametrize("content", NO_OBJECT, ids=repr)
-def test_a_file_that_holds_no_object_is_named(write: Callable[[str, object], str], kind: str, content: object) -> None:
+def test_a_file_without_a_json_object_is_named(write: Callable[[str, object], str], kind: str, content: object) -> None:
     name = write("given.json", content)
     sentence = refusal("--config", "config.json", f"--{kind}", name)
     assert f" {kind} file given.json is not a {kind}: the top level must be of type object" in sentence
@@ -121,23 +121,23 @@ HALVES: dict[str, object] = {
 
 @pytest.mark.parametrize("kind", ["config", "catalog", "state"])
 @pytest.mark.parametrize("content", HALVES.values(), ids=HALVES)
-def test_half_a_character_is_told_of(write: Callable[[str, object], str], kind: str, content: object) -> None:
+def test_half_a_character_is_reported(write: Callable[[str, object], str], kind: str, content: object) -> None:
     sentence = refusal("--config", "config.json", f"--{kind}", write("given.json", content))
     assert f" {kind} file given.json contains half a character (a lone surrogate): " in sentence
 
 
-def test_a_byte_of_stdin_that_is_no_utf_8_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stdin_that_is_not_utf_8_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     # as Python reads it where the locale is C
     monkeypatch.setattr("sys.stdin", io.StringIO(b'{"bookmarks": {"\xff": {}}}'.decode(errors="surrogateescape")))
     assert " state file - contains half a character" in refusal("--config", "config.json", "--state", "-")
 
 
-def test_rare_characters_are_no_mistake(write: Callable[[str, object], str]) -> None:
+def test_rare_characters_are_accepted(write: Callable[[str, object], str]) -> None:
     write("given.json", {**GOOD, "page_size": 0, "client_secret": "\U0001f600"})
     assert refusal("--config", "given.json").startswith("Setting page_size cannot be used")
 
 
-def test_the_place_of_a_mistake_is_told(write: Callable[[str, object], str]) -> None:
+def test_the_line_and_column_of_a_mistake_are_reported(write: Callable[[str, object], str]) -> None:
     write("given.json", b'{\n  "client_id": "x",\n  oops\n}')
     assert "is not JSON (line 3, column 3)" in refusal("--config", "given.json")
 
@@ -191,7 +191,7 @@ BAD_STATES: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize(("content", "words"), BAD_CATALOGS.values(), ids=BAD_CATALOGS)
-def test_a_catalog_that_is_none_is_told_of_by_place(
+def test_an_invalid_catalog_is_reported_with_the_place(
     write: Callable[[str, object], str], content: object, words: str
 ) -> None:
     sentence = refusal("--config", "config.json", "--catalog", write("given.json", content))
@@ -201,7 +201,7 @@ def test_a_catalog_that_is_none_is_told_of_by_place(
 
 
 @pytest.mark.parametrize(("content", "words"), BAD_STATES.values(), ids=BAD_STATES)
-def test_a_state_that_is_none_is_told_of_by_place(
+def test_an_invalid_state_is_reported_with_the_place(
     write: Callable[[str, object], str], content: object, words: str
 ) -> None:
     sentence = refusal("--config", "config.json", "--state", write("given.json", content))
@@ -209,7 +209,7 @@ def test_a_state_that_is_none_is_told_of_by_place(
     assert words in sentence
 
 
-def test_a_bad_setting_is_told_of_without_its_value(write: Callable[[str, object], str]) -> None:
+def test_a_bad_setting_is_reported_without_its_value(write: Callable[[str, object], str]) -> None:
     write("given.json", {**GOOD, "page_size": CANARY})
     assert refusal("--config", "given.json") == "Setting page_size cannot be used: it must be an integer from 1 to 100."
 
@@ -223,15 +223,13 @@ def test_a_bad_setting_is_told_of_without_its_value(write: Callable[[str, object
     ],
     ids=repr,
 )
-def test_a_stream_map_that_cannot_be_used_is_told_of(
-    write: Callable[[str, object], str], stream_maps: dict[str, Any]
-) -> None:
+def test_an_unusable_stream_map_is_reported(write: Callable[[str, object], str], stream_maps: dict[str, Any]) -> None:
     write("given.json", {**GOOD, "stream_maps": stream_maps})
     assert refusal("--config", "given.json").startswith("Setting stream_maps cannot be used: ")
 
 
 @pytest.mark.parametrize("more", [(), ("--test",)])
-def test_a_setting_of_the_sdk_is_told_of_in_the_same_way(
+def test_a_bad_setting_of_the_sdk_is_reported_in_the_same_way(
     write: Callable[[str, object], str], more: tuple[str, ...]
 ) -> None:
     write("given.json", {**GOOD, "flattening_enabled": True})
@@ -239,7 +237,7 @@ def test_a_setting_of_the_sdk_is_told_of_in_the_same_way(
     assert sentence == "The settings cannot be used: flattening_max_depth is required when flattening is enabled."
 
 
-def test_what_was_not_foreseen_is_told_with_where_to_report_it_and_without_secrets(
+def test_an_unexpected_error_says_where_to_report_it_and_shows_no_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object) -> None:
@@ -249,14 +247,13 @@ def test_what_was_not_foreseen_is_told_with_where_to_report_it_and_without_secre
     ended = run("--config", "config.json")
     assert ended.code == 1
     assert ended.log[-1] == (
-        "Unexpected error (ZeroDivisionError): "
-        f"please report it with the lines above at {ISSUES}."
+        f"Unexpected error (ZeroDivisionError): please report it with the lines above at {ISSUES}."
     )
     assert [line for line in ended.log if line.startswith("ZeroDivisionError: with ***")]
     assert GOOD["client_secret"] not in "".join(ended.log)
 
 
-def test_nothing_is_said_after_the_sentence() -> None:
+def test_nothing_is_logged_after_the_sentence() -> None:
     assert run("--config", "none.json").log[-1].startswith("The config file none.json does not exist")
     logger = logging.getLogger("tap-fieldnation")
     assert not logger.isEnabledFor(logging.WARNING), "a thread that is under way would add a line"
@@ -272,7 +269,7 @@ def test_nothing_is_said_after_the_sentence() -> None:
         (("--help",), "Usage:"),
     ],
 )
-def test_what_needs_no_config_is_printed(
+def test_some_output_needs_no_config(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], begin: str
 ) -> None:
     assert run(*arguments).code == 0
@@ -316,7 +313,7 @@ JSON = st.recursive(
     max_examples=settings().max_examples // 4,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_any_json_is_taken_or_refused_in_a_sentence(kind: str, content: object) -> None:
+def test_any_json_is_accepted_or_refused_in_a_sentence(kind: str, content: object) -> None:
     Path("given.json").write_text(json.dumps(content))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tap_fieldnation.tap.TapFieldNation.sync_all", lambda tap: [*tap.streams])

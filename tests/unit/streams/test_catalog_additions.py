@@ -10,6 +10,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.endpoints.paging import resource_page
+from emulator.http import json_response
 from emulator.work_order.sections import SECTIONS
 from tap_fieldnation.records import schema
 from tap_fieldnation.records.conformer import Mismatches
@@ -22,6 +23,8 @@ from tools import docs, snapshot, streams_page
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from emulator.http import Request, Response
 
 # Two of the new streams take over columns that `work_orders` has without them: `holds` and `pay.funding`.
 NEW = {
@@ -102,12 +105,18 @@ def _new_streams(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
         cache.cache_clear()
 
 
+def overview(_request: Request, _path: str, work_order_id: str) -> Response:
+    jobs = 1 + int(work_order_id) % 70
+    return json_response({"company": {"id": 7, "jobs": jobs}, "type_of_work": {"name": "Cabling", "jobs": 1}})
+
+
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """An emulator that serves the rows of the new streams; it has holds, funding and overviews anyway."""
+    """An emulator that serves the rows of the new streams; it has holds and funding anyway."""
     monkeypatch.setitem(SECTIONS, "badges", lambda f: f.listing([{"id": f.base, "label": "gold"}]))
     with Emulator(work_orders=200, seed=3, rate_limit=0) as running:
         running.app.router.add("/skills", lambda request, _: resource_page(request, SKILLS))
+        running.app.router.add("/workorders/{work_order_id}/overview", overview)
         yield running
 
 
@@ -185,7 +194,7 @@ def test_a_catalog_that_still_has_the_column_works(api: Emulator) -> None:
 
 
 @pytest.mark.usefixtures("_new_streams")
-def test_the_snapshot_tells_which_columns_became_streams() -> None:
+def test_the_snapshot_shows_which_columns_became_streams() -> None:
     before = json.loads(docs.SNAPSHOT.read_text(encoding="utf-8"))
     docs.streams.cache_clear()
     try:

@@ -129,7 +129,7 @@ def conformed(api: Emulator) -> list[dict[str, Any]]:
 # The private parts, by what they do.
 
 
-def test_a_record_is_written_by_way_of_its_messages() -> None:
+def test_a_record_is_written_as_a_message() -> None:
     tap, writer = make_tap()
     stream_of(tap)._write_record_message({"id": 1})
     assert writer.messages == [
@@ -224,7 +224,7 @@ def test_without_a_map_a_stream_has_the_one_that_changes_nothing() -> None:
     )
 
 
-def test_a_level_of_conformance_can_be_chosen_by_the_stream() -> None:
+def test_a_stream_can_choose_its_level_of_conformance() -> None:
     tap, _ = make_tap()
     stream = stream_of(tap)
     assert stream.TYPE_CONFORMANCE_LEVEL is TypeConformanceLevel.NONE
@@ -250,7 +250,7 @@ def test_without_a_version_none_is_activated() -> None:
     assert writer.messages == []
 
 
-def test_a_catalog_entry_is_what_the_sdk_reads_of_it() -> None:
+def test_the_sdk_selects_streams_by_the_catalog() -> None:
     tap, _ = make_tap(catalog=catalog_of("work_orders", "work_order_tags"))
     selected = {name for name, stream in tap.streams.items() if stream.selected}
     assert selected == {"work_orders", "work_order_tags"}
@@ -268,7 +268,7 @@ def test_a_catalog_entry_is_what_the_sdk_reads_of_it() -> None:
         (sdk.UNHANDLED, KeyError("nobody foresaw it"), logging.INFO, True),
     ],
 )
-def test_noise_is_for_who_looks_for_faults(
+def test_noise_is_logged_at_debug_only(
     text: str, error: Exception | None, level: int, *, said: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     tap, _ = make_tap()
@@ -392,7 +392,7 @@ def test_an_alias_holds_for_a_stream_and_for_one_embedded_in_it(api: Emulator) -
     assert written.schema("labels")
 
 
-def test_a_filter_of_work_orders_holds_for_their_children_too(api: Emulator) -> None:
+def test_a_filter_of_work_orders_applies_to_their_children_too(api: Emulator) -> None:
     written = read(
         api,
         "work_orders",
@@ -406,7 +406,7 @@ def test_a_filter_of_work_orders_holds_for_their_children_too(api: Emulator) -> 
     assert parents <= ids
 
 
-def test_children_can_be_mapped_by_themselves(api: Emulator) -> None:
+def test_children_can_be_mapped_on_their_own(api: Emulator) -> None:
     written = read(
         api,
         "work_orders",
@@ -419,7 +419,7 @@ def test_children_can_be_mapped_by_themselves(api: Emulator) -> None:
     assert not [row for row in rows if "label" in row]
 
 
-def test_what_an_older_catalog_does_not_have_is_left_out(api: Emulator) -> None:
+def test_columns_that_an_older_catalog_lacks_are_left_out(api: Emulator) -> None:
     catalog = catalog_of("work_orders")
     [entry] = [one for one in catalog["streams"] if one["tap_stream_id"] == "work_orders"]
     for name in ("title", "pay"):
