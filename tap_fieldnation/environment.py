@@ -8,7 +8,7 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers._util import load_json
 
 from tap_fieldnation.api.errors import SettingsError
-from tap_fieldnation.hints import did_you_mean
+from tap_fieldnation.hints import closest
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -101,7 +101,8 @@ def unknown_variables(variables: Mapping[str, str], schemas: Schemas) -> Iterato
     known = {f"{PREFIX}{LOG_LEVEL}", *map(variable, schemas)}
     for name in sorted(variables):
         if name.upper().startswith(PREFIX) and name not in known and not _is_of_meltano(name, variables, schemas):
-            advice = did_you_mean(name, known, "see `tap-fieldnation --about`")
+            meant = closest(name[len(PREFIX) :], [one[len(PREFIX) :] for one in sorted(known)])
+            advice = f"did you mean {PREFIX}{meant}?" if meant else "see `tap-fieldnation --about`."
             yield f"The environment variable {name} is unknown and has no effect: {advice}"
 
 

@@ -200,7 +200,7 @@ class TapFieldNation(Tap):
         for sentence in environment.unknown_variables(os.environ, known):
             self.logger.warning("%s", sentence)
         if not self._reads_environment and (unread := environment.unread_variables(os.environ, self._config, known)):
-            text = "The environment is not read, so that %s has no effect: add --config=ENV, or unset it."
+            text = "Without --config=ENV the environment is not read, and this has no effect: %s."
             self.logger.warning(text, ", ".join(unread))
 
     @classmethod
