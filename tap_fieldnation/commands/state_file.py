@@ -59,12 +59,14 @@ def _last_state(lines: list[str], load: Callable[[str], t.Any]) -> State | None:
     whole = [line for line in whole if line.strip()]
     if not whole or not isinstance(_loaded(whole[0], load), dict):
         return None
-    cut = _loaded(last, load)  # the end of what was interrupted, unless it is whole
-    for message in (cut, *(_loaded(line, load) for line in reversed(whole))):
-        if isinstance(message, dict) and message.get("type") not in _MESSAGES:
-            return message
-        if message is not cut and not isinstance(message, dict):
+    if isinstance(_loaded(last, load), dict):  # else the end of what was interrupted
+        whole.append(last)
+    for line in reversed(whole):
+        message = _loaded(line, load)
+        if not isinstance(message, dict):
             return None
+        if message.get("type") not in _MESSAGES:
+            return message
     raise UnknownFormError("is not a state: it has other messages, and no STATE among them")
 
 
