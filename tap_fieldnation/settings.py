@@ -12,6 +12,7 @@ from decimal import Decimal
 from singer_sdk import typing as th
 
 from tap_fieldnation.api.errors import SettingsError
+from tap_fieldnation.environment import variable
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -217,6 +218,10 @@ SETTINGS = (
         "a text in ASCII",
     ),
 )
+SDK_BOUNDS: t.Mapping[str, dict[str, int]] = {
+    "flattening_max_depth": {"minimum": 0},
+    "flattening_max_key_length": {"minimum": 1},
+}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]|$)")
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -242,21 +247,44 @@ def config_jsonschema() -> dict[str, t.Any]:
     )
 
 
-def check(config: MutableMapping[str, t.Any], invalid: t.Iterable[str]) -> None:
+def completed(name: str, schema: t.Any) -> t.Any:
+    """The JSON Schema of one of the SDK's settings, with bounds, and without what is no schema in it.
+
+    In singer-sdk 0.54 there is a text among the alternatives of `__else__`, on which the validation would fail.
+    """
+    if isinstance(schema, list):
+        return [completed("", item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: completed("", value) for key, value in schema.items()}
+    if "anyOf" in found:
+        found["anyOf"] = [item for item in found["anyOf"] if isinstance(item, dict)]
+    return found | SDK_BOUNDS.get(name, {})
+
+
+def without_flattening(config: Mapping[str, t.Any]) -> list[str]:
+    """The settings of flattening that are given while nothing says whether to flatten."""
+    if config.get("flattening_enabled") is not None:
+        return []
+    return [name for name, value in config.items() if name.startswith("flattening_") and value is not None]
+
+
+def check(config: MutableMapping[str, t.Any], invalid: Mapping[str, str], exported: t.Collection[str] = ()) -> None:
     """Refuse a config that cannot work.
 
     Args:
         config: The settings, defaults filled in; those that are null get theirs here.
-        invalid: Names of the settings that the JSON Schema refuses.
+        invalid: The settings that the JSON Schema refuses, and where in them.
+        exported: Settings that environment variables hold, which this run does not read.
 
     Raises:
         SettingsError: One sentence: which setting, and what is expected; never a value.
     """
-    refused = set(invalid)
     for setting in SETTINGS:
-        _check_one(setting, config, refused)
-    for name in sorted(refused.difference(BY_NAME)):
-        raise SettingsError(f"Setting {name} cannot be used: see `tap-fieldnation --about` for what it may be.")
+        _check_one(setting, config, invalid, exported)
+    for name in sorted(invalid.keys() - BY_NAME.keys()):
+        place = "it" if invalid[name] == name else invalid[name]
+        raise SettingsError(f"Setting {name} cannot be used: see `tap-fieldnation --about` for what {place} may be.")
     for one, other in (("username", "password"), ("password", "username")):
         if config.get(one) and not config.get(other):
             raise SettingsError(f"Setting {one} is given without {other}: give both (password grant), or neither.")
@@ -265,13 +293,23 @@ def check(config: MutableMapping[str, t.Any], invalid: t.Iterable[str]) -> None:
         raise SettingsError("Setting start_date is after end_date: it must be the same day or an earlier one.")
 
 
-def _check_one(setting: Setting, config: MutableMapping[str, t.Any], refused: t.Collection[str]) -> None:
+def _check_one(
+    setting: Setting,
+    config: MutableMapping[str, t.Any],
+    refused: t.Collection[str],
+    exported: t.Collection[str],
+) -> None:
     value = config.get(setting.name)
     if value is None or (setting.required and value == ""):
+        if setting.required and setting.name in exported:
+            raise SettingsError(
+                f"Setting {setting.name} is missing, and the environment is not read: add --config=ENV for "
+                f"{variable(setting.name)}, which is set there."
+            )
         if setting.required:
             raise SettingsError(
                 f"Setting {setting.name} is missing: give {setting.expected}, in a file (--config config.json) or as "
-                f"TAP_FIELDNATION_{setting.name.upper()} in the environment (--config=ENV)."
+                f"{variable(setting.name)} in the environment (--config=ENV)."
             )
         if setting.default is not None:
             config[setting.name] = setting.default
@@ -313,30 +351,3 @@ def _usable(setting: Setting, value: object) -> bool:
     if isinstance(value, (int, float, Decimal)):
         return abs(t.cast("float", value)) <= setting.most
     return True
-
-
-def from_environment(variables: Mapping[str, str], prefix: str) -> dict[str, t.Any]:
-    """The settings that environment variables give, in their types.
-
-    A value that does not look like its type stays text, and is refused by the JSON Schema.
-    """
-    found: dict[str, t.Any] = {}
-    for name, schema in config_jsonschema()["properties"].items():
-        text = variables.get(f"{prefix}{name.upper()}")
-        if text is None:
-            continue
-        found[name] = _typed(text, schema["type"])
-    return found
-
-
-def _typed(text: str, types: list[str]) -> t.Any:
-    readers: list[tuple[str, t.Callable[[str], t.Any]]] = [("integer", int), ("number", float)]
-    for kind, read in readers:
-        if kind in types:
-            try:
-                return read(text)
-            except ValueError:
-                return text
-    if "boolean" in types:
-        return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
-    return text

@@ -9,9 +9,9 @@ import sys
 import typing as t
 
 from singer_sdk import Tap
-from singer_sdk.configuration._dict_config import merge_missing_config_jsonschema, parse_environment_config
+from singer_sdk.cli import plugin_cli
+from singer_sdk.configuration._dict_config import merge_missing_config_jsonschema
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers._util import load_json
 from singer_sdk.helpers.capabilities import (
     EMIT_ACTIVATE_VERSION_CONFIG,
     CapabilitiesEnum,
@@ -21,16 +21,20 @@ from singer_sdk.helpers.capabilities import (
 from singer_sdk.plugin_base import JSONSchemaValidator, _ConfigInput
 from typing_extensions import override
 
-from tap_fieldnation import settings
+from tap_fieldnation import environment, settings
 from tap_fieldnation.api import redact
+from tap_fieldnation.api.errors import SettingsError
 from tap_fieldnation.api.transport import checked_origin
 from tap_fieldnation.commands import about as _about  # noqa: F401  registers itself with the SDK
-from tap_fieldnation.commands import cli
+from tap_fieldnation.commands import cli, logs
 from tap_fieldnation.commands.plan import print_plan
 from tap_fieldnation.commands.sync import sync
 from tap_fieldnation.commands.test import print_checks
 from tap_fieldnation.context import RunContext
+from tap_fieldnation.hints import did_you_mean
+from tap_fieldnation.proxies import check_proxy
 from tap_fieldnation.reading import cursor
+from tap_fieldnation.streams import input_catalog, maps
 from tap_fieldnation.streams.factory import make_streams
 from tap_fieldnation.streams.order import in_sync_order
 from tap_fieldnation.streams.sdk import is_useful
@@ -61,10 +65,11 @@ class TapFieldNation(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+    def __init__(self, *args: t.Any, parse_env_config: bool = False, **kwargs: t.Any) -> None:
         redact.install()
         self.logger.addFilter(is_useful)
-        super().__init__(*args, **kwargs)
+        self._reads_environment = parse_env_config
+        super().__init__(*args, parse_env_config=parse_env_config, **kwargs)
 
     @functools.cached_property
     def context(self) -> RunContext:
@@ -89,9 +94,23 @@ class TapFieldNation(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        """Set the stream maps up, by a catalog whose entries the streams have normalized."""
-        assert self.streams  # noqa: S101
-        super().setup_mapper()
+        """Set the stream maps up, by a catalog whose entries the streams have normalized; say what has no effect."""
+        remarks = [
+            *input_catalog.remarks(self.input_catalog, self.streams),
+            *maps.remarks(self.config, self.streams),
+        ]
+        for sentence in remarks:
+            self.logger.warning("%s", sentence)
+        self.mapper = mapper = maps.Mapper(self.config, self.streams, self.logger)
+        mapper.register_raw_streams_from_catalog(self.catalog)
+
+    @override
+    def load_state(self, state: dict[str, t.Any]) -> None:
+        """Take the STATE; say which of its streams the tap does not have."""
+        for name in state.get("bookmarks", {}).keys() - self.streams.keys():
+            advice = did_you_mean(name, self.streams, "is it the STATE of another tap? Otherwise nothing is to be done")
+            self.logger.warning("The STATE names %s, which is no stream and has no effect: %s", name, advice)
+        super().load_state(state)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -126,8 +145,8 @@ class TapFieldNation(Tap):
         about: bool = False,
         about_format: str | None = None,
         config: _ConfigInput | None = None,
-        state: t.IO[str] | None = None,
-        catalog: t.IO[str] | None = None,
+        state: dict[str, t.Any] | None = None,
+        catalog: dict[str, t.Any] | None = None,
         test: str = cli.NOT_GIVEN,
         plan: str = cli.NOT_GIVEN,
     ) -> None:
@@ -139,8 +158,8 @@ class TapFieldNation(Tap):
         source = config or _ConfigInput()
         tap = cls(
             config=source.config,
-            state=None if state is None else load_json(state.read()),
-            catalog=None if catalog is None else load_json(catalog.read()),
+            state=state,
+            catalog=catalog,
             parse_env_config=source.parse_env,
         )
         if test == "schema":
@@ -159,15 +178,37 @@ class TapFieldNation(Tap):
         redact.register_secrets(*(value for value in secrets if isinstance(value, str)))
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        invalid = {
-            str(error.absolute_path[0])
-            for error in JSONSchemaValidator(schema).iter_errors(self._config)
-            if error.absolute_path
-        }
+        self._config = environment.without_empty(self._config, os.environ)
         if raise_errors:
-            settings.check(self._config, sorted(invalid))
-            checked_origin(settings.origin(self._config))
+            self._check_names(schema["properties"])
+        invalid: dict[str, str] = {}
+        for error in JSONSchemaValidator(schema).iter_errors(self._config):
+            if error.absolute_path:
+                invalid[str(error.absolute_path[0])] = ".".join(map(str, _innermost(error).absolute_path))
+        if raise_errors:
+            exported = [] if self._reads_environment else environment.exported(os.environ, settings.BY_NAME)
+            settings.check(self._config, invalid, exported)
+            check_proxy(checked_origin(settings.origin(self._config)))
         return sorted(invalid)
+
+    def _check_names(self, known: environment.Schemas) -> None:
+        """Say which settings and variables have no effect.
+
+        Raises:
+            SettingsError: One of them asks for what the tap does not do.
+        """
+        if self._config.get("batch_config") is not None:
+            raise SettingsError("Setting batch_config cannot be used: this tap writes no BATCH messages; remove it.")
+        for name in [name for name, value in self._config.items() if name not in known and value is not None]:
+            advice = did_you_mean(name, known, "see `tap-fieldnation --about`")
+            self.logger.warning("Setting %s is unknown and has no effect: %s", name, advice)
+        for name in settings.without_flattening(self._config):
+            self.logger.warning("Setting %s has no effect: set flattening_enabled to true, or remove it.", name)
+        for sentence in environment.unknown_variables(os.environ, known):
+            self.logger.warning("%s", sentence)
+        if not self._reads_environment and (unread := environment.unread_variables(os.environ, self._config, known)):
+            text = "Without --config=ENV the environment is not read, and this has no effect: %s."
+            self.logger.warning(text, ", ".join(unread))
 
     @classmethod
     @override
@@ -175,18 +216,36 @@ class TapFieldNation(Tap):
         """Add the SDK's own settings, including the one for version messages."""
         super().append_builtin_config(config_jsonschema)
         merge_missing_config_jsonschema(EMIT_ACTIVATE_VERSION_CONFIG, config_jsonschema)
+        properties = config_jsonschema["properties"]
+        for name in properties.keys() - settings.BY_NAME.keys():
+            properties[name] = settings.completed(name, properties[name])
 
     @classproperty
     @override
     def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805
-        """Settings from the environment: the SDK's own as the SDK parses them, ours by their types."""
-        schema: dict[str, t.Any] = {"properties": {}}
+        """Settings from the environment, ours and the SDK's, by their types."""
+        schema: dict[str, t.Any] = cls.config_jsonschema
         cls.append_builtin_config(schema)
-        sdk_settings = parse_environment_config(schema, cls._env_var_prefix)
-        return {**sdk_settings, **settings.from_environment(os.environ, cls._env_var_prefix)}
+        environment.load_dotenv()
+        return environment.read_settings(os.environ, schema["properties"])
 
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
         """The command line."""
         return cli.build_command(super().get_singer_command(), cls.logger)
+
+    @plugin_cli
+    @override
+    def cli(cls) -> click.Command:  # noqa: N805
+        """The command line, with logging set up."""
+        cli.occupy_closed_streams()
+        logs.set_up(cls.name)
+        return cls.get_singer_command()
+
+
+def _innermost(error: t.Any) -> t.Any:
+    """Of the alternatives of a JSON Schema, none of which holds, what is wrong with the one that comes closest."""
+    while error.context:
+        error = max(error.context, key=lambda inner: len(inner.absolute_path))
+    return error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import logging
 import os
 import sys
@@ -12,7 +11,7 @@ import typing as t
 
 import click
 from singer_sdk.exceptions import ConfigValidationError, MappingError
-from singer_sdk.plugin_base import SingerCommand
+from singer_sdk.plugin_base import SingerCommand, _ConfigInput
 from typing_extensions import override
 
 from tap_fieldnation.api.errors import SettingsError, TapError
@@ -22,6 +21,13 @@ from tap_fieldnation.commands.input_files import read_checked
 ISSUES = "https://github.com/tap-fieldnation/tap-fieldnation/issues"
 ENVIRONMENT = "ENV"  # in place of the name of a config file
 NOT_GIVEN = "not given"
+READ_BEFORE = "tap_fieldnation.read_before"  # in the context of a command
+
+_NO_THREAD = "can't start new thread"
+_LIMITED = (
+    "This machine, or a limit on this process, allows no more {}: raise the limit, or set max_concurrent_requests to 1 "
+    "and progress to false, and run again (no data is lost)."
+)
 
 HELP = """Read work orders, their child records, and company data from Field Nation, and write them to stdout as Singer
 messages for a target to load. --test, --plan, --discover and --about write reports instead.
@@ -96,8 +102,7 @@ class Command(SingerCommand):
         self.callback = functools.partial(_run, run)
         options = {str(option.name): option for option in self.params}
         config = options["config"]
-        assert config.callback  # noqa: S101
-        config.callback = functools.partial(_parse_config, config.callback)
+        config.callback = _parse_config
         for name in ("catalog", "state"):
             # Plain text, like the name of a config: `click` would open the file in the machine's encoding.
             options[name].type, options[name].callback = config.type, _parse_file
@@ -106,6 +111,7 @@ class Command(SingerCommand):
     def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
         """Run the command line."""
         try:
+            _check_output()
             return super().main(*args, **kwargs)
         except TapError as error:
             self._fail(str(error))
@@ -116,12 +122,15 @@ class Command(SingerCommand):
         except Exception as error:
             if isinstance(error, OSError) and error.filename is None:
                 self._fail(_output_sentence(error))
+            if isinstance(error, MemoryError) or _NO_THREAD in str(error):
+                self._fail(_LIMITED.format("memory" if isinstance(error, MemoryError) else "threads"))
             self.logger.exception("Unexpected error")
             self._fail(f"Unexpected error ({type(error).__name__}): please report it with the lines above at {ISSUES}.")
 
     def _fail(self, sentence: str) -> t.NoReturn:
         try:
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except OSError:
             _discard_output()
         logging.disable(logging.WARNING)  # whatever threads are still running: this is the last line
@@ -149,6 +158,11 @@ def _output_sentence(error: OSError) -> str:
     return f"stdout cannot be written ({reason}): check where it is redirected to, and run again (no data is lost)."
 
 
+def _check_output() -> None:
+    if sys.stdout is None:
+        raise OutputError("stdout is closed: pipe it into a target, or redirect it into a file.")
+
+
 def _discard_output() -> None:
     """Drop what could not be written: at exit Python would try again, and exit with a code of its own."""
     with contextlib.suppress(OSError):
@@ -159,16 +173,29 @@ def _settings_sentence(error: ConfigValidationError) -> str:
     return f"The settings cannot be used: {'; '.join(error.errors) or error}."
 
 
-def _parse_config(
-    parse: t.Callable[..., t.Any], context: click.Context, option: click.Parameter, names: tuple[str, ...]
-) -> t.Any:
-    """The callback of `--config`, after the files are known to be usable."""
+def _parse_config(context: click.Context, _: click.Parameter, names: tuple[str, ...]) -> _ConfigInput:
+    """The callback of `--config`: the files, of which a later one overrides an earlier one."""
+    config: dict[str, t.Any] = {}
     for name in names:
         if name != ENVIRONMENT:
-            read_checked("config", name)
-    return parse(context, option, names)
+            config |= read_checked("config", name, context.meta.setdefault(READ_BEFORE, {}))
+    return _ConfigInput(config=config, parse_env=ENVIRONMENT in names)
 
 
-def _parse_file(context: click.Context, option: click.Parameter, name: str | None) -> t.IO[str] | None:  # noqa: ARG001
+def _parse_file(context: click.Context, option: click.Parameter, name: str | None) -> dict[str, t.Any] | None:
     """The callback of `--catalog` and `--state`."""
-    return None if name is None else io.StringIO(read_checked(str(option.name), name))
+    if name is None:
+        return None
+    return read_checked(str(option.name), name, context.meta.setdefault(READ_BEFORE, {}))
+
+
+def occupy_closed_streams() -> None:
+    """Open stdin and stderr where the caller closed them (`2>&-`).
+
+    Otherwise the next file or connection gets the number of one, and what is written to stderr is sent there.
+    """
+    for number, stream in ((0, sys.stdin), (2, sys.stderr)):
+        if stream is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115

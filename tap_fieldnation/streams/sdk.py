@@ -94,6 +94,11 @@ class ConformedStream(Stream):
             normalize_entry(entry, self)
         super().apply_catalog(catalog)
 
+    @override
+    def get_batch_config(self, config: t.Mapping[str, t.Any]) -> None:
+        """None: the tap writes no BATCH messages, and refuses the setting."""
+        return
+
     @functools.cached_property
     def writes_unchanged(self) -> bool:
         """Whether records are written as they are: nothing is deselected, mapped or flattened."""

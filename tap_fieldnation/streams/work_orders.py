@@ -27,6 +27,7 @@ from tap_fieldnation.streams.by_request import ByRequestStream, ChildRequests
 from tap_fieldnation.streams.catalog import REMOVALS, embedded_paths
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
 from tap_fieldnation.streams.input_catalog import FULL_TABLE
+from tap_fieldnation.streams.maps import passes
 from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT
 from tap_fieldnation.streams.sdk import write_schema
@@ -168,7 +169,7 @@ class WorkOrdersStream(FieldNationStream):
                 conform(record)
                 lifted.lift(record)
                 record[EXTRACTED_AT] = extracted_at
-            if self.stream_maps[0].get_filter_result(record):
+            if passes(self.stream_maps[0], record):
                 self._write_rows(rows)
                 requests.add(work_order_id, needs)
             yield record

@@ -13,8 +13,9 @@ GRAPH = imports_of(PACKAGE)
 
 # From the bottom to the top; modules and packages on one line do not import each other.
 LAYERS = (
-    {"timestamps", "memory"},
+    {"timestamps", "memory", "hints"},
     {"api"},
+    {"environment", "proxies"},
     {"settings", "records", "reading"},
     {"context"},
     {"streams"},

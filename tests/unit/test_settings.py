@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_fieldnation import settings
+from tap_fieldnation import environment, settings
 from tap_fieldnation.api.errors import SettingsError
 from tap_fieldnation.tap import TapFieldNation
 
@@ -291,13 +291,13 @@ PREFIX = "TAP_FIELDNATION_"
         ("accept_mass_removals", "true", True),
         ("page_size", "many", "many"),
         ("page_size", "5.5", "5.5"),
-        ("page_size", "", ""),
         ("requests_per_minute", "fast", "fast"),
         ("progress", "maybe", "maybe"),
     ],
 )
 def test_values_from_the_environment_have_their_types(name: str, text: str, value: object) -> None:
-    found = settings.from_environment({f"{PREFIX}{name.upper()}": text, "PATH": "x"}, PREFIX)
+    schemas = settings.config_jsonschema()["properties"]
+    found = environment.read_settings({f"{PREFIX}{name.upper()}": text, "PATH": "x"}, schemas)
     assert found == {name: value}
     assert type(found[name]) is type(value)
 
@@ -314,7 +314,8 @@ def test_the_environment_is_a_config(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("page_size", CANARY), ("progress", CANARY), ("requests_per_minute", "nan"), ("max_retries", "")]
+    ("name", "text"),
+    [("page_size", CANARY), ("progress", CANARY), ("requests_per_minute", "nan"), ("max_retries", " ")],
 )
 def test_bad_values_from_the_environment_are_refused_like_others(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str

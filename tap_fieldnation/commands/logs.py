@@ -1,0 +1,64 @@
+"""Sets up logging as the SDK does; what is wrong with its environment variables ends in a sentence."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from singer_sdk._logging import _setup_console_logging
+from singer_sdk.logging import ConsoleFormatter
+
+from tap_fieldnation.environment import LOG_LEVEL, PREFIX
+
+LOG_CONFIG = "SINGER_SDK_LOG_CONFIG"
+LEVELS = (f"{PREFIX}{LOG_LEVEL}", LOG_LEVEL)  # the first one that is set counts
+
+
+def set_up(name: str) -> None:
+    """Set up logging to stderr, or by a log config.
+
+    Args:
+        name: The logger that reports what is wrong. It is not made before that, as a log config can disable the
+            loggers that are there.
+
+    Raises:
+        SystemExit: A variable cannot be used.
+    """
+    for variable in (*LEVELS, LOG_CONFIG):
+        if not os.environ.get(variable):
+            os.environ.pop(variable, None)
+    problem = _problem()
+    if problem:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(ConsoleFormatter())
+        handler.handle(
+            logging.makeLogRecord({"name": name, "levelno": logging.ERROR, "levelname": "ERROR", "msg": problem})
+        )
+        sys.exit(1)
+
+
+def _problem() -> str:
+    """Set up logging. Returns what is wrong with the variables, as a sentence, or ""."""
+    variable = next((one for one in LEVELS if one in os.environ), LOG_LEVEL)
+    level = os.environ.get(variable, "INFO").upper()
+    if not isinstance(logging.getLevelName(level), int):
+        return (
+            f"The environment variable {variable} cannot be used: it must be DEBUG, INFO, WARNING, ERROR or CRITICAL."
+        )
+    reason = ""
+    try:
+        if path := os.environ.get(LOG_CONFIG):
+            Path(path).open("rb").close()
+        _setup_console_logging(log_level=level)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except Exception as error:  # noqa: BLE001  (whatever PyYAML and logging.config raise for it)
+        reason = type(error).__name__
+    if not reason:
+        return ""
+    return (
+        f"The environment variable {LOG_CONFIG} cannot be used ({reason}): it must name a YAML file that "
+        "logging.config.dictConfig takes."
+    )
