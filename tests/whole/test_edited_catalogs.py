@@ -154,9 +154,11 @@ def test_a_stream_that_is_not_listed_is_not_read(runner: Runner, as_discovered: 
             assert len(ended.rows[stream]) == len(as_discovered.rows[stream])
 
 
-def test_full_table_in_the_catalog_reads_all_work_orders_again(runner: Runner, as_discovered: Ended) -> None:
+def test_full_table_in_the_catalog_reads_all_work_orders_again(runner: Runner) -> None:
+    settings: dict[str, t.Any] = {"reconcile_days": 0, "page_size": 10}
+    first = runner.run(catalog=edited(lambda _: None), **settings)
     runner.time.advance(86_400)
-    anew = _entry("work_orders", replication_method="FULL_TABLE")
-    for change, is_whole in ((anew, True), (lambda _: None, False)):
-        ended = runner.run(catalog=edited(change), state=as_discovered.state, reconcile_days=0, page_size=10)
-        assert (ended.ids("work_orders") == as_discovered.ids("work_orders")) is is_whole
+    full_table = _entry("work_orders", replication_method="FULL_TABLE")
+    for change, is_whole in ((full_table, True), (lambda _: None, False)):
+        ended = runner.run(catalog=edited(change), state=first.state, **settings)
+        assert (ended.ids("work_orders") == first.ids("work_orders")) is is_whole

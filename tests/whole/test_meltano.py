@@ -106,7 +106,7 @@ def test_config_test_reports_what_is_wrong(api: Emulator, database: Server, tmp_
     assert "not-the-secret" not in result.output + result.log
 
 
-@pytest.mark.parametrize(("command", "line"), [("test", r"^ok    {}: may be read$"), ("plan", r"^{} +[\d ]")])
+@pytest.mark.parametrize(("command", "line"), [("test", r"^ok    {}: can be read$"), ("plan", r"^{} +[\d ]")])
 def test_commands_are_about_what_is_selected(project: Project, api: Emulator, command: str, line: str) -> None:
     file = project.folder / "meltano.yml"
     file.write_text(file.read_text().replace("    - tags.*\n", "    - service_types.*\n"))
