@@ -1,1 +1,1 @@
-"""Singer tap for Field Nation: work orders, what hangs on them, and company data."""
+"""Singer tap for Field Nation: work orders, their child records, and company data."""
