@@ -87,12 +87,6 @@ class TapFieldNation(Tap):
         return make_streams(self, self.context)
 
     @override
-    def load_state(self, state: dict[str, t.Any]) -> None:
-        """Take the STATE of the last run, which decides in which order streams are synced."""
-        super().load_state(state)
-        self._streams = in_sync_order(self.streams, self.state.get("bookmarks", {}))
-
-    @override
     def setup_mapper(self) -> None:
         """Set the stream maps up, by a catalog whose entries the streams have normalized; say what has no effect."""
         remarks = [
@@ -106,11 +100,12 @@ class TapFieldNation(Tap):
 
     @override
     def load_state(self, state: dict[str, t.Any]) -> None:
-        """Take the STATE; say which of its streams the tap does not have."""
+        """Take the STATE of the last run, which decides in which order streams are synced; warn of unknown streams."""
         for name in state.get("bookmarks", {}).keys() - self.streams.keys():
             advice = did_you_mean(name, self.streams, "is it the STATE of another tap? Otherwise nothing is to be done")
             self.logger.warning("The STATE names %s, which is no stream and has no effect: %s", name, advice)
         super().load_state(state)
+        self._streams = in_sync_order(self.streams, self.state.get("bookmarks", {}))
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
