@@ -41,7 +41,7 @@ def settings() -> dict[str, dict[str, t.Any]]:
 @functools.cache
 def streams() -> dict[str, Stream]:
     """The tap's streams, by name."""
-    return dict(TapFieldNation(config={"client_id": "id", "client_secret": "secret"}).streams)
+    return dict(sorted(TapFieldNation(config={"client_id": "id", "client_secret": "secret"}).streams.items()))
 
 
 def by_default() -> list[str]:
