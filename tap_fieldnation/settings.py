@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import typing as t
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import date
 from decimal import Decimal
 
 from singer_sdk import typing as th
 
 from tap_fieldnation.api.errors import SettingsError
 from tap_fieldnation.environment import variable
+from tap_fieldnation.timestamps import parse_day
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -222,7 +222,6 @@ SDK_BOUNDS: t.Mapping[str, dict[str, int]] = {
     "flattening_max_depth": {"minimum": 0},
     "flattening_max_key_length": {"minimum": 1},
 }
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]|$)")
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -333,15 +332,12 @@ def day(config: Mapping[str, t.Any], name: str) -> date | None:
     text = config.get(name)
     if text is None:
         return None
-    moment = None
+    found = None
     with contextlib.suppress(TypeError, ValueError, OverflowError):
-        # Checked first, because Python versions differ in what else they accept as a date.
-        if _DATE.match(text):
-            at = datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1] in "zZ" else text)
-            moment = at.astimezone(timezone.utc) if at.tzinfo else at
-    if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        found = parse_day(text)
+    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise SettingsError(f"Setting {name} cannot be used: it must be {BY_NAME[name].expected}.")
-    return moment.date()
+    return found
 
 
 def _usable(setting: Setting, value: object) -> bool:
