@@ -49,6 +49,7 @@ class Action(Enum):
     """What the tap does about a failed request."""
 
     RETRY = "retry"
+    RECONNECT = "retry, in a sync"
     WAIT = "wait"
     RENEW = "renew the token"
     SKIP = "skip"
@@ -91,8 +92,9 @@ RULES: t.Mapping[int, Rule] = {
 }
 _SERVER_ERROR = Rule(Action.RETRY, _LATER)
 _REDIRECT = Rule(Action.FAIL, "redirects are not followed, to protect the token: check api_url")
+_NOT_HTTP = Rule(Action.FAIL, "a server or a proxy answers out of turn: check api_url and the proxy, if there is one")
 _OTHER_STATUS = Rule(Action.FAIL, _BUG)
-_NO_RESPONSE = Rule(Action.RETRY, "check the network, the proxy and api_url, and run again (no data is lost)")
+_NO_RESPONSE = Rule(Action.RETRY, "check the network, and run again (no data is lost)")
 
 # A rejected token, by a word in the reason: the first pattern that matches, or else the row above.
 TOKEN_RULES: t.Sequence[tuple[re.Pattern[str], Rule]] = (
@@ -166,6 +168,8 @@ def rule_for(status: int, reason: str = "") -> Rule:
         return RULES[status]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _SERVER_ERROR
+    if status < HTTPStatus.OK:
+        return _NOT_HTTP
     return _REDIRECT if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST else _OTHER_STATUS
 
 
@@ -206,7 +210,7 @@ class ApiError(TapError):
     @property
     def is_retryable(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.rule.action in {Action.RETRY, Action.WAIT}
+        return self.rule.action in {Action.RETRY, Action.RECONNECT, Action.WAIT}
 
     def add_stream(self, stream: str) -> None:
         """Name the stream that needed the request, if there is one."""

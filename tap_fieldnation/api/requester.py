@@ -25,6 +25,7 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.api.transport import Response, Transport
 
 Decoder = t.Callable[[bytes], t.Any]
+OnSend = t.Callable[[], None]
 T = t.TypeVar("T")
 
 # Seconds. The API's own wish, `Retry-After`, counts between a minimum and a maximum.
@@ -49,7 +50,7 @@ class Requester:
 
     Attributes:
         clock_ahead: The most that our clock was ahead of the server's, by the dates of its responses.
-        requests: Requests sent, including retries and token requests.
+        retries_connections: Whether to try again if no connection could be opened; a command ends at once.
         retries: Attempts after the first.
         backoff: For how long retries were delayed, other than by the rate limit.
     """
@@ -67,7 +68,7 @@ class Requester:
         self._logger = logger
         self._lock = threading.Lock()
         self.clock_ahead = timedelta()
-        self.requests = 0
+        self.retries_connections = True
         self.retries = 0
         self.backoff = Stopwatch(clock)
         self._with_retries = backoff.on_exception(
@@ -75,11 +76,16 @@ class Requester:
             ApiError,
             max_tries=max_retries + 1,
             jitter=None,  # `_retry_delays` adds it
-            giveup=lambda error: not t.cast("ApiError", error).is_retryable,
+            giveup=lambda error: not self._may_retry(t.cast("ApiError", error)),
             on_backoff=self._back_off,
             on_giveup=lambda details: t.cast("ApiError", details["exception"]).end_retries(),
             logger=None,
         )
+
+    @property
+    def requests(self) -> int:
+        """Requests sent, including retries and token requests."""
+        return self.rate_limiter.sent
 
     def retry(self, attempt: Callable[[], T]) -> T:
         """Call until it succeeds, at most ``max_retries`` times more after the first.
@@ -109,27 +115,35 @@ class Requester:
             ApiError: There is no response, or it is not a success, or its body is not JSON.
             DeadlineExceeded: The time limit is reached.
         """
-        response = self._send(lambda: self._transport.get(path, params, token), stream)
+        response = self._send(lambda on_send: self._transport.get(path, params, token, on_send), stream)
         self._raise_for_status(path, response, stream)
         received_at = self._clock.utc_now()
         return _decode(path, response, stream, decoder), received_at
 
     def post(self, path: str, body: Mapping[str, str]) -> t.Any:
         """Send one POST request with a JSON body and without a token; the rest is as for `get`."""
-        response = self._send(lambda: self._transport.post(path, body))
+        response = self._send(lambda on_send: self._transport.post(path, body, on_send))
         self._raise_for_status(path, response)
         return _decode(path, response)
 
-    def _send(self, send: Callable[[], Response], stream: str = "") -> Response:
+    def _send(self, send: Callable[[OnSend], Response], stream: str = "") -> Response:
         self._clock.check_deadline()
         self.rate_limiter.acquire()
-        with self._lock:
-            self.requests += 1
+        sent = False
+
+        def on_send() -> None:
+            nonlocal sent
+            sent = True
+            self.rate_limiter.use()
+
         try:
-            response = send()
+            response = send(on_send)
         except ApiError as error:
             error.add_stream(stream)
             raise
+        finally:
+            if not sent:
+                self.rate_limiter.release()
         if date := _server_time(response):
             self.clock_ahead = max(self.clock_ahead, self._clock.utc_now() - date)
         for name in _LIMIT_HEADERS:
@@ -157,6 +171,9 @@ class Requester:
             correlation_id=correlation_id if isinstance(correlation_id, str) else None,
             stream=stream,
         )
+
+    def _may_retry(self, error: ApiError) -> bool:
+        return error.is_retryable and (self.retries_connections or error.rule.action is not Action.RECONNECT)
 
     def _back_off(self, details: Details) -> None:
         """Wait before the next attempt; after a 429, all threads do so."""

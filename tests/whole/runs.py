@@ -217,10 +217,10 @@ def _in_this_time(clock: SharedClock) -> Iterator[None]:
             clock.done()
             raise
 
-    def send_in_this_time(requester: Requester, send_once: t.Callable[[], Response], stream: str = "") -> Response:
-        def sent() -> Response:
+    def send_in_this_time(requester: Requester, send_once: t.Callable[..., Response], stream: str = "") -> Response:
+        def sent(*args: t.Any) -> Response:
             try:
-                return send_once()
+                return send_once(*args)
             finally:
                 clock.done()
 

@@ -18,7 +18,7 @@ from tap_fieldnation.api.requester import _retry_delays
 from tests.fakes import NOON, FakeClock, FakeTransport, NoResponse, Outcome, SharedClock, make_api, response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_fieldnation.api.clock import Clock
     from tap_fieldnation.api.requester import Requester
@@ -194,9 +194,11 @@ def test_429_makes_all_threads_wait() -> None:
 
     class Timed(FakeTransport):
         @override
-        def get(self, path: str, params: Mapping[str, object], token: str) -> Response:
+        def get(
+            self, path: str, params: Mapping[str, object], token: str, on_send: Callable[[], None] = lambda: None
+        ) -> Response:
             times.append(clock.monotonic())
-            return super().get(path, params, token)
+            return super().get(path, params, token, on_send)
 
     requester = make_requester(Timed([response(429, Retry_After="40"), GOOD]), clock, per_minute=60)
 

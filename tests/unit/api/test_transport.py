@@ -311,7 +311,7 @@ FAULTS: dict[str, tuple[Callable[[socket.socket], None], str]] = {
     "sends an invalid status": (_send(b"HTTP/1.1 abc OK\r\n\r\n"), "was closed"),
     "sends too many headers": (_send(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n"), "was closed"),
     "sends nothing": (_send_nothing, "timed out"),
-    "stops in the body": (_stop_in_the_body, "was closed"),
+    "stops in the body": (_stop_in_the_body, "timed out"),
 }
 
 
