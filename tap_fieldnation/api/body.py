@@ -17,6 +17,8 @@ MAX_BODY = 64 * 2**20
 _PIECE = 2**18
 # As many as `urllib3` accepts.
 _MAX_ENCODINGS = 5
+# A server has no reason to send more than one; millions of empty ones would take minutes.
+_MAX_MEMBERS = 1_000
 _NAMES = frozenset({"gzip", "x-gzip", "deflate"})
 _GZIP_OR_ZLIB, _RAW_DEFLATE = 32 + zlib.MAX_WBITS, -zlib.MAX_WBITS
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -62,6 +64,7 @@ def _limited(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _unzipped(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
     """One encoding removed: any number of gzip members, or deflate with or without the header of zlib."""
     stream: t.Any = None
+    members = 1
     try:
         for piece in pieces:
             rest = piece
@@ -71,6 +74,9 @@ def _unzipped(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
                 if stream.eof:
                     if not rest.startswith(_GZIP_MAGIC[:1]):
                         break  # padding after the last member
+                    members += 1
+                    if members > _MAX_MEMBERS:
+                        raise EncodingError
                     stream = zlib.decompressobj(_GZIP_OR_ZLIB)
                 yield stream.decompress(rest, _PIECE)
                 rest = stream.unused_data if stream.eof else stream.unconsumed_tail

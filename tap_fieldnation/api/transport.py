@@ -228,7 +228,7 @@ class Transport:
         settings = self.session.merge_environment_settings(prepared.url, {}, None, None, None)
         if self.origin.startswith("http:"):
             settings["proxies"] = {}  # unencrypted requests do not leave this machine
-        check_proxy(select_proxy(prepared.url, settings["proxies"]))
+        check_proxy(select_proxy(prepared.url or "", settings["proxies"]))
         response = self.session.send(prepared, timeout=self._timeout, token=token, on_send=on_send, **settings)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(response.status_code, headers, response.content)
