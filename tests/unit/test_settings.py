@@ -44,6 +44,7 @@ def test_the_smallest_config_has_the_defaults_of_the_contract() -> None:
         "request_timeout": 120,
         "max_retries": 6,
         "reconcile_days": 30,
+        "accept_mass_removals": False,
         "max_minutes": None,
         "progress": True,
         "user_agent": None,
@@ -68,9 +69,9 @@ def test_only_the_credentials_are_required_and_secret() -> None:
     [("production", "https://api.fieldnation.com"), ("sandbox", "https://api-sandbox.fndev.net")],
 )
 def test_an_environment_is_a_host_and_a_url_wins_over_it(environment: str, origin: str) -> None:
-    assert TapFieldNation(config={**GOOD, "environment": environment}).origin == origin
+    assert TapFieldNation(config={**GOOD, "environment": environment}).context.origin == origin
     other = {"environment": environment, "api_url": "http://127.0.0.1:8080"}
-    assert TapFieldNation(config={**GOOD, **other}).origin == "http://127.0.0.1:8080"
+    assert TapFieldNation(config={**GOOD, **other}).context.origin == "http://127.0.0.1:8080"
 
 
 USABLE: list[tuple[str, Any]] = [
@@ -95,6 +96,7 @@ USABLE: list[tuple[str, Any]] = [
     ("reconcile_days", 0),
     ("reconcile_days", 0.5),
     ("reconcile_days", 36_500),
+    ("accept_mass_removals", True),
     ("max_minutes", 0.1),
     ("progress", False),
     ("user_agent", "somebody/1.0 (+https://example.com)"),
@@ -168,7 +170,11 @@ UNUSABLE: list[tuple[str, Any, str]] = [
         ("max_minutes", value, "must be a number of minutes above 0")
         for value in (0, -1, "5", math.nan, math.inf, CANARY)
     ),
-    *(("progress", value, "must be true or false") for value in ("yes", 1, 0, CANARY)),
+    *(
+        (name, value, "must be true or false")
+        for name in ("accept_mass_removals", "progress")
+        for value in ("yes", 1, 0, CANARY)
+    ),
     *(("user_agent", value, "must be a text in ASCII") for value in (5, f"{CANARY}\nX: y", f"{CANARY}\x00", "naïve")),
     ("stream_maps", CANARY, "cannot be used: see `tap-fieldnation --about`"),
     ("flattening_enabled", CANARY, "cannot be used: see `tap-fieldnation --about`"),
@@ -209,7 +215,7 @@ def test_the_start_must_not_be_after_the_end() -> None:
     sentence = sentence_for(start_date="2026-02-01", end_date="2026-01-31")
     assert sentence == "Setting start_date is after end_date: it must be the same day or an earlier one."
     same = TapFieldNation(config={**GOOD, "start_date": "2026-01-31T20:00:00Z", "end_date": "2026-01-31"})
-    assert same.days == (date(2026, 1, 31), date(2026, 1, 31))
+    assert same.context.date_range == (date(2026, 1, 31), date(2026, 1, 31))
 
 
 @pytest.mark.parametrize(
@@ -254,9 +260,9 @@ def test_any_config_is_taken_or_refused_in_a_sentence(config: dict[str, Any]) ->
         assert str(error).startswith("Setting ")  # noqa: PT017
         assert str(error).endswith(".")  # noqa: PT017
     else:
-        assert tap.authenticator.client_id == tap.config["client_id"]
-        assert tap.requester.rate_limiter.per_minute == tap.config["requests_per_minute"]
-        tap.transport.session.close()
+        assert tap.context.authenticator.client_id == tap.config["client_id"]
+        assert tap.context.requester.rate_limiter.per_minute == tap.config["requests_per_minute"]
+        tap.context.transport.session.close()
 
 
 PREFIX = "TAP_FIELDNATION_"
@@ -282,6 +288,7 @@ PREFIX = "TAP_FIELDNATION_"
         ("progress", "false", False),
         ("progress", "FALSE", False),
         ("progress", "0", False),
+        ("accept_mass_removals", "true", True),
         ("page_size", "many", "many"),
         ("page_size", "5.5", "5.5"),
         ("page_size", "", ""),

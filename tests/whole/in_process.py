@@ -11,7 +11,7 @@ from collections import defaultdict
 
 from typing_extensions import override
 
-from tap_fieldnation.streams.sdk import Writer
+from tap_fieldnation.streams.writer import Writer
 from tap_fieldnation.tap import TapFieldNation
 
 if t.TYPE_CHECKING:

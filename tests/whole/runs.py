@@ -23,6 +23,7 @@ from tap_fieldnation.api.clock import Clock
 from tap_fieldnation.api.errors import DeadlineExceeded
 from tap_fieldnation.api.rate_limiter import RateLimiter
 from tap_fieldnation.api.requester import Requester
+from tap_fieldnation.context import RunContext
 from tap_fieldnation.tap import TapFieldNation
 from tests.whole.in_process import catalog
 
@@ -227,7 +228,7 @@ def _in_this_time(clock: SharedClock) -> Iterator[None]:
         return send(requester, sent, stream)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TapFieldNation, "clock", clock)
+        patch.setattr(RunContext, "clock", clock)
         patch.setattr(RateLimiter, "acquire", acquire_in_this_time)
         patch.setattr(Requester, "_send", send_in_this_time)
         yield

@@ -8,7 +8,7 @@ import pytest
 from typing_extensions import override
 
 from emulator import Emulator
-from tap_fieldnation.streams.sdk import Writer
+from tap_fieldnation.streams.writer import Writer
 from tap_fieldnation.tap import TapFieldNation
 
 pytestmark = pytest.mark.long

@@ -1,7 +1,8 @@
-"""Waiting, and the deadline."""
+"""Waiting, the deadline, and how long was waited."""
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta, timezone
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from tap_fieldnation.api.clock import MAX_SLEEP, Clock
+from tap_fieldnation.api.clock import MAX_SLEEP, Clock, Stopwatch
 from tap_fieldnation.api.errors import DeadlineExceeded
 from tests.fakes import NOON, FakeClock, SharedClock
 
@@ -98,15 +99,48 @@ def test_utc_now_and_monotonic_advance_together() -> None:
     assert clock.utc_now() - NOON == pytest.approx(timedelta(seconds=60), abs=timedelta(milliseconds=1))
 
 
-def test_simultaneous_waits_of_several_threads_count_once() -> None:
-    clock = SharedClock(2)
+def test_a_stopwatch_counts_the_time_within_its_blocks() -> None:
+    clock = FakeClock()
+    stopwatch = Stopwatch(clock)
+    assert stopwatch.seconds == 0
+    for seconds in (10, 20):
+        with stopwatch:
+            clock.advance(seconds)
+        clock.advance(1_000)
+    assert stopwatch.seconds == 30
 
-    def wait(*seconds: float) -> None:
+
+def test_a_stopwatch_counts_a_block_that_fails() -> None:
+    clock = FakeClock(time_limit=100)
+    stopwatch = Stopwatch(clock)
+    for _ in range(2):
+        with contextlib.suppress(DeadlineExceeded), stopwatch:
+            clock.sleep(60)
+            clock.sleep(60)
+    assert stopwatch.seconds == pytest.approx(60)
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=5), min_size=1, max_size=3))
+def test_a_stopwatch_counts_time_once_however_many_threads_use_it(threads: list[list[tuple[int, int]]]) -> None:
+    """Each thread alternates between a pause and a block within the stopwatch, of so many seconds."""
+    clock = SharedClock(len(threads))
+    stopwatch = Stopwatch(clock)
+    start = clock.monotonic()
+
+    def work(steps: list[tuple[int, int]]) -> None:
         with clock.participate():
-            for duration in seconds:
-                clock.sleep(duration)
+            for pause, measured in steps:
+                clock.sleep(pause)
+                with stopwatch:
+                    clock.sleep(measured)
 
-    with ThreadPoolExecutor(2) as threads:
-        futures = [threads.submit(wait, 10), threads.submit(wait, 5, 20)]
-    assert [future.result() for future in futures] == [None, None]
-    assert clock.waited == pytest.approx(25)
+    with ThreadPoolExecutor(len(threads)) as pool:
+        assert list(pool.map(work, threads)) == [None] * len(threads)
+    seconds: set[int] = set()
+    for steps in threads:
+        at = 0
+        for pause, measured in steps:
+            seconds.update(range(at + pause, at + pause + measured))
+            at += pause + measured
+    assert stopwatch.seconds == pytest.approx(len(seconds), abs=1e-3)
+    assert stopwatch.seconds <= clock.monotonic() - start + 1e-9

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tap_fieldnation.commands.cli import REPORT
+from tap_fieldnation.commands.cli import ISSUES
 from tap_fieldnation.tap import TapFieldNation
 
 if TYPE_CHECKING:
@@ -101,11 +101,11 @@ def test_a_file_that_is_no_json_is_named(write: Callable[[str, object], str], ki
 def test_a_file_that_holds_no_object_is_named(write: Callable[[str, object], str], kind: str, content: object) -> None:
     name = write("given.json", content)
     sentence = refusal("--config", "config.json", f"--{kind}", name)
-    assert f" {kind} file given.json is not a {kind}: the whole of it must be of type object" in sentence
+    assert f" {kind} file given.json is not a {kind}: the top level must be of type object" in sentence
 
 
 @pytest.mark.parametrize("kind", ["config", "catalog", "state"])
-@pytest.mark.parametrize(("name", "words"), [("none.json", "is not there"), (".", "cannot be read")])
+@pytest.mark.parametrize(("name", "words"), [("none.json", "does not exist"), (".", "cannot be read")])
 def test_a_file_that_cannot_be_read_is_named(kind: str, name: str, words: str) -> None:
     sentence = refusal("--config", "config.json", f"--{kind}", name)
     assert f" {kind} file {name} {words}" in sentence
@@ -123,13 +123,13 @@ HALVES: dict[str, object] = {
 @pytest.mark.parametrize("content", HALVES.values(), ids=HALVES)
 def test_half_a_character_is_told_of(write: Callable[[str, object], str], kind: str, content: object) -> None:
     sentence = refusal("--config", "config.json", f"--{kind}", write("given.json", content))
-    assert f" {kind} file given.json holds half a character (a lone surrogate): " in sentence
+    assert f" {kind} file given.json contains half a character (a lone surrogate): " in sentence
 
 
 def test_a_byte_of_stdin_that_is_no_utf_8_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     # as Python reads it where the locale is C
     monkeypatch.setattr("sys.stdin", io.StringIO(b'{"bookmarks": {"\xff": {}}}'.decode(errors="surrogateescape")))
-    assert " state file - holds half a character" in refusal("--config", "config.json", "--state", "-")
+    assert " state file - contains half a character" in refusal("--config", "config.json", "--state", "-")
 
 
 def test_rare_characters_are_no_mistake(write: Callable[[str, object], str]) -> None:
@@ -149,7 +149,7 @@ def test_every_config_is_checked(write: Callable[[str, object], str]) -> None:
 
 ENTRY: dict[str, Any] = {"tap_stream_id": "work_orders", "schema": {"properties": {"id": {"type": "integer"}}}}
 BAD_CATALOGS: dict[str, tuple[object, str]] = {
-    "no streams": ({}, "the whole of it lacks streams"),
+    "no streams": ({}, "the top level lacks streams"),
     "streams that are no list": ({"streams": {"work_orders": ENTRY}}, "streams must be of type array"),
     "a stream that is none": ({"streams": ["work_orders"]}, "streams.0 must be of type object"),
     "a stream without name": ({"streams": [{"schema": {}}]}, "streams.0 lacks tap_stream_id"),
@@ -249,15 +249,14 @@ def test_what_was_not_foreseen_is_told_with_where_to_report_it_and_without_secre
     ended = run("--config", "config.json")
     assert ended.code == 1
     assert ended.log[-1] == (
-        "The tap failed on something it did not foresee (ZeroDivisionError): "
-        f"please report it with the lines above at {REPORT}."
+        f"Unexpected error (ZeroDivisionError): please report it with the lines above at {ISSUES}."
     )
     assert [line for line in ended.log if line.startswith("ZeroDivisionError: with ***")]
     assert GOOD["client_secret"] not in "".join(ended.log)
 
 
 def test_nothing_is_said_after_the_sentence() -> None:
-    assert run("--config", "none.json").log[-1].startswith("The config file none.json is not there")
+    assert run("--config", "none.json").log[-1].startswith("The config file none.json does not exist")
     logger = logging.getLogger("tap-fieldnation")
     assert not logger.isEnabledFor(logging.WARNING), "a thread that is under way would add a line"
 

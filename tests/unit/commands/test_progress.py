@@ -1,4 +1,4 @@
-"""Progress says which stream is read, how far, how fast and how long still; whoever waits for what."""
+"""Progress shows which stream is being read, how far it is, how fast, and how much time is left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from typing_extensions import override
 
 from tap_fieldnation.commands import progress as module
-from tap_fieldnation.commands.progress import EVERY, Progress, duration, shown
+from tap_fieldnation.commands.progress import LINE_INTERVAL, Bar, Progress, show_progress
 from tap_fieldnation.tap import TapFieldNation
 from tests.fakes import FakeClock
 
@@ -24,114 +24,125 @@ if t.TYPE_CHECKING:
 CONFIG = {"client_id": "the-client-id", "client_secret": "the-client-secret"}
 
 
-class Tap(TapFieldNation):
-    """A tap that counts requests without making any, on a clock that nobody waits for."""
+class Sync:
+    """A sync in which nothing is requested, on a clock that nobody waits for.
+
+    Attributes:
+        progress: Its progress lines.
+    """
 
     def __init__(self, **settings: t.Any) -> None:
-        self.__dict__.update(clock=FakeClock(), requester=SimpleNamespace(requests=3))
-        super().__init__(config={**CONFIG, **settings})
+        tap = TapFieldNation(config={**CONFIG, **settings})
+        self.streams: dict[str, t.Any] = dict(tap.streams)
+        self.clock, self.requester = FakeClock(), SimpleNamespace(requests=3)
+        tap.context.__dict__.update(clock=self.clock, requester=self.requester)
+        self._arguments = tap.context, tap.streams, tap.logger
+        self.progress = Progress(*self._arguments)
 
-    def begin(self, name: str) -> t.Any:
-        """Let it be a stream's turn."""
-        stream: t.Any = self.streams[name]
-        stream.begun = True
-        return stream
+    def show(self) -> contextlib.AbstractContextManager[None]:
+        """Show the progress during a block."""
+        return show_progress(*self._arguments)
+
+    def begin(self, name: str, rows: int = 0) -> None:
+        """Let a stream begin, and write so many rows."""
+        self.streams[name].begun, self.streams[name].rows_written = True, rows
 
     def read(self, done: int = 0, due: int = 0, read: int = 0, resumed: int = 0) -> None:
-        """Let `work_orders` have got so far."""
-        stream = self.begin("work_orders")
-        stream.reading = SimpleNamespace(done=done, due=due, read=read, resumed=resumed)
+        """Let `work_orders` get so far."""
+        self.begin("work_orders")
+        self.streams["work_orders"].run = SimpleNamespace(done=done, due=due, read=read, resumed=resumed)
 
     def pass_time(self, minutes: float, requests: int) -> None:
-        t.cast("FakeClock", self.clock).advance(60 * minutes)
+        self.clock.advance(60 * minutes)
         self.requester.requests += requests
+
+    @property
+    def line(self) -> str:
+        return self.progress.line(self.clock.monotonic())
 
 
 @pytest.fixture
-def tap() -> Tap:
-    return Tap()
+def sync() -> Sync:
+    return Sync()
 
 
-def line(progress: Progress, tap: Tap) -> str:
-    return progress.line(tap.clock.monotonic())
+def test_a_line_shows_how_far_how_fast_and_how_much_time_is_left(sync: Sync) -> None:
+    sync.read(due=128_000)
+    sync.progress.update()
+    sync.pass_time(8.24, 412)
+    sync.read(41_200, 128_000, 41_200)
+    assert sync.line == "41,200 of 128,000 (32 %), 50 requests/min, about 17 min left"
 
 
-def test_a_line_says_how_far_how_fast_and_how_long_still(tap: Tap) -> None:
-    progress = Progress(tap)
-    tap.read(due=128_000)
-    progress.update()
-    tap.pass_time(8.24, 412)
-    tap.read(41_200, 128_000, 41_200)
-    assert line(progress, tap) == "41,200 of 128,000 (32 %), 50 requests a minute, about 17 min left"
+def test_what_an_earlier_run_read_does_not_make_this_one_faster(sync: Sync) -> None:
+    sync.read(1_000, 3_000, 0)
+    sync.progress.update()
+    sync.pass_time(1, 10)
+    sync.read(2_000, 3_000, 1_000)
+    assert sync.line.endswith("about 1 min left")
 
 
-def test_what_an_earlier_run_read_does_not_make_this_one_faster(tap: Tap) -> None:
-    progress = Progress(tap)
-    tap.read(1_000, 3_000, 0)
-    progress.update()
-    tap.pass_time(1, 10)
-    tap.read(2_000, 3_000, 1_000)
-    assert line(progress, tap).endswith("about 1 min left")
+def test_while_nothing_was_read_no_time_is_estimated(sync: Sync) -> None:
+    sync.read(1_000, 3_000, 0)
+    sync.progress.update()
+    sync.pass_time(1, 10)
+    assert sync.line == "1,000 of 3,000 (33 %), 10 requests/min"
 
 
-def test_without_an_expectation_it_says_what_it_knows(tap: Tap) -> None:
-    progress = Progress(tap)
-    tap.read()
-    progress.update()
-    tap.pass_time(1, 7)
-    tap.read(700, 0, 700)
-    assert line(progress, tap) == "700, 7 requests a minute"
+def test_without_an_expected_number_only_what_was_read_is_shown(sync: Sync) -> None:
+    sync.read()
+    sync.progress.update()
+    sync.pass_time(1, 7)
+    sync.read(700, 0, 700)
+    assert sync.line == "700, 7 requests/min"
 
 
-def test_a_list_of_the_companys_is_told_of_by_its_rows(tap: Tap, caplog: pytest.LogCaptureFixture) -> None:
-    progress = Progress(tap)
-    tap.begin("clients").rows_written = 60
-    templates = tap.begin("templates")
-    progress.update()
-    tap.pass_time(2, 90)
-    templates.rows_written = 1_084
+def test_of_a_company_list_the_rows_are_shown(sync: Sync, caplog: pytest.LogCaptureFixture) -> None:
+    sync.begin("clients", 60)
+    sync.begin("templates")
+    sync.progress.update()
+    sync.pass_time(2, 90)
+    sync.begin("templates", 1_084)
     with caplog.at_level(logging.INFO):
-        progress.update()
-    assert [record.getMessage() for record in caplog.records] == ["templates: 1,084 rows, 45 requests a minute"]
+        sync.progress.update()
+    assert [record.getMessage() for record in caplog.records] == ["templates: 1,084 rows, 45 requests/min"]
 
 
-def test_a_line_every_15_seconds(tap: Tap, caplog: pytest.LogCaptureFixture) -> None:
-    progress = Progress(tap)
-    tap.read(10, 100, 10)
+def test_a_line_is_logged_every_15_seconds(sync: Sync, caplog: pytest.LogCaptureFixture) -> None:
+    sync.read(10, 100, 10)
     with caplog.at_level(logging.INFO):
         for _ in range(60):
-            tap.pass_time(1 / 60, 1)
-            progress.update()
-    assert len(caplog.records) == 60 // EVERY
+            sync.pass_time(1 / 60, 1)
+            sync.progress.update()
+    assert len(caplog.records) == 60 // LINE_INTERVAL
     assert caplog.records[0].getMessage().startswith("work_orders: 10 of 100 (10 %)")
 
 
-def test_it_tells_while_a_request_takes_its_time(tap: Tap, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TICK", 0.001)
-    told = threading.Event()
-    monkeypatch.setattr(Progress, "_tell", lambda *_: told.set())
-    tap.read(10, 100, 10)
-    with shown(tap):
-        assert told.wait(30), "nothing came back from the reading, and yet it is told"
+def test_progress_is_shown_while_a_request_is_slow(sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "UPDATE_INTERVAL", 0.001)
+    shown = threading.Event()
+    monkeypatch.setattr(Progress, "_show", lambda *_: shown.set())
+    sync.read(10, 100, 10)
+    with sync.show():
+        assert shown.wait(30), "the block has not returned, and yet progress is shown"
     assert "progress" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_nothing_is_told_where_that_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    tap = Tap(progress=False)
+def test_without_the_setting_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_repeated", None)
-    with shown(tap):
+    with Sync(progress=False).show():
         pass
 
 
 class Terminal(io.StringIO):
-    """A stderr that somebody looks at."""
+    """A stderr that is a terminal."""
 
     @override
     def isatty(self) -> bool:
         return True
 
 
-def test_on_a_terminal_it_is_a_bar_that_goes_away(tap: Tap, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_terminal_a_bar_is_shown_and_removed_at_the_end(sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     updates: list[t.Any] = []
@@ -144,24 +155,18 @@ def test_on_a_terminal_it_is_a_bar_that_goes_away(tap: Tap, monkeypatch: pytest.
     monkeypatch.setattr(module, "_repeated", by_hand)
     metrics = logging.getLogger("singer_sdk.metrics")
     level = metrics.level
-    with shown(tap):
-        assert not metrics.isEnabledFor(logging.INFO), "the summary says the same"
+    with sync.show():
+        assert not metrics.isEnabledFor(logging.INFO), "the summary has the same numbers"
         [update] = updates
-        tap.begin("clients").rows_written = 62
+        assert isinstance(update.__self__, Bar)
+        sync.begin("clients", 62)
         update()
         assert "clients: 62.0 rows" in screen.getvalue()
-        tap.read(1_000, 3_000, 0, resumed=1_000)
+        sync.read(1_000, 3_000, 0, resumed=1_000)
         update()
-        tap.read(1_500, 3_000, 500, resumed=1_000)
+        sync.read(1_500, 3_000, 500, resumed=1_000)
         update()
         assert "work_orders:  50%|" in screen.getvalue()
         assert "1.50k/3.00k" in screen.getvalue()
     assert screen.getvalue().endswith("\r"), "the last line is empty again"
     assert metrics.level == level
-
-
-@pytest.mark.parametrize(
-    ("minutes", "said"), [(0.5, "30 s"), (1, "1 min"), (29.4, "29 min"), (119, "119 min"), (210, "3.5 h")]
-)
-def test_durations_are_for_people(minutes: float, said: str) -> None:
-    assert duration(minutes) == said

@@ -1,33 +1,100 @@
-"""The summary names the stream in each line: Meltano does not show whose logger it was."""
+"""The summary names the stream in each line, as Meltano does not show the name of a logger."""
 
 from __future__ import annotations
 
 import logging
 import typing as t
+from types import SimpleNamespace
 
-from tap_fieldnation.commands.summary import report
+from tap_fieldnation.commands.summary import log_summary
 from tap_fieldnation.tap import TapFieldNation
+from tests.fakes import FakeClock
 
 if t.TYPE_CHECKING:
     import pytest
 
+CONFIG = {"client_id": "the-client-id", "client_secret": "the-client-secret"}
+
+
+def summary(tap: TapFieldNation, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The lines that the summary of a tap logs."""
+    with caplog.at_level(logging.INFO):
+        log_summary(tap.context, tap.streams, tap.logger)
+    return [record.getMessage() for record in caplog.records]
+
 
 def test_mismatches_name_their_stream(caplog: pytest.LogCaptureFixture) -> None:
-    tap = TapFieldNation(config={"client_id": "the-client-id", "client_secret": "the-client-secret"})
+    tap = TapFieldNation(config=CONFIG)
     clients: t.Any = tap.streams["clients"]
     clients.row_builder.mismatches.unknown_keys.update(["colour", "size", "size"])
     clients.row_builder.mismatches.invalid_values["active"] = 3
     clients.row_builder.rows_without_key = 2
     users: t.Any = tap.streams["users"]
     users.refused = 4
-    with caplog.at_level(logging.INFO):
-        report(tap)
-    said = [record.getMessage() for record in caplog.records]
-    assert said == [
-        "clients: 2 fields that this version does not know: size (2x), colour (1x)",
-        "clients: 1 field with values that did not fit their type and were set to null: active (3x)",
-        "clients: 2 rows without a key (id) were left out",
-        "users: 4 records could not be read (gone, or not visible to this account)",
+    assert summary(tap, caplog) == [
+        "clients: 2 fields unknown to this version: size (2x), colour (1x)",
+        "clients: 1 field with values of the wrong type, set to null: active (3x)",
+        "clients: left out 2 rows without a key (id)",
+        "users: 4 records could not be read (deleted, or not visible to this API user)",
         "Records: none",
-        "Requests: 0, 0 of them tried again; waited 0 s in all, to keep to 50 a minute and before trying again",
+        "Requests: 0 (0 retries); waited 0 s for the rate limit (50/min), 0 s for backoff",
     ]
+
+
+def test_only_the_most_frequent_mismatches_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    tap = TapFieldNation(config=CONFIG)
+    clients: t.Any = tap.streams["clients"]
+    clients.row_builder.mismatches.unknown_keys.update({f"key{number:02}": 99 - number for number in range(12)})
+    assert summary(tap, caplog)[0].endswith("key08 (91x), key09 (90x) and 2 more")
+
+
+def test_the_costs_are_those_of_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    tap = TapFieldNation(config={**CONFIG, "requests_per_minute": 12.5})
+    clock = FakeClock()
+    tap.context.__dict__["clock"] = clock
+    requester = tap.context.requester
+    requester.requests, requester.retries = 1_320, 1
+    for stopwatch, seconds in ((requester.rate_limiter.waiting, 41), (requester.backoff, 90)):
+        with stopwatch:
+            clock.advance(seconds)
+    clients: t.Any = tap.streams["clients"]
+    clients.rows_written = 1_084
+    assert summary(tap, caplog) == [
+        "Records: clients 1,084",
+        "Requests: 1,320 (1 retry); waited 41 s for the rate limit (12.5/min), 2 min for backoff",
+    ]
+
+
+def run_of(**attributes: t.Any) -> t.Any:
+    """What a sync run of work orders came to."""
+    return SimpleNamespace(
+        **{"read": 284, "counted": 12_360, "resumed": 0, "created": 3, "removed": 1, "is_first": False, **attributes}
+    )
+
+
+def test_the_last_line_says_how_complete_the_work_orders_are(caplog: pytest.LogCaptureFixture) -> None:
+    tap = TapFieldNation(config=CONFIG)
+    stream: t.Any = tap.streams["work_orders"]
+    for run, line in (
+        (run_of(), "284 of 12,360 read (those that are new or can have changed); 3 created and 1 removed meanwhile"),
+        (run_of(is_first=True), "284 read; the API counts 12,360; 3 created and 1 removed meanwhile"),
+        (
+            run_of(is_first=True, resumed=9_000),
+            "284 read after 9,000 by earlier runs; the API counts 12,360; 3 created and 1 removed meanwhile",
+        ),
+    ):
+        stream.run = run
+        caplog.clear()
+        assert summary(tap, caplog)[-1] == f"work_orders: {line}"
+
+
+def test_a_time_limit_is_the_last_line(caplog: pytest.LogCaptureFixture) -> None:
+    tap = TapFieldNation(config=CONFIG)
+    tap.context.stop_at_deadline("clients")
+    tap.context.stop_at_deadline("tags")
+    line = "clients: max_minutes was reached{}; the next run continues from there."
+    assert summary(tap, caplog)[-1] == line.format("")
+    stream: t.Any = tap.streams["work_orders"]
+    stream.run = run_of(read=1)
+    caplog.clear()
+    assert summary(tap, caplog)[-1] == line.format(" after 1 work order")

@@ -10,17 +10,21 @@ import pytest
 
 from emulator import Emulator
 from emulator.endpoints.paging import resource_page
+from emulator.http import json_response
 from emulator.work_order.sections import SECTIONS
 from tap_fieldnation.records import schema
 from tap_fieldnation.records.conformer import Mismatches
 from tap_fieldnation.streams import catalog
 from tap_fieldnation.streams.catalog import ByRequest, Company, Embedded
+from tap_fieldnation.streams.work_orders import work_orders_of
 from tests.whole import in_process
 from tools import docs, snapshot, streams_page
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from emulator.http import Request, Response
 
 # Two of the new streams take over columns that `work_orders` has without them: `holds` and `pay.funding`.
 NEW = {
@@ -101,12 +105,18 @@ def _new_streams(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
         cache.cache_clear()
 
 
+def overview(_request: Request, _path: str, work_order_id: str) -> Response:
+    jobs = 1 + int(work_order_id) % 70
+    return json_response({"company": {"id": 7, "jobs": jobs}, "type_of_work": {"name": "Cabling", "jobs": 1}})
+
+
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """An emulator that serves the rows of the new streams; it has holds, funding and overviews anyway."""
+    """An emulator that serves the rows of the new streams; it has holds and funding anyway."""
     monkeypatch.setitem(SECTIONS, "badges", lambda f: f.listing([{"id": f.base, "label": "gold"}]))
     with Emulator(work_orders=200, seed=3, rate_limit=0) as running:
         running.app.router.add("/skills", lambda request, _: resource_page(request, SKILLS))
+        running.app.router.add("/workorders/{work_order_id}/overview", overview)
         yield running
 
 
@@ -161,7 +171,7 @@ def test_a_list_that_was_a_column_becomes_a_stream_and_no_longer_is_a_column(api
     assert not any(section in row for row in rows["work_orders"] for section in ("holds", "badges"))
     assert not any("funding" in row["pay"] for row in rows["work_orders"])
     assert all(row["pay"]["total"] == row["pay_total"] for row in rows["work_orders"])
-    assert done.tap.work_orders.mismatches == Mismatches()
+    assert work_orders_of(done.tap.streams).mismatches == Mismatches()
 
 
 @pytest.mark.usefixtures("_new_streams")

@@ -1,4 +1,4 @@
-"""When it is a row's turn to be read again, where details come only one by one."""
+"""When the turn of a row comes, in a list whose rows are requested one by one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_fieldnation.streams.company import DAY, turn
+from tap_fieldnation.streams.company import latest_turn
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 IDS = st.integers(1, 2**31)
@@ -19,7 +19,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 @given(IDS, DAYS, MOMENTS)
 def test_a_turn_comes_once_in_so_many_days(one: int, days: float, now: datetime) -> None:
-    last = turn(one, days, now)
+    last = latest_turn(one, days, now)
     assert timedelta(0) <= now - last <= timedelta(days=days) + MICROSECOND
 
 
@@ -29,13 +29,13 @@ def test_no_row_is_older_than_that_after_any_run(one: int, days: float, start: d
     now = read_at = run_at = start
     for pause in pauses:
         now += timedelta(days=pause)
-        if turn(one, days, now) > run_at:
+        if latest_turn(one, days, now) > run_at:
             read_at = now
         run_at = now
         assert now - read_at <= timedelta(days=days) + MICROSECOND
 
 
 def test_turns_are_spread_evenly() -> None:
-    turns = [turn(one, 30, NOON) for one in range(1, 721)]
+    turns = [latest_turn(one, 30, NOON) for one in range(1, 721)]
     passed = sorted((NOON - at).total_seconds() for at in turns)
-    assert max(later - earlier for earlier, later in pairwise(passed)) < 3 * 30 * DAY / 720
+    assert max(later - earlier for earlier, later in pairwise(passed)) < 3 * timedelta(days=30).total_seconds() / 720

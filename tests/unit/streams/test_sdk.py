@@ -27,7 +27,8 @@ from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.records.conformer import Mismatches, compile_conformer
 from tap_fieldnation.streams import sdk
 from tap_fieldnation.streams.catalog import embedded_paths
-from tap_fieldnation.streams.sdk import ConformedStream, Writer
+from tap_fieldnation.streams.sdk import ConformedStream
+from tap_fieldnation.streams.writer import Writer
 from tap_fieldnation.tap import TapFieldNation
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def read(api: Emulator, *streams: str, without: tuple[tuple[str, ...], ...] = ()
     """What a whole run writes."""
     tap, writer = make_tap(api, catalog=catalog_of(*streams, without=without), **config)
     tap.sync_all()
-    tap.transport.session.close()
+    tap.context.transport.session.close()
     return writer
 
 
@@ -257,21 +258,6 @@ def test_a_catalog_entry_is_what_the_sdk_reads_of_it() -> None:
     assert {child.name for child in stream_of(tap).child_streams} > {"work_order_tags", "work_order_removals"}
 
 
-def test_what_is_written_together_is_there_as_a_whole_before_a_signal_is_heeded(
-    capsysbinary: pytest.CaptureFixture[bytes],
-) -> None:
-    writer = Writer()
-    found: list[bytes] = []
-    with writer.together():
-        writer.write_message(RecordMessage(stream="tags", record={"id": 1}))
-        assert writer.busy
-        writer.leave = lambda: found.append(capsysbinary.readouterr().out)
-        writer.write_message(RecordMessage(stream="tags", record={"id": 2}))
-        assert not found
-    assert not writer.busy
-    assert [json.loads(line)["record"] for line in found[0].splitlines()] == [{"id": 1}, {"id": 2}]
-
-
 @pytest.mark.parametrize(
     ("text", "error", "level", "said"),
     [
@@ -310,7 +296,7 @@ def _log(logger: logging.Logger, text: str, error: Exception | None) -> None:
 def test_a_record_is_the_same_by_our_way_and_by_the_sdks(conformed: list[dict[str, Any]]) -> None:
     tap, _ = make_tap()
     stream = stream_of(tap)
-    assert stream._written_as_is
+    assert stream.writes_unchanged
     for record in conformed:
         [ours] = stream._generate_record_messages(copy.deepcopy(record))
         stream.TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.RECURSIVE
@@ -339,7 +325,7 @@ def test_selected_mapped_and_flattened_records_are_the_sdks(
 ) -> None:
     tap, _ = make_tap(catalog=catalog_of("work_orders", without=without), **config)
     stream = stream_of(tap)
-    assert not stream._written_as_is
+    assert not stream.writes_unchanged
     columns = {one.stream_alias: one.transformed_schema["properties"].keys() for one in stream.stream_maps}
     count = 0
     for record in conformed:
@@ -441,7 +427,7 @@ def test_what_an_older_catalog_does_not_have_is_left_out(api: Emulator) -> None:
         entry["metadata"] = [one for one in entry["metadata"] if one["breadcrumb"][:2] != ["properties", name]]
     tap, written = make_tap(api, catalog=catalog)
     tap.sync_all()
-    tap.transport.session.close()
+    tap.context.transport.session.close()
     assert len(written.records("work_orders")) == WORK_ORDERS
     for record in written.records("work_orders"):
         assert record.keys() <= written.schema("work_orders")["properties"].keys()
