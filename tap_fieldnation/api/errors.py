@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 
-from tap_fieldnation.api.redact import excerpt, redact
+from tap_fieldnation.api.redact import clean, excerpt
 
 
 class TapError(Exception):
     """An expected failure. Its text is one sentence: what is wrong, where, and what to do."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(redact(sentence))
+        super().__init__(clean(sentence))
 
 
 class SettingsError(TapError):
@@ -203,8 +203,9 @@ class ApiError(TapError):
         self.rule = rule or (_NO_RESPONSE if status is None else rule_for(status, reason))
         self.retry_after, self.retry_in = retry_after, 0.0
         outcome = "could not be read" if status is None else f"returned HTTP {status}"
-        why = f" ({self.reason}{f'; correlation id {correlation_id}' if correlation_id else ''})" if reason else ""
-        self.problem = redact(f"{f'{stream}: ' if stream else ''}{path} {outcome}{why}")
+        known_as = f"; correlation id {excerpt(correlation_id)}" if correlation_id else ""
+        why = f" ({self.reason}{known_as})" if reason else ""
+        self.problem = clean(f"{f'{stream}: ' if stream else ''}{path} {outcome}{why}")
         super().__init__(f"{self.problem}: {self.rule.advice}.")
 
     @property

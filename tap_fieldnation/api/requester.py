@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import functools
 import threading
 import typing as t
 from datetime import datetime, timedelta, timezone
@@ -124,7 +125,7 @@ class Requester:
         """Send one POST request with a JSON body and without a token; the rest is as for `get`."""
         response = self._send(lambda on_send: self._transport.post(path, body, on_send))
         self._raise_for_status(path, response)
-        return _decode(path, response)
+        return _decode(path, response, decoder=functools.partial(decode, mask=False))
 
     def _send(self, send: Callable[[OnSend], Response], stream: str = "") -> Response:
         self._clock.check_deadline()

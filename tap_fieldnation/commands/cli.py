@@ -16,7 +16,7 @@ from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
 from tap_fieldnation.api.errors import SettingsError, TapError
-from tap_fieldnation.api.redact import redact
+from tap_fieldnation.api.redact import clean
 from tap_fieldnation.commands.input_files import read_checked
 
 ISSUES = "https://github.com/tap-fieldnation/tap-fieldnation/issues"
@@ -125,7 +125,7 @@ class Command(SingerCommand):
         except OSError:
             _discard_output()
         logging.disable(logging.WARNING)  # whatever threads are still running: this is the last line
-        self.logger.error("%s", redact(sentence))
+        self.logger.error("%s", clean(sentence))
         sys.exit(1)
 
 

@@ -59,7 +59,6 @@ def test_the_password_grant_is_sent_as_documented() -> None:
                 "grant_type": "password",
                 "client_id": "the-client-id",
                 "client_secret": "the+client/secret=",
-                "scope": "api",
                 "username": "the-user",
                 "password": "the pass&word",
             },
