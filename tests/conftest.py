@@ -49,7 +49,7 @@ def _no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test protects must not be masked in the sentences of the next one."""
     monkeypatch.setattr(redact, "_secrets", set())
     monkeypatch.setattr(redact, "_in_data", set())
-    monkeypatch.setattr(redact, "_tokens", deque(maxlen=2 * redact.MAX_TOKENS))
+    monkeypatch.setattr(redact, "_tokens", deque(maxlen=redact.MAX_TOKENS))
     monkeypatch.setattr(redact, "_known", re.compile(r"(?!)"))
     monkeypatch.setattr(redact, "_known_in_data", re.compile(r"(?!)"))
     monkeypatch.setattr(redact, "_parts", [])
@@ -70,6 +70,8 @@ def _this_process_as_it_was() -> Iterator[None]:
     logging.disable(logging.NOTSET)
     logging.setLogRecordFactory(logging.LogRecord)
     root.setLevel(level)
+    for handler in [*root.handlers, *([logging.lastResort] if logging.lastResort else [])]:
+        vars(handler).pop("emit", None)
     for handler in list(root.handlers):
         if handler not in handlers:
             root.removeHandler(handler)

@@ -39,15 +39,15 @@ _ESCAPED = {" ": r"\+"} | {char: rf"\\{{1,3}}{letter}" for char, letter in zip("
 
 # In data, shorter values would mask parts of what users wrote.
 MIN_LENGTH_IN_DATA = 8
-# Those that are renewed were valid for a while.
-MAX_TOKENS = 20
+# A server can renew tokens again and again: those of the last few logins are enough.
+MAX_TOKENS = 6
 
 _NOTHING = re.compile(r"(?!)")
 _ALPHANUMERIC = re.compile("[A-Za-z0-9]+")
 
 _secrets: set[str] = set()
 _in_data: set[str] = set()
-_tokens: deque[str] = deque(maxlen=2 * MAX_TOKENS)
+_tokens: deque[str] = deque(maxlen=MAX_TOKENS)
 _known = _known_in_data = _NOTHING
 _parts: list[bytes] = []
 _lock = threading.Lock()

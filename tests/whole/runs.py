@@ -253,6 +253,7 @@ def run(*arguments: str) -> Ended:
             for number, before in signals.items():
                 signal.signal(number, before)  # each tap keeps the one before it alive
             for handler in list(root.handlers):
+                vars(handler).pop("emit", None)
                 if handler not in handlers:
                     root.removeHandler(handler)
     output.flush()

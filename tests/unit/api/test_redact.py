@@ -453,10 +453,10 @@ def test_secrets_in_data_are_masked_in_each_encoding_but_not_what_data_may_conta
 
 
 def test_only_the_last_tokens_are_kept() -> None:
-    for number in range(500):
-        redaction.register_tokens(f"token-number-{number}-of-many")
-    assert redact("token-number-499-of-many token-number-480-of-many") == f"{MASK} {MASK}"
-    assert len(redaction._tokens) < 50
+    tokens = [f"tokenNumber{number}ofMany" for number in range(20)]
+    redaction.register_tokens(*tokens)
+    assert redact(" ".join(tokens[-3:])) == f"{MASK} {MASK} {MASK}"
+    assert redact(tokens[0]) == tokens[0]
 
 
 def test_a_traceback_with_a_secret_is_redacted() -> None:
