@@ -1,1 +1,1 @@
-"""Measurements: each module is a command that prints a table and writes JSON beside it, in `benchmarks/results`."""
+"""Benchmarks. Each is a command that prints a table and writes JSON to `benchmarks/results`."""

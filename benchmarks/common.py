@@ -1,4 +1,4 @@
-"""What the benchmarks share: the emulator and what reads it as processes, medians, and tables."""
+"""Shared by the benchmarks: the emulator and the measured programs as processes, medians, and tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CREDENTIALS = ("client_id", "client_secret")
 
 
 class Api(t.Protocol):
-    """Where the API is, and how to log in."""
+    """The address of the API, and the credentials."""
 
     @property
     def url(self) -> str:
@@ -43,32 +43,32 @@ class Api(t.Protocol):
 
     @property
     def client_id(self) -> str:
-        """The OAuth client's id."""
+        """The OAuth 2.0 client ID."""
 
     @property
     def client_secret(self) -> str:
-        """The OAuth client's secret."""
+        """The OAuth 2.0 client secret."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """The emulator in a process of its own."""
+    """The emulator in a separate process."""
 
     url: str
     client_id: str
     client_secret: str
 
     def control(self, action: str, body: object = None) -> t.Any:
-        """Ask it something (a GET), or with a body tell it something (a POST), beside its API."""
+        """Call a control endpoint of the emulator: GET, or POST if there is a body."""
         request = urllib.request.Request(  # noqa: S310  (a loopback port)
             f"{self.url}/_emulator/{action}", None if body is None else json.dumps(body).encode()
         )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
-            return json.load(answer)
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            return json.load(response)
 
     @property
     def requests(self) -> int:
-        """How many requests it has answered since it was last told to forget them."""
+        """How many requests it has received since its log was last reset."""
         return len(self.control("log"))
 
     def plan(self, *, seed: int, every: int, changes: int = 1, weights: Mapping[str, int] | None = None) -> None:
@@ -78,13 +78,13 @@ class Server:
 
 @contextlib.contextmanager
 def serving(work_orders: int, *, seed: int = 1, warm: str | None = "", **switches: object) -> Iterator[Server]:
-    """The emulator as another process.
+    """Run the emulator as another process.
 
     Args:
-        work_orders: How many it holds.
-        seed: What they are made from.
-        warm: The sections that it is to have ready as bytes; "" for all, None for none.
-        switches: Further ones than no limit of requests.
+        work_orders: The number of work orders.
+        seed: The seed of the company.
+        warm: The sections to encode in advance; "" for all, None for none.
+        switches: Switches besides `rate_limit=0`.
     """
     given = {"rate_limit": 0, **switches}
     command = [sys.executable, "-m", "emulator", "--credentials", f"--work-orders={work_orders}", f"--seed={seed}"]
@@ -103,12 +103,12 @@ def serving(work_orders: int, *, seed: int = 1, warm: str | None = "", **switche
 
 
 class Output(t.NamedTuple):
-    """What a run printed.
+    """The output of a run.
 
     Attributes:
         rows: Records by stream.
         state: The last STATE.
-        ids: Of the work orders among the records, where somebody wants to know.
+        ids: Ids of the work orders among the records, if the reader collects them.
     """
 
     rows: dict[str, int]
@@ -118,13 +118,13 @@ class Output(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run cost, and what it left.
+    """The cost and the output of one run.
 
     Attributes:
         wall: Seconds from start to end.
         cpu: Seconds of CPU, user and system.
-        peak: Most memory it held, bytes.
-        output: What it printed.
+        peak: Peak memory, bytes.
+        output: Its output.
     """
 
     wall: float
@@ -143,7 +143,7 @@ class Outcome:
         return self.output.state
 
     def figures(self) -> dict[str, t.Any]:
-        """For JSON."""
+        """The figures to save as JSON."""
         return {"wall": self.wall, "cpu": self.cpu, "peak": self.peak, "rows": self.rows}
 
 
@@ -151,7 +151,7 @@ Reader = t.Callable[[t.IO[bytes]], Output]
 
 
 def catalog(*streams: str) -> dict[str, t.Any]:
-    """A catalog with these streams selected, and no others; with the default selection for none."""
+    """A catalog with only these streams selected; with the default selection if none is named."""
     listed = subprocess.run([*TAP, "--discover"], capture_output=True, check=True)
     found: dict[str, t.Any] = json.loads(listed.stdout)
     for stream in found["streams"]:
@@ -170,7 +170,7 @@ def run(
     read: Reader | None = None,
     **settings: t.Any,
 ) -> Outcome:
-    """Run the tap against an emulator, and read all that it writes."""
+    """Run the tap against an emulator, and read its output."""
     config = {
         "client_id": api.client_id,
         "client_secret": api.client_secret,
@@ -181,16 +181,16 @@ def run(
     return run_singer(TAP, {"config": config, "catalog": chosen, "state": state or {}}, read)
 
 
-def asked_columns(api: Server, chosen: dict[str, t.Any]) -> str:
-    """The columns that the tap asks for."""
+def requested_columns(api: Server, chosen: dict[str, t.Any]) -> str:
+    """The columns that the tap requests."""
     api.control("reset-log", {})
     run(api, chosen)
-    asked = [entry["params"]["columns"] for entry in api.control("log") if entry["path"] == PATH]
-    return str(max(asked, key=len))
+    requested = [entry["params"]["columns"] for entry in api.control("log") if entry["path"] == PATH]
+    return str(max(requested, key=len))
 
 
 def run_singer(command: Sequence[str], files: Mapping[str, object], read: Reader | None = None) -> Outcome:
-    """Run a tap with these files as options of that name, and read all that it writes."""
+    """Run a tap with these files, given by the options of these names, and read its output."""
     with tempfile.TemporaryDirectory() as folder:
         options: list[str] = []
         for name, content in files.items():
@@ -201,7 +201,7 @@ def run_singer(command: Sequence[str], files: Mapping[str, object], read: Reader
 
 
 def run_process(command: Sequence[str], read: Reader, given: object = None) -> Outcome:
-    """Run a command, and measure it; `read` makes something of what it prints, `given` is for its stdin."""
+    """Run and measure a command; `read` reads its stdout, and `given` is sent to its stdin as JSON."""
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as errors:
         stdin.write(json.dumps(given).encode())
         stdin.seek(0)
@@ -219,11 +219,11 @@ def run_process(command: Sequence[str], read: Reader, given: object = None) -> O
 
 
 def read_messages(lines: t.IO[bytes]) -> Output:
-    """How many records of each stream a tap writes, and its last STATE."""
+    """The number of records of each stream in the output of a tap, and the last STATE."""
     rows: dict[str, int] = {}
     last = b"{}"
     for line in lines:
-        # Not parsed, as it is not the reader that is measured; taps write with and without spaces.
+        # Not parsed, so that the reader costs little; some taps write spaces between tokens.
         head = line[:80].replace(b" ", b"")
         if head.startswith(b'{"type":"RECORD","stream":"'):
             name = head[27 : head.index(b'"', 27)].decode()
@@ -238,7 +238,7 @@ def _bytes(usage: resource.struct_rusage) -> int:
 
 
 def in_turns(times: int, ways: Mapping[K, Callable[[], R]]) -> dict[K, list[R]]:
-    """Run each of several ways so often, A B C A B C, so that what else the machine does meets all alike."""
+    """Run several functions in turns, A B C A B C, so that other load on the machine affects all of them alike."""
     outcomes: dict[K, list[R]] = {key: [] for key in ways}
     for number in range(times):
         for key, way in ways.items():
@@ -249,18 +249,18 @@ def in_turns(times: int, ways: Mapping[K, Callable[[], R]]) -> dict[K, list[R]]:
 
 
 def median(outcomes: Sequence[R], value: Callable[[R], float]) -> float:
-    """The median of a value over some runs."""
+    """The median of a value of several runs."""
     return statistics.median(map(value, outcomes))
 
 
 def progress(text: str) -> None:
-    """What is under way, on a terminal."""
+    """Show on a terminal what is being run."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def report(name: str, title: str, figures: Sequence[Mapping[str, object]]) -> None:
-    """Print a table of figures, all with the same names, and save them."""
+    """Print figures as a table, and save them."""
     table(title, figures)
     save(name, figures)
 
@@ -288,15 +288,15 @@ def _cell(value: object) -> str:
 
 
 def save(name: str, content: object) -> None:
-    """Write the figures as JSON, with the machine that they are from."""
+    """Save figures as JSON, with a description of the machine."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), "figures": content}, indent=2) + "\n")
-    print(f"\n({machine()}; written to benchmarks/results/{path.name})")
+    print(f"\n({machine()}; saved in benchmarks/results/{path.name})")
 
 
 def machine() -> str:
-    """What the figures are from."""
+    """The machine and the versions that were measured."""
     sdk = importlib.metadata.version("singer-sdk")
     return (
         f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, "

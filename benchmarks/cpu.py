@@ -1,6 +1,7 @@
-"""What 10,000 work orders cost in CPU, beside the least possible and beside a plain tap: `python -m benchmarks.cpu`.
+"""CPU time for 10,000 work orders, compared with a lower bound and with a plain tap: `python -m benchmarks.cpu`.
 
-Net of start-up: from a run over 20 pages, one over a single page is subtracted. All ways in turns, medians.
+Net of start-up: the time of a run over one page is subtracted from that of a run over 20 pages. All variants run in
+turns; the figures are medians.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from benchmarks.common import (
     MIB,
     Outcome,
     Server,
-    asked_columns,
     catalog,
     in_turns,
     median,
     read_messages,
+    requested_columns,
     run,
     run_process,
     run_singer,
@@ -49,7 +50,7 @@ DESELECTED = (("properties", "description"), ("properties", "pay", "properties",
 
 
 def floor(columns: str) -> Runner:
-    """Fetch, decode, encode."""
+    """The lower bound: fetch, decode, encode."""
 
     def way(api: Server) -> Outcome:
         login = {"client_id": api.client_id, "client_secret": api.client_secret, "scope": SCOPE}
@@ -90,10 +91,10 @@ def deselected(chosen: Catalog) -> Catalog:
 
 
 def cases(api: Server) -> dict[str, dict[str, Runner]]:
-    """What is measured: case -> name -> way."""
+    """What is measured: case -> program -> function that runs it."""
     alone = catalog("work_orders")
     every = catalog("work_orders", *(entry.name for entry in EMBEDDED))
-    few, all_columns = asked_columns(api, alone), asked_columns(api, every)
+    few, all_columns = requested_columns(api, alone), requested_columns(api, every)
     return {
         "work_orders alone": {"floor": floor(few), "tap": ours(alone), "plain": plain(few)},
         "with all embedded streams": {"floor": floor(all_columns), "tap": ours(every), "plain": plain(all_columns)},
@@ -113,13 +114,13 @@ def _names(chosen: Catalog) -> list[str]:
 
 
 def net(many: list[Outcome], few: list[Outcome], value: Callable[[Outcome], float]) -> float:
-    """The median of what a run over many costs more than one over few, for so many work orders as is the unit."""
+    """The median additional cost of a run over many work orders, compared with one over few, per `UNIT`."""
     more = statistics.median(value(one) - value(other) for one, other in zip(many, few, strict=True))
     return more * UNIT / (MANY - FEW)
 
 
 def main() -> None:
-    """Measure, print and save."""
+    """Run the benchmark, print the figures and save them."""
     times = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
     with serving(MANY) as many, serving(FEW) as few:
         ways = {(case, name): way for case, named in cases(many).items() for name, way in named.items()}

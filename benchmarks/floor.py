@@ -1,7 +1,7 @@
-"""The least that a tap in Python has to do: fetch the pages, decode them, write a RECORD a work order.
+"""The least that a tap in Python has to do: fetch the pages, decode them, write a RECORD for each work order.
 
-`python -m benchmarks.floor`, which reads from stdin, as JSON, where to log in and what to ask for (`benchmarks.cpu`
-says it). Nothing is cleaned, checked or selected, and STATE says nothing.
+`benchmarks.cpu` runs it, and sends the address, the credentials and the parameters to its stdin as JSON. It neither
+cleans, checks nor selects anything, and its STATE is empty.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ def main() -> None:
     """Read page after page."""
     given = json.load(sys.stdin)
     session = requests.Session()
-    answer = session.post(given["login_url"], json=given["login"], timeout=60)
-    query = {**given["params"], "access_token": answer.json()["access_token"]}
+    login = session.post(given["login_url"], json=given["login"], timeout=60)
+    query = {**given["params"], "access_token": login.json()["access_token"]}
     number, pages = 0, 1
     while number < pages:
         number += 1
-        answer = session.get(given["url"], params={**query, "page": number}, timeout=60)
-        page = orjson.loads(answer.content)
+        response = session.get(given["url"], params={**query, "page": number}, timeout=60)
+        page = orjson.loads(response.content)
         pages = page["metadata"]["pages"]
         for record in page["results"]:
             message = {"type": "RECORD", "stream": "work_orders", "record": record}

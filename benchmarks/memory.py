@@ -1,6 +1,6 @@
-"""The most memory that a first run holds, by size of the account and of its records: `python -m benchmarks.memory`.
+"""Peak memory of a first run, by size of the account and of its records: `python -m benchmarks.memory`.
 
-With the largest account the emulator has to make each page anew, as it does not keep so much: this takes a while.
+The largest account takes a while, because it does not fit into the emulator's cache.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tap_fieldnation.streams.catalog import EMBEDDED
 
 SIZES = (2_000, 20_000, 200_000)
 TIMES = 5
-# The work orders of more pages are as many runs over the same ground; and they take minutes each.
+# A run over many work orders varies little and takes minutes, so it is run once.
 ENOUGH, ONCE = 50_000, 1
 
 SELECTIONS: t.Mapping[str, tuple[str, ...]] = {
@@ -51,11 +51,11 @@ def _figure(work_orders: int, name: str, some: list[Outcome]) -> dict[str, t.Any
 
 
 def main() -> None:
-    """Measure, print and save."""
+    """Run the benchmark, print the figures and save them."""
     sizes = [int(size) for size in sys.argv[1:]] or SIZES
     figures = [figure for size in sizes for figure in measure(size, TIMES)]
     figures.sort(key=lambda figure: figure["records"], reverse=True)
-    report("memory", "Most memory held in a first run", figures)
+    report("memory", "Peak memory of a first run", figures)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A tap as one writes it in an afternoon with the SDK's tutorial, for `benchmarks.cpu`: one stream, defaults elsewhere.
+"""A simple tap, written as in the SDK's tutorial, for `benchmarks.cpu`: one stream, and defaults for everything else.
 
-It asks for the same columns and the same pages, knows the same schema, and checks nothing.
+It requests the same columns and pages, has the same schema, and checks nothing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.streams import Stream
 
-# What work orders hold that our tap has streams for: left as it is, which costs the SDK nothing.
-AS_IT_IS = {"type": ["object", "array", "null"]}
+# The type of lists that are streams in our tap: not conformed, which costs the SDK nothing.
+ANY_VALUE = {"type": ["object", "array", "null"]}
 
 
 class _Pages(PageNumberPaginator):
@@ -43,11 +43,11 @@ class WorkOrders(RESTStream[int]):
     def __init__(self, tap: Tap) -> None:
         known = schema.public(schema.load(self.name))["properties"]
         columns = tap.config["columns"].split(",")
-        super().__init__(tap, schema={"properties": {name: known.get(name, AS_IT_IS) for name in columns}})
+        super().__init__(tap, schema={"properties": {name: known.get(name, ANY_VALUE) for name in columns}})
         login = {name: self.config[name] for name in ("client_id", "client_secret")}
         login |= {"grant_type": "client_credentials", "scope": "api"}
-        answer = requests.post(f"{self.url_base}/authentication/api/oauth/token", json=login, timeout=60)
-        self._token = answer.json()["access_token"]
+        response = requests.post(f"{self.url_base}/authentication/api/oauth/token", json=login, timeout=60)
+        self._token = response.json()["access_token"]
 
     @property
     @override

@@ -1,4 +1,4 @@
-"""How many requests a first run and a next run make, beside the least possible: `python -m benchmarks.requests`."""
+"""Requests of a first run and of an incremental run, compared with the minimum: `python -m benchmarks.requests`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import typing as t
 from benchmarks.common import catalog, report, run
 from emulator import Emulator
 
-# Work orders, and the days of their history: the longer that is, the fewer of them are still open.
+# The number of work orders, and the days of their history: the longer it is, the fewer of them are open.
 ACCOUNTS = ((2_500, 365), (10_000, 365), (100_000, 365), (100_000, 1_300))
 NEW, CHANGED, PAGE = 50, 100, 100
 EDITS = ("retitle", "edit_pay", "reschedule", "tag", "log_time")
 
 
 def measure(work_orders: int, days: int) -> dict[str, t.Any]:
-    """A first run, changes, a next run; with small columns, as only requests are counted."""
+    """A first run, changes, an incremental run; with few columns, because only requests are counted."""
     chosen = catalog("work_order_tags")
     with Emulator(work_orders=work_orders, days=days, seed=1, rate_limit=0) as api:
         first = run(api, chosen)
@@ -52,12 +52,12 @@ def measure(work_orders: int, days: int) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    """Measure, print and save."""
+    """Run the benchmark, print the figures and save them."""
     accounts = [(int(size), 365) for size in sys.argv[1:]] or ACCOUNTS
     figures = [measure(*account) for account in accounts]
     report(
         "requests",
-        f"Requests, the token's included; a next run meets {NEW} new and {CHANGED} changed work orders",
+        f"Requests, including the token's; before the next run there are {NEW} new and {CHANGED} changed work orders",
         figures,
     )
 

@@ -1,4 +1,4 @@
-"""Field Nation's emulator -> tap -> Meltano -> target-postgres -> PostgreSQL, and a look at what landed."""
+"""Run the emulator, the tap, Meltano, target-postgres and PostgreSQL, and show the loaded tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from emulator import Emulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA = "fieldnation_dev"  # what meltano.yml says for its environment `dev`
+SCHEMA = "fieldnation_dev"  # that of the environment `dev` in meltano.yml
 BY_MONTH_AND_STATUS = """
 select to_char(created_at, 'YYYY-MM') as month,
        count(*) as work_orders,
@@ -37,7 +37,7 @@ from work_orders
 group by month
 order by month
 """
-# A row of something that hangs on a work order is current where it was read with it.
+# A child record is current if its extracted_at equals that of its work order.
 HOURS = """
 select clients.name as client,
        types_of_work.name as type_of_work,
@@ -57,12 +57,12 @@ limit 25
 
 
 class DemoError(Exception):
-    """A step failed; says which, and why."""
+    """A step failed; the text says which one and why."""
 
 
 @contextlib.contextmanager
 def step(text: str) -> Iterator[None]:
-    """Say what is being done, and then how long it took."""
+    """Print what is being done, and then how long it took."""
     print(f"{text} ... ", end="", flush=True)
     start = time.monotonic()
     try:
@@ -74,12 +74,12 @@ def step(text: str) -> Iterator[None]:
 
 
 def run(work_orders: int, seed: int) -> None:
-    """The whole demo."""
+    """Run the whole demo."""
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
-        with step("Starting PostgreSQL from a wheel, on a free port of 127.0.0.1"):
+        with step("Starting PostgreSQL on a free port of 127.0.0.1"):
             server = stack.enter_context(postgres())
-        with step(f"Starting an emulator of Field Nation with {work_orders:,} work orders (seed {seed})"):
+        with step(f"Starting the Field Nation emulator with {work_orders:,} work orders (seed {seed})"):
             api = stack.enter_context(Emulator(work_orders=work_orders, seed=seed, rate_limit=0))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tap-fieldnation-demo-"))
         settings = {
@@ -90,18 +90,18 @@ def run(work_orders: int, seed: int) -> None:
         }
         project = Project.create(Path(folder), settings, server)
         command = ["--environment=dev", "run", "fieldnation-to-postgres"]
-        with step(f"Running (20 s or so): meltano {' '.join(command)}"):
+        with step(f"Running (half a minute to two minutes): meltano {' '.join(command)}"):
             result = project.meltano(*command)
             if result.code:
-                raise DemoError(f"Meltano ended with exit code {result.code}; its last lines:\n{result.last_words}")
+                raise DemoError(f"Meltano exited with code {result.code}; from its log:\n{result.last_words}")
         expected = len(api.company.visible_ids())
         with psycopg.connect(server.uri, options=f"-c search_path={SCHEMA}") as connection:
             show(connection, expected)
-    print(f"\nDone in {time.monotonic() - start:.1f} s; the server and its data are gone again.")
+    print(f"\nDone in {time.monotonic() - start:.1f} s. The server and its data were deleted.")
 
 
 def show(connection: psycopg.Connection[tuple[object, ...]], expected: int) -> None:
-    """Print what landed; the work orders have to be as many as expected."""
+    """Print the loaded tables; raises DemoError unless there are as many work orders as expected."""
     names = [
         str(name)
         for (name,) in connection.execute(
@@ -113,22 +113,22 @@ def show(connection: psycopg.Connection[tuple[object, ...]], expected: int) -> N
     for name in names:
         counted = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(name)))
         counts.append((f"{SCHEMA}.{name}", *(counted.fetchone() or ())))
-    print(f"\nWhat landed:\n\n{table(['table', 'rows'], counts)}")
+    print(f"\nLoaded tables:\n\n{table(['table', 'rows'], counts)}")
     if (f"{SCHEMA}.work_orders", expected) not in counts:
-        raise DemoError(f"The API shows {expected:,} work orders, and that many did not land.")
-    for title, query in (("A look at it", BY_MONTH_AND_STATUS), ("A join of five tables", HOURS)):
+        raise DemoError(f"The API has {expected:,} work orders, but another number was loaded.")
+    for title, query in (("Work orders by month and status", BY_MONTH_AND_STATUS), ("A join of five tables", HOURS)):
         result = connection.execute(query)
         heading = [column.name for column in result.description or ()]
         print(f"\n{title}:\n{query}\n{table(heading, result)}")
 
 
 def main() -> int:
-    """Run the demo; a failure is told in a sentence."""
+    """Run the demo; a failure is reported in one sentence."""
     parser = argparse.ArgumentParser(prog="dev demo", description=__doc__)
-    parser.add_argument("--work-orders", type=int, default=2500, metavar="N", help="how many there are (2500)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which company is made up (1)")
+    parser.add_argument("--work-orders", type=int, default=2500, metavar="N", help="work orders (default: 2500)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the company (default: 1)")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that this too tidies up
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that cleanup runs
     try:
         run(arguments.work_orders, arguments.seed)
     except (DemoError, PostgresError, psycopg.Error) as error:

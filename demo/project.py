@@ -1,4 +1,4 @@
-"""The repository's Meltano project, run in a folder of its own: no state and no .env of anybody's.
+"""The repository's Meltano project, copied to an empty folder: without the state and the .env of this checkout.
 
 The demo and the tests use it, so that both run what a user runs.
 """
@@ -27,7 +27,7 @@ SECONDS_TO_END = 10
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended, and what it said, on stdout and on stderr."""
+    """The exit code of a command, its stdout and its stderr."""
 
     code: int
     output: str
@@ -35,7 +35,7 @@ class Result:
 
     @property
     def last_words(self) -> str:
-        """What it said of its failure, for messages: the errors in its log, or else the end of all that it said."""
+        """The errors in its log, or the last lines of its output if there are none."""
         lines = f"{self.output}\n{self.log}".strip().splitlines()
         errors = [line for line in lines if "[error" in line or "[critical" in line]
         return "\n".join(errors[:10] or lines[-15:])
@@ -43,14 +43,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with this repository's meltano.yml in it, and the variables that its plugins need."""
+    """A folder with a copy of this repository's meltano.yml, and the variables that its plugins need."""
 
     folder: Path
     variables: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def create(cls, folder: Path, api: Mapping[str, str], server: Server) -> Project:
-        """Make the folder's project read from an API (the tap's settings) and write to a server."""
+        """Create a project that reads from an API (given as settings of the tap) and loads into a server."""
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "meltano.yml", folder)
         tap = {f"TAP_FIELDNATION_{name.upper()}": value for name, value in api.items()}
@@ -64,7 +64,7 @@ class Project:
         return cls(folder, {**tap, **target})
 
     def environment(self) -> dict[str, str]:
-        """The process environment: ours, with these variables and no others for Meltano and the plugins."""
+        """The process environment: ours, but with only these variables for Meltano and the plugins."""
         foreign = ("MELTANO_", "TAP_FIELDNATION_", "TARGET_POSTGRES_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {
@@ -78,11 +78,11 @@ class Project:
         }
 
     def meltano(self, *arguments: str) -> Result:
-        """Run Meltano here."""
+        """Run Meltano in the folder."""
         return self.run("meltano", *arguments)
 
     def run(self, command: str, *arguments: str) -> Result:
-        """Run a program here. What it started ends with it, also where we are stopped ourselves."""
+        """Run a program in the folder. The processes it starts end with it, or when this process is stopped."""
         program = shutil.which(command, path=BIN) or str(BIN / command)
         with (self.folder / "stdout").open("w+b") as output, (self.folder / "stderr").open("w+b") as log:
             with subprocess.Popen(

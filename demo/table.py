@@ -1,4 +1,4 @@
-"""Rows as a table of plain text."""
+"""Rows as a plain-text table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Columns under their heading, numbers to the right."""
+    """A table with a heading; numbers are right-aligned."""
     body = [list(row) for row in rows]
     lines = [list(heading), *([_text(value) for value in row] for row in body)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -1,7 +1,7 @@
-"""Airflow 3: the Meltano job of this project, once an hour, one run at a time.
+"""Airflow 3: run the Meltano job of this project once an hour, one run at a time.
 
-Put this file into Airflow's folder of DAGs, and set where the Meltano project is, in the environment of the workers:
-FIELDNATION_PROJECT=/path/to/project. Meltano has to be on their PATH; credentials stand in the project's `.env`.
+Copy this file to Airflow's DAGs folder. Set FIELDNATION_PROJECT=/path/to/project in the environment of the workers, and
+have Meltano on their PATH. Credentials are in the project's `.env`.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ with DAG(
     description="Work orders from Field Nation",
     schedule="0 * * * *",
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
-    catchup=False,  # each run reads what has changed since the last one, so there is nothing to make up for
-    max_active_runs=1,  # the next hour waits for a run that outlasts this one
+    catchup=False,  # each run reads what has changed since the last one, so there is nothing to backfill
+    max_active_runs=1,  # if a run takes longer than an hour, the next one waits
     tags=["fieldnation", "meltano"],
 ) as dag:
     BashOperator(
         task_id="meltano",
         bash_command="exec meltano --environment=prod run fieldnation-to-postgres",
         cwd=os.environ.get("FIELDNATION_PROJECT", "/path/to/project"),
-        # the first run, which reads all of history, ends by itself before the hour is over; the next one goes on there
+        # stop the first run, which reads the whole history, before the hour is over; the next run continues from there
         env={"TAP_FIELDNATION_MAX_MINUTES": "50"},
         append_env=True,
         retries=1,
         retry_delay=timedelta(minutes=5),
-        execution_timeout=timedelta(hours=2),  # should something hang
+        execution_timeout=timedelta(hours=2),  # in case something hangs
     )

@@ -1,7 +1,7 @@
-"""Dagster: the Meltano job of this project, once an hour, one run at a time, as assets.
+"""Dagster: run the Meltano job of this project once an hour, one run at a time, as assets.
 
-Start it with `dagster dev -f dagster_assets.py`, and set where the Meltano project is, in the environment:
-FIELDNATION_PROJECT=/path/to/project. Meltano has to be on PATH; credentials stand in the project's `.env`.
+Set FIELDNATION_PROJECT=/path/to/project in the environment, have Meltano on PATH, and start Dagster with
+`dagster dev -f dagster_assets.py`. Credentials are in the project's `.env`.
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-# One asset for each table that you build on; all come from the same run.
+# One asset for each table that your models use; one run updates all of them.
 TABLES = ("work_orders", "work_order_expenses", "work_order_time_logs", "work_order_removals", "clients", "projects")
 
 
@@ -20,12 +20,12 @@ TABLES = ("work_orders", "work_order_expenses", "work_order_time_logs", "work_or
     pool="fieldnation",  # with a limit of 1: `dagster instance concurrency set fieldnation 1`
 )
 def fieldnation(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """Run Meltano; its log goes to Dagster's."""
+    """Run Meltano, and copy its log to Dagster's."""
     command = ["meltano", "--environment=prod", "run", "fieldnation-to-postgres"]
     with subprocess.Popen(
         command,
         cwd=os.environ["FIELDNATION_PROJECT"],
-        # the first run, which reads all of history, ends by itself before the hour is over; the next one goes on there
+        # stop the first run, which reads the whole history, before the hour is over; the next run continues from there
         env={**os.environ, "TAP_FIELDNATION_MAX_MINUTES": "50"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -37,9 +37,9 @@ def fieldnation(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
                 context.log.info(line.rstrip())
         finally:
             if run.poll() is None:
-                run.terminate()  # the tap writes STATE, and the next run goes on from it
+                run.terminate()  # the tap writes STATE, and the next run continues from it
     if run.returncode:
-        raise dg.Failure(f"Meltano ended with exit code {run.returncode}; the reason is in the lines above.")
+        raise dg.Failure(f"Meltano exited with code {run.returncode}; the reason is in the log above.")
     for table in TABLES:
         yield dg.MaterializeResult(asset_key=["fieldnation", table])
 

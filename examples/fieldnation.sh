@@ -1,24 +1,28 @@
 #!/usr/bin/env bash
-# One run by the pipe, for cron or systemd: fieldnation.sh FOLDER
+# Run the tap and a target once, connected by a pipe, for cron or systemd.
 #
-# The folder holds config.json (the tap's settings) and target.json (the target's). This adds to it:
-#   state.json     what the next run goes on from; `rm` it to read everything again
-#   states.jsonl   the states that the target confirmed in the run that is under way
-#   lock           held for as long as a run lasts, so that two never overlap
+# The folder contains config.json (the tap's settings) and target.json (the target's). The script adds:
+#   state.json     the state from which the next run continues; delete it to read everything again
+#   states.jsonl   the states that the target has confirmed in the current run
+#   lock           locked while a run is active, so that runs never overlap
 #
-# No state is lost at whatever moment this is stopped: what an interrupted run confirmed is taken over by the next one
-# before anything else, and state.json is replaced in one step.
+# No state is lost, whenever the script is stopped: the next run first saves the last state that an interrupted run
+# confirmed, and state.json is replaced atomically.
 set -euo pipefail
-cd "${1:?the folder with config.json and target.json}"
+if [ $# -ne 1 ]; then
+    echo "usage: fieldnation.sh FOLDER   (with config.json for the tap, and target.json for the target)" >&2
+    exit 2
+fi
+cd "$1"
 
 exec 9> lock
 if ! flock --nonblock 9; then
-    echo "fieldnation: the last run is still under way" >&2
+    echo "fieldnation: the previous run is still active" >&2
     exit 0
 fi
 
-take_over() {
-    # the last line that was written whole; `wc -l` counts no line that lacks its end
+save_state() {
+    # the last complete line: `wc -l` does not count a line without its line break
     [ -s states.jsonl ] || return 0
     head -n "$(wc -l < states.jsonl)" states.jsonl | tail -n 1 > state.new
     if [ -s state.new ]; then
@@ -28,9 +32,9 @@ take_over() {
 }
 
 [ -e state.json ] || echo '{}' > state.json
-take_over
+save_state
 code=0
-# tap and target hold the lock too: it lasts as long as they do, also where this script was killed
+# tap and target inherit the lock, so it is held until they end, even if this script is killed
 tap-fieldnation --config config.json --state state.json | target-postgres --config target.json > states.jsonl || code=$?
-take_over
+save_state
 exit "$code"

@@ -1,4 +1,4 @@
-"""The settings: one table, from which the config's JSON Schema, its messages and the docs are made."""
+"""The settings as one table, from which the JSON Schema of the config, error messages and documentation are made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENVIRONMENTS: t.Mapping[str, str] = {
     "production": "https://api.fieldnation.com",
     "sandbox": "https://api-sandbox.fndev.net",
 }
-# Of a date: days and months before and after it have to be dates too.
+# Bounds for dates, with room for calculations before and after them.
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 SECRETS = ("client_id", "client_secret", "username", "password")
 
@@ -30,14 +30,14 @@ class Setting:
     """One setting.
 
     Attributes:
-        name: In a config; `TAP_FIELDNATION_<NAME>` in the environment.
-        kind: Its type, with its bounds.
-        title: A few words.
-        description: What it does, for the docs.
-        expected: What a usable value is, for messages.
-        default: Its value where it is not given.
-        required: Whether it has to be given.
-        most: The largest number that can be reckoned with; no NaN is.
+        name: Its key in a config; `TAP_FIELDNATION_<NAME>` in the environment.
+        kind: Its type and bounds.
+        title: Its label in Meltano.
+        description: What it does, for the documentation.
+        expected: What a valid value is, for messages.
+        default: Its value if it is not given.
+        required: Whether it must be given.
+        most: The largest absolute value that is accepted; NaN never is.
     """
 
     name: str
@@ -60,7 +60,7 @@ SETTINGS = (
         "client_id",
         th.StringType(min_length=1),
         "Client ID",
-        "OAuth 2.0 client id, as Field Nation gave it out for this environment.",
+        "OAuth 2.0 client ID that Field Nation issued for this environment.",
         "the OAuth 2.0 client id",
         required=True,
     ),
@@ -68,7 +68,7 @@ SETTINGS = (
         "client_secret",
         th.StringType(min_length=1),
         "Client secret",
-        "OAuth 2.0 client secret that belongs to the client id.",
+        "OAuth 2.0 client secret of this client ID.",
         "the OAuth 2.0 client secret",
         required=True,
     ),
@@ -76,21 +76,22 @@ SETTINGS = (
         "username",
         th.StringType(min_length=1),
         "User name",
-        "With `password`: log in by the password grant instead of client credentials, for accounts that need it.",
+        "User name for the OAuth 2.0 password grant, for accounts that need it instead of client credentials. "
+        "Set `password` too.",
         "the API user's name",
     ),
     Setting(
         "password",
         th.StringType(min_length=1),
         "Password",
-        "With `username`: the API user's password.",
+        "Password of `username`, for the password grant.",
         "the API user's password",
     ),
     Setting(
         "environment",
         th.StringType(allowed_values=list(ENVIRONMENTS)),
         "Environment",
-        "Which Field Nation to read: `production` or `sandbox`; credentials belong to one of them.",
+        "Field Nation's `production` or `sandbox` system. Credentials are valid for one of them only.",
         "production or sandbox",
         default="production",
     ),
@@ -98,15 +99,15 @@ SETTINGS = (
         "api_url",
         th.StringType,
         "API URL",
-        "Another origin than the environment's (an emulator, a proxy), without a path: `https://…`, "
-        "or `http://…` on a loopback host only.",
+        "Origin of the API if it is not the environment's, such as a proxy or an emulator: `https://HOST` without a "
+        "path, or `http://HOST` for a loopback host.",
         "an origin such as https://api.fieldnation.com",
     ),
     Setting(
         "access_token_location",
         th.StringType(allowed_values=["query", "header"]),
         "Access token location",
-        "Where the token travels: in the `query` (as Field Nation documents it) or in the `header`.",
+        "Send the access token in the `query` (as Field Nation documents it) or in the `Authorization` `header`.",
         "query or header",
         default="query",
     ),
@@ -114,23 +115,23 @@ SETTINGS = (
         "start_date",
         th.DateTimeType,
         "Start date",
-        "Only work orders created on or after that day (UTC) are read, open or not.",
+        "Read only work orders created on or after this day (UTC), whether they are open or closed.",
         "a date from 1900 to 2999, such as 2026-01-31 or 2026-01-31T00:00:00Z",
     ),
     Setting(
         "end_date",
         th.DateTimeType,
         "End date",
-        "Only work orders created on or before that day (UTC): a bounded backfill, "
-        "which leaves the incremental state as it was.",
+        "Read only work orders created on or before this day (UTC): a bounded backfill. It does not change where "
+        "incremental syncs continue; these include the open work orders that it finds.",
         "a date from 1900 to 2999, such as 2026-01-31 or 2026-01-31T00:00:00Z",
     ),
     Setting(
         "company_id",
         th.IntegerType(minimum=1),
         "Company ID",
-        "Needed for `networks` and `site_revisit_reasons` only where the account has no work order to take it from; "
-        "it filters nothing.",
+        "ID of the company, for `networks` and `site_revisit_reasons`. Needed only if the account has no work order "
+        "that shows it. It is not a filter.",
         "an integer",
         most=2**63 - 1,
     ),
@@ -138,7 +139,7 @@ SETTINGS = (
         "page_size",
         th.IntegerType(minimum=1, maximum=100),
         "Page size",
-        "Work orders a request.",
+        "Work orders per request.",
         "an integer from 1 to 100",
         default=100,
     ),
@@ -146,8 +147,8 @@ SETTINGS = (
         "requests_per_minute",
         th.NumberType(exclusive_minimum=0),
         "Requests per minute",
-        "The budget of the whole run, token requests and retries included. Field Nation documents 60 a minute for a "
-        "company, all its integrations together: the default leaves room for them.",
+        "Rate limit of the whole run, including token requests and retries. Field Nation documents 60 requests a "
+        "minute for all integrations of a company together; the default leaves room for others.",
         "a number above 0",
         default=50,
     ),
@@ -155,7 +156,7 @@ SETTINGS = (
         "max_concurrent_requests",
         th.IntegerType(minimum=1, maximum=16),
         "Concurrent requests",
-        "Requests in flight at the same time, where reading ahead is safe.",
+        "Maximum number of concurrent requests, used where prefetching is safe.",
         "an integer from 1 to 16",
         default=4,
     ),
@@ -163,7 +164,7 @@ SETTINGS = (
         "request_timeout",
         th.NumberType(exclusive_minimum=0),
         "Request timeout",
-        "Seconds that the server may stay silent before a request is tried again (connecting: 10 s).",
+        "Seconds without data from the server after which a request is retried (10 s for the connection).",
         "a number of seconds above 0",
         default=120,
     ),
@@ -171,7 +172,7 @@ SETTINGS = (
         "max_retries",
         th.IntegerType(minimum=0),
         "Retries",
-        "Tries after the first, per request.",
+        "How often a failed request is retried.",
         "an integer, 0 or more",
         default=6,
     ),
@@ -179,7 +180,7 @@ SETTINGS = (
         "reconcile_days",
         th.NumberType(minimum=0),
         "Reconcile days",
-        "Closed work orders are read again so that each is at most this many days old; 0 = never.",
+        "Read closed work orders again so that their data is at most this many days old; 0 = never.",
         "a number of days from 0 to 36500",
         default=30,
         most=36_500,
@@ -188,8 +189,8 @@ SETTINGS = (
         "accept_mass_removals",
         th.BooleanType,
         "Accept mass removals",
-        "Record removals even where most of the open work orders disappear in one run, which otherwise ends with an "
-        "error, as it looks like a fault of the API or other credentials. Set it for one run.",
+        "Record removals even if most of the open work orders disappear in one run. Without it such a run fails, "
+        "because the cause may be a fault of the API or the wrong credentials. Set it for one run only.",
         "true or false",
         default=False,
     ),
@@ -197,14 +198,14 @@ SETTINGS = (
         "max_minutes",
         th.NumberType(exclusive_minimum=0),
         "Time limit",
-        "Minutes after which the run stops cleanly; the next one goes on there. No wait outlasts it.",
+        "Time limit in minutes. The run stops cleanly, never waits longer, and the next run continues from there.",
         "a number of minutes above 0",
     ),
     Setting(
         "progress",
         th.BooleanType,
         "Progress",
-        "Progress lines on stderr every 15 seconds, or a bar where that is a terminal.",
+        "Show progress on stderr: a line every 15 seconds, or a bar on a terminal.",
         "true or false",
         default=True,
     ),
@@ -212,7 +213,7 @@ SETTINGS = (
         "user_agent",
         th.StringType,
         "User agent",
-        "Sent in place of `tap-fieldnation/VERSION`.",
+        "`User-Agent` header to send instead of `tap-fieldnation/VERSION`.",
         "a text in ASCII",
     ),
 )
@@ -289,14 +290,14 @@ def day(config: Mapping[str, t.Any], name: str) -> date | None:
     """The UTC day of a date setting.
 
     Raises:
-        SettingsError: It is no date, or one that cannot be reckoned with.
+        SettingsError: It is not a date, or out of range.
     """
     text = config.get(name)
     if text is None:
         return None
     moment = None
     with contextlib.suppress(TypeError, ValueError, OverflowError):
-        # Checked besides, because what else is taken for a date differs between versions of Python.
+        # Checked first, because Python versions differ in what else they accept as a date.
         if _DATE.match(text):
             at = datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1] in "zZ" else text)
             moment = at.astimezone(timezone.utc) if at.tzinfo else at

@@ -14,6 +14,7 @@ from typing_extensions import override
 from tap_fieldnation.api.auth import FieldNationAuthenticator
 from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
+from tap_fieldnation.api.decode import decode
 from tap_fieldnation.api.errors import ApiError
 from tap_fieldnation.api.rate_limiter import RateLimiter
 from tap_fieldnation.api.requester import Requester
@@ -21,6 +22,8 @@ from tap_fieldnation.api.transport import Response, TokenLocation, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from tap_fieldnation.api.requester import Decoder
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 
@@ -208,6 +211,33 @@ def make_api(
         clock=clock,
     )
     return Api(requester, authenticator, Client(requester, authenticator, max_in_flight=16))
+
+
+class FakeClient(Client):
+    """Returns a body for each path without a network; HTTP 404 where there is none.
+
+    Args:
+        bodies: Path -> body, or the error to raise. They can be changed meanwhile.
+
+    Attributes:
+        paths: The path of each request.
+    """
+
+    def __init__(self, bodies: Mapping[str, object]) -> None:
+        api = make_api(FakeTransport())
+        super().__init__(api.requester, api.authenticator, max_in_flight=1)
+        self.bodies = bodies
+        self.paths: list[str] = []
+
+    @override
+    def get(
+        self, path: str, params: Mapping[str, object], *, stream: str = "", decoder: Decoder = decode
+    ) -> tuple[object, datetime]:
+        self.paths.append(path)
+        body = self.bodies.get(path, ApiError(path, 404, "No such resource"))
+        if isinstance(body, Exception):
+            raise body
+        return decoder(json.dumps(body).encode()), NOON
 
 
 def make_client(transport: Transport, clock: Clock | None = None, *, max_retries: int = 6) -> Client:

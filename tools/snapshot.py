@@ -1,4 +1,4 @@
-"""The names that users' SQL relies on: streams, their keys, and their columns with types, nested columns included."""
+"""The names that SQL of users relies on: streams, their keys, and their columns (also nested ones) with types."""
 
 from __future__ import annotations
 

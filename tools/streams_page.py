@@ -100,7 +100,7 @@ def _summary(streams: Mapping[str, Stream], facts: Mapping[str, Facts]) -> str:
         f"| {'yes' if stream.selected_by_default else 'no'} | {facts[name].cost} |"
         for name, stream in streams.items()
     )
-    head = ["| stream | key | read by default | requests for 1,000 work orders |", "|---|---|---|---|"]
+    head = ["| stream | key | selected by default | requests for 1,000 work orders |", "|---|---|---|---|"]
     return "\n".join([*head, *rows, ""])
 
 
@@ -112,7 +112,7 @@ def _section(stream: Stream, facts: Facts) -> str:
         "",
         f"- From {facts.endpoint}" + (f"; {facts.paging}" if facts.paging else ""),
         f"- Key: {', '.join(f'`{key}`' for key in stream.primary_keys)}",
-        f"- {'Read by default' if stream.selected_by_default else 'Read when selected'}",
+        f"- {'Selected by default' if stream.selected_by_default else 'Not selected by default'}",
         f"- Requests for 1,000 work orders: {facts.cost}",
         "",
         "| column | type | meaning |",

@@ -1,1 +1,1 @@
-"""What a user would pick instead of this tap, set up as well as its documentation allows."""
+"""Alternatives to this tap, configured as well as their documentation allows."""

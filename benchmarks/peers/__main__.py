@@ -1,7 +1,7 @@
-"""The same account read by this tap and by what a user would pick instead: `python -m benchmarks.peers`.
+"""The same account read by this tap and by alternatives: `python -m benchmarks.peers`.
 
-While nothing changes; while the company lives on; and a day later. Same page size, same columns, same order. Each peer
-has an environment of its own, made at the first run from the pinned versions beside this file.
+While nothing changes, while the company is active, and a day later. Page size, columns and order are the same. Each
+alternative has its own environment, created on the first run with the pinned versions next to this file.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from benchmarks.common import (
     Outcome,
     Output,
     Server,
-    asked_columns,
     catalog,
     in_turns,
     median,
     report,
+    requested_columns,
     run,
     run_process,
     run_singer,
@@ -43,14 +43,14 @@ VENVS = HERE / ".venvs"
 
 WORK_ORDERS = 2_500
 TIMES = 5
-# What the company does before each request: at one request a second, a busy hour.
+# Changes of the company before each request: at one request a second, a busy hour.
 MOVES, SEED = 2, 7
 
-STILL, MOVING, LATER = "still", "moving", "a day later"
+UNCHANGED, CHANGING, LATER = "unchanged", "changing", "a day later"
 
 Runner = t.Callable[[Server, "dict[str, t.Any] | None"], Outcome]
 
-# The tables that dlt makes of the lists that our embedded streams are made of.
+# The tables that dlt creates for the lists that are embedded streams in our tap.
 TABLES = {
     "__".join(("work_orders", *entry.list_path.split("."), *envelope, *((entry.group_key,) if entry.group_key else ())))
     for entry in EMBEDDED
@@ -61,13 +61,13 @@ STREAMS = ("work_orders", *(entry.name for entry in EMBEDDED))
 
 @dataclass(frozen=True)
 class Read:
-    """A run, and what of the account arrived.
+    """A run, and what it read of the account.
 
     Attributes:
         outcome: What it cost.
-        requests: How many it made, the token's included.
-        lost: Work orders that existed during the whole run, and did not arrive.
-        children: Rows of lists within work orders that arrived as rows.
+        requests: Its requests, including the token's.
+        lost: Work orders that existed during the whole run and were not read.
+        children: Rows of embedded lists.
     """
 
     outcome: Outcome
@@ -87,7 +87,7 @@ class _Message(msgspec.Struct):
 
 
 def read_singer(lines: t.IO[bytes]) -> Output:
-    """What a tap writes, with the ids of its work orders."""
+    """The output of a tap, with the ids of its work orders."""
     decoder = msgspec.json.Decoder(_Message)
     rows: dict[str, int] = {}
     ids = set()
@@ -101,21 +101,23 @@ def read_singer(lines: t.IO[bytes]) -> Output:
 
 
 def read_dlt(lines: t.IO[bytes]) -> Output:
-    """What the pipeline says at its end."""
-    said = json.loads(lines.read().splitlines()[-1])
-    return Output({name: count for name, count in said["rows"].items() if name in TABLES}, {}, frozenset(said["ids"]))
+    """The last line of the output of the pipeline."""
+    result = json.loads(lines.read().splitlines()[-1])
+    return Output(
+        {name: count for name, count in result["rows"].items() if name in TABLES}, {}, frozenset(result["ids"])
+    )
 
 
 def token(api: Server) -> str:
-    """Log in."""
+    """A new access token."""
     login = {"grant_type": "client_credentials", "scope": SCOPE}
     login |= {"client_id": api.client_id, "client_secret": api.client_secret}
-    answer = requests.post(f"{api.url}{TOKEN_PATH}", json=login, timeout=60)
-    return str(answer.json()["access_token"])
+    response = requests.post(f"{api.url}{TOKEN_PATH}", json=login, timeout=60)
+    return str(response.json()["access_token"])
 
 
 def environment(name: str) -> Path:
-    """The folder of the programs of a peer's environment, which is made where there is none."""
+    """The folder of the programs of an alternative's environment, which is created if it does not exist."""
     pins = HERE / f"{name}.txt"
     folder = VENVS / name
     mark = folder / "installed.txt"
@@ -129,7 +131,7 @@ def environment(name: str) -> Path:
 
 
 def ways(columns: str) -> dict[str, Runner]:
-    """Each reader."""
+    """The programs: name -> function that runs it."""
     query = {**FIXED_PARAMS, "columns": columns, "sort": "id", "order": "desc", "per_page": "100"}
     chosen = catalog(*STREAMS)
     msdk, dlt = environment("tap-rest-api-msdk"), environment("dlt")
@@ -137,7 +139,7 @@ def ways(columns: str) -> dict[str, Runner]:
     def run_ours(api: Server, state: dict[str, t.Any] | None) -> Outcome:
         return run(api, chosen, state, read=read_singer)
 
-    # Neither of the others has a way to ask Field Nation for what changed: they read all again.
+    # The others have no incremental sync for this API: they read everything again.
 
     def run_msdk(api: Server, _: object) -> Outcome:
         config = tap_rest_api_msdk.config(api.url, token(api), query)
@@ -155,14 +157,14 @@ def ways(columns: str) -> dict[str, Runner]:
 
 
 def read(way: Runner, columns: str, kind: str) -> Read:
-    """One run over an account of its own."""
+    """One run over a fresh account."""
     with serving(WORK_ORDERS, warm=columns) as api:
         state, known = None, set()
         if kind == LATER:
             state, known = run(api, catalog(*STREAMS)).state, set(api.control("truth"))
             api.control("advance", {"days": 1})
             api.control("reset-log", {})
-        elif kind == MOVING:
+        elif kind == CHANGING:
             api.plan(seed=SEED, every=1, changes=MOVES)
         before = set(api.control("truth"))
         outcome = way(api, state)
@@ -172,7 +174,7 @@ def read(way: Runner, columns: str, kind: str) -> Read:
 
 
 def figure(name: str, kind: str, some: list[Read]) -> dict[str, t.Any]:
-    """A line of the table."""
+    """A row of the table."""
     return {
         "account": kind,
         "read by": name,
@@ -188,22 +190,24 @@ def figure(name: str, kind: str, some: list[Read]) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    """Measure, print and save."""
+    """Run the benchmark, print the figures and save them."""
     times = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
     with serving(100) as api:
-        columns = asked_columns(api, catalog(*STREAMS))
+        columns = requested_columns(api, catalog(*STREAMS))
     each = ways(columns)
     runs = in_turns(
         times,
         {
             (kind, name): functools.partial(read, way, columns, kind)
-            for kind in (STILL, MOVING, LATER)
+            for kind in (UNCHANGED, CHANGING, LATER)
             for name, way in each.items()
         },
     )
     figures = [figure(name, kind, some) for (kind, name), some in runs.items()]
     report(
-        "peers", f"{WORK_ORDERS:,} work orders, start-up included; moving: {MOVES} changes before each request", figures
+        "peers",
+        f"{WORK_ORDERS:,} work orders, including start-up; changing: {MOVES} changes before each request",
+        figures,
     )
 
 

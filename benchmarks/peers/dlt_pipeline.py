@@ -1,7 +1,7 @@
-"""dlt's REST source for Field Nation's work orders; runs in the environment of dlt, reads its task from stdin.
+"""dlt's REST source for Field Nation's work orders. It runs in dlt's environment and reads its parameters from stdin.
 
-Each option is from its documentation, on the page named beside it. It stops before it loads: what is measured is
-reading, and making tables of what was read, which is what a tap does.
+Each option follows the page of dlt's documentation that is named next to it. Nothing is loaded: like a tap, it only
+reads and makes tables of what it read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 
-# https://dlthub.com/docs/reference/telemetry: nothing of this is anybody's business.
+# https://dlthub.com/docs/reference/telemetry: switched off.
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 
 import dlt  # type: ignore[import-not-found]
@@ -26,10 +26,10 @@ def main() -> None:
             # https://dlthub.com/docs/dlt-ecosystem/verified-sources/rest_api/basic
             "client": {
                 "base_url": f"{given['url']}/api/rest/v2/",
-                # "Authentication": its OAuth 2.0 client sends a form, and Field Nation takes JSON. So the token is
-                # fetched beforehand. It lasts an hour; what goes on for longer fails.
+                # "Authentication": its OAuth 2.0 client sends a form, but Field Nation requires JSON. So the token
+                # is requested beforehand. It expires after an hour, so a longer run fails.
                 "auth": {"type": "bearer", "token": given["token"]},
-                # "Pagination": `total_path` is where the number of pages stands.
+                # "Pagination": `total_path` is the place of the number of pages.
                 "paginator": {
                     "type": "page_number",
                     "base_page": 1,
@@ -50,11 +50,11 @@ def main() -> None:
     )
     ids: list[int] = []
 
-    def note(row: dict[str, int]) -> dict[str, int]:
+    def collect_id(row: dict[str, int]) -> dict[str, int]:
         ids.append(row["id"])
         return row
 
-    source.resources["work_orders"].add_map(note)
+    source.resources["work_orders"].add_map(collect_id)
     with tempfile.TemporaryDirectory() as folder:
         # https://dlthub.com/docs/dlt-ecosystem/destinations/filesystem, which writes JSON lines
         os.environ["DESTINATION__FILESYSTEM__BUCKET_URL"] = folder

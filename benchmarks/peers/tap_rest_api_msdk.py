@@ -1,7 +1,7 @@
 """The configuration of `tap-rest-api-msdk` for Field Nation's work orders.
 
-Each option is from its documentation, https://github.com/Widen/tap-rest-api-msdk/blob/main/README.md, in the section
-named beside it.
+Each option follows its documentation, https://github.com/Widen/tap-rest-api-msdk/blob/main/README.md, in the section
+that is named next to it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ def config(url: str, token: str, params: t.Mapping[str, str]) -> dict[str, t.Any
 
     Args:
         url: The API's origin.
-        token: An access token that is there already.
-        params: The query, but for the page.
+        token: An access token.
+        params: The query parameters without the page.
     """
     return {
         # "Top-level config options"
         "api_url": url,
-        # "Top-Level Authentication config options". Its `oauth` sends a form, and Field Nation takes JSON: so the token
-        # is fetched beforehand. It lasts an hour; what goes on for longer fails.
+        # "Top-Level Authentication config options". Its `oauth` sends a form, but Field Nation requires JSON, so
+        # the token is requested beforehand. It expires after an hour, so a longer run fails.
         "auth_method": "bearer_token",
         "bearer_token": token,
-        # "Additional Request / Paginator Styles": `page_number_paginator` goes on while something is found at this
-        # path. Field Nation sends no 'has more': so it is whether the page has rows, at the cost of one page more.
+        # "Additional Request / Paginator Styles": `page_number_paginator` continues as long as there is a value at
+        # this path. Field Nation sends no "has more", so it is the path of the first row, which costs an extra page.
         "pagination_request_style": "page_number_paginator",
         "pagination_initial_offset": 1,
         "next_page_token_path": "$.results[0].id",
         # "Additional Response Styles"
         "pagination_response_style": "page",
         "pagination_next_page_param": "page",
-        # "Top-level config options": waits as long as a 429 says
+        # "Top-level config options": wait as long as a 429 demands
         "backoff_type": "header",
         "backoff_param": "Retry-After",
-        # "Stream level config options". Lists become text within the record; there is no way from a row to rows of
-        # another stream that know which row they were in.
+        # "Stream level config options". Lists become text within the record; they cannot be made rows of another
+        # stream with the key of their record.
         "streams": [
             {
                 "name": "work_orders",
@@ -44,7 +44,7 @@ def config(url: str, token: str, params: t.Mapping[str, str]) -> dict[str, t.Any
                 "params": dict(params),
                 "records_path": "$.results[*]",
                 "primary_keys": ["id"],
-                # From how many records of the first page the schema is taken; what they do not have is dropped.
+                # The number of records from which the schema is inferred; properties that they lack are dropped.
                 "num_inference_records": 100,
             }
         ],

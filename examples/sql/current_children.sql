@@ -1,6 +1,6 @@
--- The visits to each site that the API shows now, with their hours.
--- A row of a work_order_… table is current where its extracted_at equals that of its work order; the others were there
--- at an earlier reading and are gone since. (Not so for work_order_messages, _requests and _site_revisits.)
+-- The current time logs of each work order, with their hours.
+-- A child record in a work_order_… table is current if its extracted_at equals that of its work order; other rows have
+-- been removed in Field Nation. (This does not apply to work_order_messages, _requests and _site_revisits.)
 select w.id as work_order_id,
        w.client_name,
        t.id as time_log_id,

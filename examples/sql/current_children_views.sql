@@ -1,5 +1,5 @@
--- For each table that hangs on work_orders a view current_…, which holds the rows that the API shows now.
--- Run it again after a new version of the tap has brought new columns or streams: a view keeps the columns it was made with.
+-- Creates a view current_… for each table of child records, with only the current rows.
+-- Run it again after a new version of the tap adds columns or streams: a view keeps the columns that it was created with.
 do $$
 declare
     child text;
@@ -10,7 +10,7 @@ begin
         where table_schema = current_schema()
           and table_type = 'BASE TABLE'
           and table_name like 'work\_order\_%'
-          -- for these, an earlier extracted_at does not mean that the row is gone
+          -- for these, an earlier extracted_at does not mean that the row was removed
           and table_name not in (
               'work_order_removals', 'work_order_messages', 'work_order_requests', 'work_order_site_revisits'
           )

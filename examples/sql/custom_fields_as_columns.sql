@@ -1,5 +1,5 @@
--- Custom fields as columns, by their names; put those of your company in the place of these. All values come as text, ''
--- where nothing was filled in.
+-- Custom fields as columns. Replace these names by those of your company. All values are text; a field that was not filled
+-- in is ''.
 select w.id as work_order_id,
        max(f.value) filter (where f.name = 'Ticket') as ticket,
        max(f.value) filter (where f.name = 'Purchase order') as purchase_order,

@@ -1,5 +1,5 @@
--- Writes the statement that makes a view with a column for each custom field of the company. In psql, end this query with
--- \gexec instead of the semicolon, and psql runs what it returns. Run it again after a custom field was added or renamed.
+-- Returns the statement that creates a view with a column for each custom field of the company. In psql, end this query
+-- with \gexec instead of the semicolon to execute that statement. Run it again after a custom field is added or renamed.
 select format(
            'drop view if exists work_order_custom_columns; create view work_order_custom_columns as select w.id as work_order_id%s '
            'from work_orders w left join work_order_custom_fields f '

@@ -1,4 +1,4 @@
--- The service window on the clock of the site. All times in the tables are UTC; time_zone names the zone of the site.
+-- The service window in the local time of the site. All times in the tables are UTC; time_zone is the zone of the site.
 select id as work_order_id,
        location_city,
        time_zone,

@@ -1,4 +1,4 @@
--- Work that is not finished, by status and by days since it was created, without what was archived or deleted.
+-- Unfinished work orders by status and age in days, without those that were archived or deleted.
 select status_name,
        count(*) filter (where age < interval '7 days') as under_7_days,
        count(*) filter (where age >= interval '7 days' and age < interval '30 days') as "7_to_30_days",

@@ -1,4 +1,4 @@
--- What was approved for payment, by client and by the month of the approval (UTC).
+-- Approved pay by client and by month of approval (UTC).
 select cast(date_trunc('month', approved_at) as date) as month,
        coalesce(client_name, '(none)') as client,
        count(*) as work_orders,

@@ -1,5 +1,5 @@
--- Open work orders that the API no longer returns: archived, deleted, or no longer visible to the account. A removal is void
--- where the work order was read later: it came back.
+-- Open work orders that the API no longer returns: archived, deleted, or no longer visible to the API user. A removal is
+-- ignored if the work order was read again later: it has been restored.
 select r.work_order_id,
        r.detected_at,
        w.title,

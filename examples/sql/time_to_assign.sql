@@ -1,4 +1,4 @@
--- Hours from published to assigned, by type of work: half of the work orders took at most the median, nine in ten the p90.
+-- Hours from published to assigned by type of work: the median and the 90th percentile.
 select type_of_work_name,
        count(*) as work_orders,
        round(percentile_cont(0.5) within group (order by hours)::numeric, 1) as median_hours,

@@ -35,7 +35,7 @@ def read_new(run: SyncRun) -> Iterator[Batch]:
     run goes back an hour before the last one, and once a day three days, for work orders that became visible late.
     """
     cursor = run.cursor
-    look = run.is_first or run.is_due(cursor.looked_at)
+    look = run.is_due(cursor.looked_at)
     floor = _floor(run, look=look)
     wanted = everything(run)
     while True:
@@ -110,10 +110,12 @@ def schedule_reconcile(run: SyncRun) -> None:
 
 def _floor(run: SyncRun, *, look: bool) -> int:
     """The id down to which new work orders are read."""
-    marks, started_at = run.cursor.marks, run.cursor.started_at
+    cursor, marks = run.cursor, run.cursor.marks
     if not marks:
         return 0
-    older = [mark for mark in marks if started_at and mark.at <= started_at - OVERLAP]
+    if run.is_first and not look:
+        return max(cursor.known_from, marks[0].highest)
+    older = [mark for mark in marks if cursor.started_at and mark.at <= cursor.started_at - OVERLAP]
     return marks[0].highest if look or not older else older[-1].highest
 
 

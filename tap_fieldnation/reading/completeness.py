@@ -40,7 +40,7 @@ def check_not_emptied(run: SyncRun, total: int) -> None:
     """
     known = max(run.cursor.known, len(run.cursor.open), len(run.cursor.recent))
     if total == 0 and known >= MASS_NUMBER and not run.options.accept_mass_removals:
-        raise MassRemovalError(f"work_orders: the API returns none of the {known:,} or more that are known: {_ACCEPT}")
+        raise MassRemovalError(f"work_orders: the API returned only 0 of at least {known:,} work orders: {_ACCEPT}")
 
 
 def check_removals(run: SyncRun, removed: Sequence[int]) -> None:
@@ -51,7 +51,7 @@ def check_removals(run: SyncRun, removed: Sequence[int]) -> None:
     """
     known = len(run.cursor.open)
     if len(removed) >= MASS_NUMBER and len(removed) > MASS_SHARE * known and not run.options.accept_mass_removals:
-        text = f"work_orders: the API returns {known - len(removed):,} of {known:,} open ones any more: {_ACCEPT}"
+        text = f"work_orders: the API returned only {known - len(removed):,} of {known:,} open work orders: {_ACCEPT}"
         raise MassRemovalError(text)
 
 

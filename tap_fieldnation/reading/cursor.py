@@ -101,9 +101,11 @@ class _Form(msgspec.Struct):
     version: int
     company_id: Natural | None = None
     started_at: datetime | None = None
+    ran_at: datetime | None = None
     history_at: datetime | None = None
     since: date | None = None
     created_filter: str | None = None
+    filter_echoed: bool = False
     streams: list[str] = []
     step: str | None = None
     reached: int | None = None
@@ -128,9 +130,11 @@ class Cursor:
     Attributes:
         company_id: The company that the work orders belong to.
         started_at: When the last complete run began.
+        ran_at: When the last run began, complete or not.
         history_at: When the reading of the history began, until a run is complete after it.
         since: The `start_date` that was read from, or None.
         created_filter: The creation filter that the server supports; "" for none; None for unknown.
+        filter_echoed: Whether the server echoes it.
         streams: The streams that every run since the history included.
         step: The step of `steps` in which the last run was interrupted, or None.
         reached: The id at which an interrupted run stopped reading the open work orders.
@@ -150,9 +154,11 @@ class Cursor:
 
     company_id: int | None = None
     started_at: datetime | None = None
+    ran_at: datetime | None = None
     history_at: datetime | None = None
     since: date | None = None
     created_filter: str | None = None
+    filter_echoed: bool = False
     streams: list[str] = field(default_factory=list)
     step: str | None = None
     reached: int | None = None
@@ -206,12 +212,12 @@ class Cursor:
         self.open.update(new)
         return bool(new)
 
-    def restart(self, now: datetime, since: date | None) -> None:
-        """Read the whole history again. Open work orders stay known, so that removals are noticed."""
+    def restart(self, now: datetime, since: date | None, until: date | None = None) -> None:
+        """Read the whole history again, or some days of it. Open work orders stay known, so that removals are noticed."""
         self.started_at, self.history_at = None, now
         self.step = self.reached = self.new_position = self.looked_at = self.total = None
         self.recent, self.marks, self.known_from, self.slices = set(), [], 0, []
-        self.unread = [Unread(since or EARLIEST, None)]
+        self.unread = [Unread(since or EARLIEST, until)]
         self.counts = {}
 
     def forget_before(self, since: date) -> None:
@@ -233,9 +239,11 @@ class Cursor:
             version=VERSION,
             company_id=self.company_id,
             started_at=self.started_at,
+            ran_at=self.ran_at,
             history_at=self.history_at,
             since=self.since,
             created_filter=self.created_filter,
+            filter_echoed=self.filter_echoed,
             streams=self.streams,
             step=self.step,
             reached=self.reached,
@@ -341,9 +349,11 @@ def _from_form(form: _Form) -> Cursor:
     return Cursor(
         company_id=form.company_id,
         started_at=form.started_at,
+        ran_at=form.ran_at,
         history_at=form.history_at,
         since=form.since,
         created_filter=form.created_filter,
+        filter_echoed=form.filter_echoed,
         streams=form.streams,
         step=form.step,
         reached=form.reached,
@@ -394,6 +404,7 @@ def _check_days(form: _Form) -> None:
         raise _DamagedError("slices")
     moments: dict[str, list[datetime | None]] = {
         "started_at": [form.started_at],
+        "ran_at": [form.ran_at],
         "history_at": [form.history_at],
         "looked_at": [form.looked_at],
         "marks": [mark.at for mark in form.marks],
@@ -408,12 +419,19 @@ def _correct_clocks(cursor: Cursor, now: datetime) -> None:
     """Treat what was stamped by a clock that was ahead as long due."""
     latest = now + CLOCK_TOLERANCE
     past = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=timezone.utc)
-    stamps = [cursor.started_at, cursor.history_at, cursor.looked_at, *(mark.at for mark in cursor.marks)]
+    stamps = [
+        cursor.started_at,
+        cursor.ran_at,
+        cursor.history_at,
+        cursor.looked_at,
+        *(mark.at for mark in cursor.marks),
+    ]
     stamps += [at for piece in cursor.slices for at in (piece.read_at, piece.checked_at)]
     cursor.corrected = any(at and at > latest for at in stamps)
     if not cursor.corrected:
         return
     cursor.started_at = cursor.started_at and min(cursor.started_at, now)
+    cursor.ran_at = cursor.ran_at and min(cursor.ran_at, now)
     cursor.history_at = cursor.history_at and min(cursor.history_at, now)
     cursor.looked_at = None
     cursor.marks = [Mark(past if mark.at > latest else mark.at, mark.highest) for mark in cursor.marks]

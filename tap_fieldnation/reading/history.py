@@ -53,7 +53,7 @@ def settle_days(run: SyncRun) -> Iterator[Batch]:
 def read_unfiltered(run: SyncRun) -> Iterator[Batch]:
     """Read everything in one pass where the creation filter does not reach all work orders, now and in later runs."""
     cursor = run.cursor
-    if run.options.since or not has_filter(run) or run.counted is None:
+    if run.options.since or not has_filter(run) or cursor.known + run.unsettled >= (run.counted or 0):
         return
     if all(run.source.total({}) > run.source.total(_all_days(run)) for _ in range(2)):
         run.warn("some work orders have no creation day; they are found by reading all of them in one pass")
@@ -112,7 +112,8 @@ def _read_part(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
     if part.first <= last_settled and part.position and part.position.last and part.position.last > last_settled:
         part.position = None  # of days that were not settled then
     oldest, width = part.first, GROWTH
-    if not part.position and ((part.last or run.today()) - part.first).days > SHORT:
+    span = ((part.last or run.today()) - part.first).days
+    if run.cursor.created_filter is None or (not part.position and span > SHORT):
         oldest, width = _find_oldest(run, part)
     run.expected = max(run.expected, run.cursor.total or 0)
     if not has_filter(run):
@@ -121,7 +122,7 @@ def _read_part(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
     while part.first <= last_settled:
         end = part.position.last if part.position else None
         days = (part.first, end or min(shifted(max(part.first, oldest), width - 1), last_settled))
-        widths = _Widths(days, last_settled, PAGES_A_SLICE * run.options.page_size)
+        widths = _Widths((max(part.first, oldest), days[1]), last_settled, PAGES_A_SLICE * run.options.page_size)
         pages.next_days = widths.next_days
         outcome = yield from read_days(run, pages, days, part)
         width = widths.after(outcome.total or 0)
@@ -129,7 +130,9 @@ def _read_part(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
         part.first, part.position = following(days[1]), None
         run.checkpoint()
     if part.last is None or part.first <= part.last:
-        yield from read_days(run, pages, (part.first, max(part.first, part.last or horizon(run))), part)
+        days = (part.first, max(part.first, part.last or horizon(run)))
+        outcome = yield from read_days(run, pages, days, part)
+        run.unsettled = outcome.total or 0
 
 
 def _read_in_one_pass(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:

@@ -82,7 +82,7 @@ def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> 
                 pages.read_serially(days)
             if not settled:
                 run.lower_floor(page)
-            yield from run.emit(page, fresh)
+            yield from run.emit(page, fresh, again=False)
             if position := scan.position(days[1]):
                 place.position = position
                 run.checkpoint(page=True)
@@ -156,16 +156,20 @@ class Pages:
         return page
 
 
+class FilterIgnoredError(ApiError):
+    """The server returned work orders that a filter excludes."""
+
+
 def check_filter(page: Page, wanted: Mapping[str, str], first: date, last: date) -> None:
     """Whether the server applied a creation filter: it says so, or all that it returned is of these days.
 
     Raises:
-        ApiError: It did not.
+        FilterIgnoredError: It did not.
     """
     if not wanted or page.echoes.issuperset(wanted) or created_within(page, first, last):
         return
     reason = f"the filter {', '.join(wanted)}, which this server supported until now, was ignored"
-    raise ApiError(PATH, HTTPStatus.OK, reason)
+    raise FilterIgnoredError(PATH, HTTPStatus.OK, reason)
 
 
 def created_within(page: Page, first: date, last: date) -> bool:

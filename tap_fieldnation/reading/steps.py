@@ -9,6 +9,7 @@ from tap_fieldnation.reading.changes import read_new, read_open, reconcile, sche
 from tap_fieldnation.reading.completeness import check_slices, require_complete
 from tap_fieldnation.reading.cursor import DAY, EARLIEST, NO_FILTER, Cursor, Unread
 from tap_fieldnation.reading.history import read_history, read_unfiltered, settle_days
+from tap_fieldnation.reading.slices import FilterIgnoredError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +42,7 @@ def prepare(
         or (full_refresh and not cursor.unread)
         or (earlier and (cursor.unread or cursor.created_filter == NO_FILTER))
     ):
-        cursor.restart(now, since)
+        cursor.restart(now, since, options.until)
     elif earlier and cursor.since:
         cursor.unread = [Unread(since or EARLIEST, cursor.since - DAY)]
     elif since and since != cursor.since:
@@ -58,7 +59,15 @@ def read(run: SyncRun) -> Iterator[Event]:
     Raises:
         TapError: Also where what was read does not add up, or most of it disappeared.
     """
-    if run.cursor.unread:
+    try:
+        if run.cursor.unread:
+            yield from read_history(run)
+    except FilterIgnoredError:
+        if run.cursor.filter_echoed:
+            raise
+        # The server echoes no filter, and what it returned at first, perhaps next to nothing, was misleading.
+        run.cursor.created_filter = None
+        run.cursor.restart(run.started_at, run.options.since, run.options.until)
         yield from read_history(run)
     if run.options.until is None:
         for name, step in _in_turn(run.cursor.step):

@@ -123,6 +123,7 @@ class SyncRun:
         read: Work orders emitted.
         expected: Work orders that are to be read, as far as is known at the start; 0 for unknown.
         resumed: Work orders of the history that earlier runs have read.
+        unsettled: Work orders of the days that are not over, as far as this run has read them.
         counted: What the API counted when it was last asked for all.
         created: How many work orders were created since the run began.
         removed: How many were removed since the last run, as far as it showed.
@@ -140,6 +141,7 @@ class SyncRun:
     read: int = 0
     expected: int = 0
     resumed: int = 0
+    unsettled: int = 0
     counted: int | None = None
     created: int = 0
     removed: int = 0
@@ -154,9 +156,9 @@ class SyncRun:
         self.started_at = self.now()
         self.is_first = self.cursor.started_at is None
         self.unread_open = set(self.cursor.open)
-        # Every day has one turn at least, so an unknown interval counts as one.
-        began = self.cursor.started_at
-        self._interval = min(ROTATION, max(timedelta(), self.started_at - began)) if began else ROTATION
+        ran_at = self.cursor.ran_at or self.started_at
+        self._interval = min(ROTATION, max(timedelta(), self.started_at - ran_at))
+        self.cursor.ran_at = self.started_at
 
     # Queries
 
@@ -313,6 +315,7 @@ class SyncRun:
 
     def correct_count(self, piece: Slice, total: int) -> None:
         """Note that the API counts so many in a slice, no more than were known: closed ones were removed."""
+        total = max(0, total)
         if piece.count is not None:
             self.removed += piece.count - total
         piece.count, piece.checked_at = total, self.now()

@@ -49,9 +49,13 @@ class Lists:
             yield from self._pages.pop(entry.name)
             return
         ids: list[t.Any] = []
-        for page in self._request(entry):
-            ids += ids_on(entry, page)
-            yield page
+        try:
+            for page in self._request(entry):
+                ids += ids_on(entry, page)
+                yield page
+        except ApiError as error:
+            self._refused[entry.name] = error
+            raise
         self._ids[entry.name] = ids
 
     def fetch_ids(self, name: str, key: str) -> list[t.Any]:
@@ -63,11 +67,7 @@ class Lists:
         """
         entry = BY_NAME[name]
         if name not in self._ids:
-            try:
-                self._pages[name] = list(self.fetch_pages(entry))
-            except ApiError as error:
-                self._refused[name] = error
-                raise
+            self._pages[name] = list(self.fetch_pages(entry))
             self._ids[name] = [row_id for page in self._pages[name] for row_id in ids_on(entry, page, key)]
         return self._ids[name]
 

@@ -25,11 +25,11 @@ class Where(Enum):
 
 IN_WORDS = {
     Where.TOKEN: "the token endpoint",
-    Where.PROBE: "the first request for work orders, which asks for the oldest",
-    Where.PAGE: "a page in the middle of history, while others are read ahead",
-    Where.BY_ID: "open work orders by id, on a next run",
+    Where.PROBE: "the first request for work orders",
+    Where.PAGE: "a page of history, while others are prefetched",
+    Where.BY_ID: "open work orders by id, in an incremental run",
     Where.CHILD: "the messages of one work order",
-    Where.LIST: "a list of the company's (clients)",
+    Where.LIST: "a list of company data (clients)",
 }
 ALL = tuple(Where)
 DATA = ALL[1:]
@@ -104,19 +104,19 @@ CASES = (
          says="Retrying in 5 s", requests=5, waits=5 + 5 + 5 + 8 + 16),
     *(Case(f"{status} in each documented body, one after another", _shapes(status), (Where.PAGE,), in_a_row=True,
            requests=6, waits=5 + 2 + 4 + 8 + 16 + 32) for status in (408, 500, 502, 503, 504)),
-    Case("reset before the body and within, body cut, chunks cut, one after another", _BROKEN, in_a_row=True,
-         says="the response was cut short", requests=4, waits=1 + 2 + 4 + 8),
-    Case("JSON cut, HTML with 200, gzip that is none, no body, one after another", _SPOILT, in_a_row=True,
+    Case("connection reset before or within the body, truncated body, truncated chunks, one after another",
+         _BROKEN, in_a_row=True, says="the response was cut short", requests=4, waits=1 + 2 + 4 + 8),
+    Case("truncated JSON, HTML with 200, invalid gzip, empty body, one after another", _SPOILT, in_a_row=True,
          says="the response could not be decompressed", requests=4, waits=1 + 2 + 4 + 8),
     Case("connection refused for 5 s", ("refused",), (Where.TOKEN, Where.PROBE, Where.LIST), options={"seconds": 5},
          says="the connection failed or was closed", requests=1, waits=1 + 2 + 4),
     Case("connection refused for 5 s", ("refused",), (Where.PAGE, Where.BY_ID, Where.CHILD), options={"seconds": 5},
          says="the connection failed or was closed", requests=(1, 5), waits=None),
-    Case("no answer within `request_timeout`", ("timeout",), (Where.TOKEN, Where.PAGE, Where.LIST),
+    Case("no response within `request_timeout`", ("timeout",), (Where.TOKEN, Where.PAGE, Where.LIST),
          options={"seconds": 1}, settings=_IMPATIENT, says="the response timed out", requests=1, waits=1),
-    Case("a body that comes drop by drop, whole after 20 s", ("drip",), options={"pieces": 20, "seconds": 1},
+    Case("a slow body, complete after 20 s", ("drip",), options={"pieces": 20, "seconds": 1},
          waits=None),
-    Case("a body that comes drop by drop, for over five times `request_timeout`", ("drip",),
+    Case("a slow body, for more than five times `request_timeout`", ("drip",),
          (Where.PROBE, Where.PAGE, Where.LIST), options={"pieces": 100, "seconds": 20},
          says="the response was too slow", requests=1, waits=None),
     Case("a wrong content type", ("content-type",)),
@@ -130,15 +130,15 @@ CASES = (
     Case("429, `Retry-After` absurd", ("429-absurd",), (Where.TOKEN, Where.PAGE), requests=1, waits=300),
     Case("429, `Retry-After` infinite", ("429-absurd",), (Where.PAGE,), options={"value": "inf"}, requests=1,
          waits=300),
-    Case("429 that asks for a wait in its body", ("429-body", "429-agent"), (Where.PAGE,), requests=1, waits=60),
+    Case("429 with the wait in its body", ("429-body", "429-agent"), (Where.PAGE,), requests=1, waits=60),
     Case("429 in each documented body, one after another", _shapes(429), (Where.PAGE,), in_a_row=True,
          requests=6, waits=6 * 60),
     # The token.
     Case("401 once", ("401",), DATA, says="The access token was rejected: requesting a new one", requests=2),
     Case("401 once, in each documented body", _shapes(401), (Where.PROBE,), requests=2),
-    Case("400 that means an ended token, once", ("400-expired", "400-oauth"), (Where.PROBE, Where.PAGE, Where.LIST),
+    Case("400 that reports an expired token, once", ("400-expired", "400-oauth"), (Where.PROBE, Where.PAGE, Where.LIST),
          requests=2),
-    Case("the token cut or altered on its way, once", ("token-cut", "token-altered"), (Where.PAGE, Where.LIST),
+    Case("the token truncated or altered in transit, once", ("token-cut", "token-altered"), (Where.PAGE, Where.LIST),
          requests=2),
     Case("401 for one record", ("401",), (Where.CHILD,), for_ever=True, says="1 records could not be read",
          without="the record", requests=2),
@@ -146,53 +146,54 @@ CASES = (
          ("token-no-expiry", "token-zero", "token-negative", "token-string", "token-words", "token-null"),
          (Where.TOKEN,)),
     # What the account may not read, or does not have.
-    Case("403, or 404, in each documented body", _shapes(403, 404), (Where.LIST,), says="Not read: clients: ",
+    Case("403 or 404 in each documented body", _shapes(403, 404), (Where.LIST,), says="Not read: clients: ",
          without="the stream"),
-    Case("403, or 404, for one record", ("403", "404"), (Where.CHILD,), says="1 records could not be read",
+    Case("403 or 404 for one record", ("403", "404"), (Where.CHILD,), says="1 records could not be read",
          without="the record"),
     Case("403 for every record", ("403",), (Where.CHILD,), for_ever=True, path="/workorders/*",
          says=f"Not read: work_order_messages: .*{_PERMISSION}", without="the stream", requests=(-20, 0)),
     Case("414", ("414",), (Where.BY_ID,), requests=(1, 30)),
     # Failures after retries.
-    Case("503 for ever", ("503",), for_ever=True, says=f"HTTP 503 (.*correlation id .*{_TROUBLE}", fails=True,
+    Case("503, permanently", ("503",), for_ever=True, says=f"HTTP 503 (.*correlation id .*{_TROUBLE}", fails=True,
          requests=7, waits=5 + 5 + 5 + 8 + 16 + 32),
-    Case("429 for ever", ("429-seconds",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True,
+    Case("429, permanently", ("429-seconds",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True,
          options={"seconds": 7}, says=_QUOTA, fails=True, requests=7, waits=6 * 7),
-    Case("429 for ever, `Retry-After: 0`", ("429-garbage",), (Where.PAGE,), for_ever=True, options={"value": "0"},
-         says=_QUOTA, fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
-    Case("reset for ever", ("reset-before",), for_ever=True, says=f"could not be read (the connection .*{_NETWORK}",
-         fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
-    Case("connection refused for ever", ("refused",), (Where.TOKEN, Where.PROBE), options={"seconds": 1e9},
+    Case("429 with `Retry-After: 0`, permanently", ("429-garbage",), (Where.PAGE,), for_ever=True,
+         options={"value": "0"}, says=_QUOTA, fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
+    Case("connection reset, permanently", ("reset-before",), for_ever=True,
+         says=f"could not be read (the connection .*{_NETWORK}", fails=True, requests=7,
+         waits=1 + 2 + 4 + 8 + 16 + 32),
+    Case("connection refused, permanently", ("refused",), (Where.TOKEN, Where.PROBE), options={"seconds": 1e9},
          says=f"could not be read (the connection failed or was closed): {_NETWORK}", fails=True, requests=1,
          waits=1 + 2 + 4 + 8 + 16 + 32),
-    Case("no answer, for ever", ("timeout",), (Where.PROBE,), for_ever=True, options={"seconds": 1},
+    Case("no response, permanently", ("timeout",), (Where.PROBE,), for_ever=True, options={"seconds": 1},
          settings=_IMPATIENT, says=f"could not be read (the response timed out): {_NETWORK}", fails=True, requests=2,
          waits=1),
-    Case("a body that comes drop by drop, for ever", ("drip",), (Where.PROBE,), for_ever=True,
+    Case("a slow body, permanently", ("drip",), (Where.PROBE,), for_ever=True,
          options={"pieces": 100, "seconds": 20}, settings={"max_retries": 1},
          says=f"could not be read (the response was too slow): {_NETWORK}", fails=True, requests=2, waits=None),
-    Case("HTML with 200, for ever", ("html",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True, says=_GARBLED,
+    Case("HTML with 200, permanently", ("html",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True, says=_GARBLED,
          fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
     # Failures that are not retried.
-    Case("`null` in place of the answer", ("null",), (Where.TOKEN,), says="the response contains no access_token",
+    Case("`null` instead of the response", ("null",), (Where.TOKEN,), says="the response contains no access_token",
          fails=True, requests=1),
-    Case("`null` in place of the answer", ("null",), WORK_ORDERS,
+    Case("`null` instead of the response", ("null",), WORK_ORDERS,
          says=f"the response lacks the documented metadata.*{_BUG}", fails=True, requests=1),
-    Case("`null` in place of the answer", ("null",), (Where.CHILD, Where.LIST),
+    Case("`null` instead of the response", ("null",), (Where.CHILD, Where.LIST),
          says=f"the response is not the documented list.*{_BUG}", fails=True, requests=1),
-    Case("an answer without token", ("token-missing",), (Where.TOKEN,), says="the response contains no access_token",
+    Case("a response without a token", ("token-missing",), (Where.TOKEN,), says="the response contains no access_token",
          fails=True, requests=1),
     Case("400 and 401 in each documented body, 403, 404, 405, 414, 422",
          (*_shapes(400, 401), "403-problem", "404-status_code", "405-error", "414-errors", "422-oauth"),
          (Where.TOKEN,), says="gave no access token, HTTP .*: check that client_id and client_secret are correct",
          fails=True, requests=1),
-    Case("401 for ever", ("401",), (*WORK_ORDERS, Where.LIST), for_ever=True, says=f"HTTP 401 (.*{_ENDED}",
+    Case("401, permanently", ("401",), (*WORK_ORDERS, Where.LIST), for_ever=True, says=f"HTTP 401 (.*{_ENDED}",
          fails=True, requests=2),
-    Case("401 for ever, for every record", ("401",), (Where.CHILD,), for_ever=True, path="/workorders/*",
+    Case("401 for every record, permanently", ("401",), (Where.CHILD,), for_ever=True, path="/workorders/*",
          says=f"HTTP 401 (.*{_ENDED}", fails=True, requests=(20, 40)),
-    Case("400 that means an ended token, for ever", ("400-expired",), (Where.PAGE,), for_ever=True,
+    Case("400 that reports an expired token, permanently", ("400-expired",), (Where.PAGE,), for_ever=True,
          says=f"HTTP 400 (Expired token): {_ENDED}", fails=True, requests=2),
-    Case("the token cut or altered on its way, for ever", ("token-cut", "token-altered"), (Where.PAGE,),
+    Case("the token truncated or altered in transit, permanently", ("token-cut", "token-altered"), (Where.PAGE,),
          for_ever=True, says=f"HTTP 401 (The access token is invalid): {_ALTERED}", fails=True, requests=2),
     Case("403 in each documented body", _shapes(403), (Where.PROBE,), says=f"HTTP 403 (.*{_PERMISSION}", fails=True,
          requests=1),
@@ -218,14 +219,14 @@ def table() -> str:
     """The table for people."""
     runs = sum(1 for case in CASES for _ in case.runs())
     places = [f"- *{where.value}*: {IN_WORDS[where]}" for where in Where]
-    count = f"{len(CASES)} rows, {runs} runs of the whole tap. Where:"
+    count = f"{len(CASES)} rows, {runs} runs of the whole tap. The requests:"
     lines = [
         "",
         count,
         "",
         *places,
         "",
-        "| what goes wrong | where | what becomes of it | requests | waits |",
+        "| fault | request | outcome | requests | waits |",
         "|---|---|---|---|---|",
     ]
     for case in CASES:
@@ -235,7 +236,7 @@ def table() -> str:
             outcome = f"exit code 1: …{_words(case.says)}"
         else:
             made = _more(case.requests)
-            outcome = f"complete but for {case.without}, with a warning" if case.without else "complete"
+            outcome = f"complete except {case.without}, with a warning" if case.without else "complete"
         waits = "depends" if case.waits is None else f"{case.waits:,.0f} s"
         lines.append(f"| {case.what} | {where} | {outcome} | {made} | {waits} |")
     return "\n".join([*lines, ""])
@@ -254,4 +255,4 @@ def _times(count: int | tuple[int, int]) -> str:
 def _more(count: int | tuple[int, int]) -> str:
     if isinstance(count, tuple):
         return "depends"
-    return f"+{count}" if count else "none more"
+    return f"+{count}" if count else "none"

@@ -11,9 +11,10 @@ import typing as t
 import pytest
 
 from emulator import Emulator
+from tap_fieldnation.commands.cli import NOT_GIVEN
 from tap_fieldnation.settings import SETTINGS
 from tap_fieldnation.streams.catalog import BY_REQUEST, COMPANY
-from tap_fieldnation.tap import DISABLED, TapFieldNation
+from tap_fieldnation.tap import TapFieldNation
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def _tap(api: Emulator, folder: Path, *arguments: str, **settings: t.Any) -> sub
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_the_plan_costs_little_and_comes_true(api: Emulator, tmp_path: Path) -> None:
+def test_the_plan_costs_little_and_is_right(api: Emulator, tmp_path: Path) -> None:
     api.reset_log()
     planned = json.loads(_tap(api, tmp_path, "--plan=json").stdout)
     assert len(api.log) <= 8
@@ -72,7 +73,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(file)
 
 
-def test_the_plan_counts_what_takes_a_request_for_each(everything: str, tmp_path: Path) -> None:
+def test_the_plan_counts_the_requests_for_single_rows(everything: str, tmp_path: Path) -> None:
     with Emulator(work_orders=60, seed=2, rate_limit=0, ignore_columns=True) as other:
         planned = json.loads(_tap(other, tmp_path, "--plan=json", "--catalog", everything).stdout)
         assert len(other.log) <= 20
@@ -96,30 +97,30 @@ def test_the_test_report_is_one_line_a_check(api: Emulator, tmp_path: Path) -> N
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert all(line.startswith(("ok    ", "note  ")) for line in lines)
-    for text in ("access token obtained, ends in 3,600 s", "GET /workorders answers 200", "creation filter: f_created"):
+    for text in ("access token obtained, expires in 3,600 s", "GET /workorders responds with 200", "creation filter: f_created"):
         assert any(text in line for line in lines)
-    assert "ok    clients: may be read" in lines
+    assert "ok    clients: can be read" in lines
 
 
 @pytest.mark.parametrize(
     ("switches", "settings", "said", "code"),
     [
         ({}, {"client_secret": "not-the-secret"}, "FAIL  Field Nation", 1),
-        ({"created_filter": "none"}, {}, "note  creation filter: none is understood", 0),
-        ({"page_cap": 50}, {}, "note  page size: 50 work orders a page, 100 asked for", 0),
+        ({"created_filter": "none"}, {}, "note  creation filter: none is echoed", 0),
+        ({"page_cap": 50}, {}, "note  page size: 50 work orders a page, 100 requested", 0),
         ({"embedded_cut": 1}, {}, "note  lists within work orders: completed by further requests for", 0),
         ({"forbidden": "/clients"}, {}, "note  clients: /api/rest/v2/clients returned HTTP 403", 0),
         ({"forbidden": "/workorders"}, {}, "FAIL  work_orders: /api/rest/v2/workorders returned HTTP 403", 1),
         (
             {"work_orders": 0},
             {},
-            "note  columns, sort, f_work_order_id, lists: there is no work order to see them by",
+            "note  columns, sort, f_work_order_id, lists: there is no work order to check them with",
             0,
         ),
-        ({"work_orders": 0}, {}, "note  networks: no work order shows the id of the company; set company_id", 0),
+        ({"work_orders": 0}, {}, "note  networks: no work order shows the company's id; set company_id", 0),
     ],
 )
-def test_the_test_report_tells_what_is_different(
+def test_the_test_report_shows_what_is_different(
     tmp_path: Path, switches: dict[str, t.Any], settings: dict[str, t.Any], said: str, code: int
 ) -> None:
     with Emulator(**{"work_orders": WORK_ORDERS, "seed": 2, "rate_limit": 0, **switches}) as other:
@@ -129,20 +130,20 @@ def test_the_test_report_tells_what_is_different(
 
 
 @pytest.mark.parametrize("option", ["--test", "--plan"])
-def test_looking_takes_no_longer_than_max_minutes(api: Emulator, tmp_path: Path, option: str) -> None:
+def test_test_and_plan_take_no_longer_than_max_minutes(api: Emulator, tmp_path: Path, option: str) -> None:
     done = _tap(api, tmp_path, option, max_minutes=1e-6)
     assert done.returncode == 1
-    assert "The time that max_minutes gives was spent" in done.stderr.splitlines()[-1]
+    assert "Setting max_minutes ended this command before it was done" in done.stderr.splitlines()[-1]
 
 
-def test_help_is_about_this_tap(api: Emulator, tmp_path: Path) -> None:
+def test_help_describes_this_tap(api: Emulator, tmp_path: Path) -> None:
     said = _tap(api, tmp_path, "--help").stdout
     assert "Field Nation" in said
     assert f"{REPOSITORY}/tree/main/docs\n" in said, "in one piece"
-    assert DISABLED not in said
+    assert NOT_GIVEN not in said
 
 
-def test_about_tells_title_kind_and_secrecy_of_each_setting(api: Emulator, tmp_path: Path) -> None:
+def test_about_shows_title_kind_and_secrecy_of_each_setting(api: Emulator, tmp_path: Path) -> None:
     text = _tap(api, tmp_path, "--about", "--format=markdown").stdout
     told = json.loads(_tap(api, tmp_path, "--about", "--format=json").stdout)["settings"]["properties"]
     for setting in SETTINGS:
@@ -154,9 +155,9 @@ def test_about_tells_title_kind_and_secrecy_of_each_setting(api: Emulator, tmp_p
     assert "Start date (date-time): " in text
 
 
-def test_the_test_report_names_a_host_that_does_not_answer(api: Emulator, tmp_path: Path) -> None:
+def test_the_test_report_names_a_host_that_does_not_respond(api: Emulator, tmp_path: Path) -> None:
     done = _tap(api, tmp_path, "--test", api_url="http://127.0.0.1:9", max_retries=0)
-    assert done.stdout.startswith("FAIL  http://127.0.0.1:9 does not answer: ")
+    assert done.stdout.startswith("FAIL  http://127.0.0.1:9 does not respond: ")
     assert done.returncode == 1
 
 
@@ -164,20 +165,20 @@ def test_the_test_report_has_a_line_for_each_stream_that_has_requests_of_its_own
     api: Emulator, everything: str, tmp_path: Path
 ) -> None:
     said = _tap(api, tmp_path, "--test", "--catalog", everything).stdout.splitlines()
-    named = {line.split()[1].rstrip(":") for line in said if line.endswith(": may be read")}
+    named = {line.split()[1].rstrip(":") for line in said if line.endswith(": can be read")}
     assert named == {entry.name for entry in (*COMPANY, *BY_REQUEST)}
 
 
-def test_the_test_report_tells_trouble_from_a_missing_permission(tmp_path: Path) -> None:
+def test_the_test_report_distinguishes_a_failure_from_a_missing_permission(tmp_path: Path) -> None:
     with Emulator(work_orders=30, seed=2, rate_limit=0) as other:
         other.faults([{"match": {"path": "/clients", "nth": 1, "times": 0}, "do": "503"}])
         done = _tap(other, tmp_path, "--test", max_retries=0)
         assert "FAIL  clients: /api/rest/v2/clients returned HTTP 503" in done.stdout
-        assert "ok    types_of_work: may be read" in done.stdout, "it goes on"
+        assert "ok    types_of_work: can be read" in done.stdout, "it goes on"
         assert done.returncode == 1
 
 
-def test_the_test_report_fails_where_a_permission_was_taken_away(tmp_path: Path) -> None:
+def test_the_test_report_fails_for_a_permission_that_was_revoked(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text('{"bookmarks": {"clients": {"read": true}}}')
     with Emulator(work_orders=30, seed=2, rate_limit=0, forbidden="/clients") as other:
         done = _tap(other, tmp_path, "--test", "--state", "state.json")
@@ -189,20 +190,20 @@ def _last_state(done: subprocess.CompletedProcess[str]) -> t.Any:
     return next(json.loads(line)["value"] for line in reversed(done.stdout.splitlines()) if '"type":"STATE"' in line)
 
 
-def test_the_last_lines_sum_up(api: Emulator, tmp_path: Path) -> None:
+def test_the_last_lines_are_a_summary(api: Emulator, tmp_path: Path) -> None:
     done = _tap(api, tmp_path)
     said = done.stderr.splitlines()
     assert said[-1].endswith("work_orders: 250 read; the API counts 250; 0 created and 0 removed meanwhile")
-    assert re.search(r"Requests: \d+, 0 of them tried again; waited \d+ s in all, to keep to 6000 a minute", said[-2])
+    assert re.search(r"Requests: \d+ \(0 retries\); waited \d+ s for the rate limit \(6000/min\), 0 s for backoff$", said[-2])
     assert "Records: " in said[-3]
     assert "work_orders 250" in said[-3]
     (tmp_path / "state.json").write_text(json.dumps(_last_state(done)))
     last = _tap(api, tmp_path, "--state", "state.json").stderr.splitlines()[-1]
-    (read,) = re.findall(r"work_orders: (\d+) read, which can have changed, of the 250 that the API counts; ", last)
+    (read,) = re.findall(r"work_orders: (\d+) of 250 read \(those that are new or can have changed\); ", last)
     assert 0 < int(read) < WORK_ORDERS / 2
 
 
-def test_a_run_says_little(api: Emulator, tmp_path: Path) -> None:
+def test_a_run_logs_little(api: Emulator, tmp_path: Path) -> None:
     said = _tap(api, tmp_path).stderr.splitlines()
     for stream in ("work_orders", "work_order_tags", "clients"):
         assert sum(f".{stream} " in line or f'"stream":"{stream}"' in line for line in said) <= 10
@@ -210,16 +211,16 @@ def test_a_run_says_little(api: Emulator, tmp_path: Path) -> None:
     assert len(others) == 5, "the version, the token, and the summary"
 
 
-def test_a_long_run_says_how_far_it_is(api: Emulator, tmp_path: Path) -> None:
+def test_a_long_run_logs_its_progress(api: Emulator, tmp_path: Path) -> None:
     """The tap's own 15 seconds, cut to a moment: a run of that length is for `./dev long`."""
-    hurry = "import tap_fieldnation.commands.progress as p; p.EVERY = p.TICK = 0.01; import tap_fieldnation.__main__"
+    hurry = "import tap_fieldnation.commands.progress as p; p.LINE_INTERVAL = p.UPDATE_INTERVAL = 0.01; import tap_fieldnation.__main__"
     config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
     (tmp_path / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000, "page_size": 5}))
     command = [sys.executable, "-c", hurry, "--config", "config.json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    line = r"\| work_orders: [\d,]+ of 250 \(\d+ %\), \d+ requests a minute, about \d+ s left$"
+    line = r"\| work_orders: [\d,]+ of 250 \(\d+ %\), \d+ requests/min, about \d+ s left$"
     assert re.search(line, done.stderr, re.MULTILINE), done.stderr
-    assert " requests a minute" not in done.stdout
+    assert " requests/min" not in done.stdout
     assert all(json.loads(text)["type"] for text in done.stdout.splitlines())
 
 
@@ -234,10 +235,10 @@ def test_the_summary_of_a_failure_comes_before_its_sentence(tmp_path: Path) -> N
     assert not [line for line in said if "unhandled" in line]
 
 
-def test_max_minutes_stops_cleanly_and_the_next_run_goes_on(api: Emulator, tmp_path: Path) -> None:
+def test_max_minutes_stops_cleanly_and_the_next_run_continues(api: Emulator, tmp_path: Path) -> None:
     first = _tap(api, tmp_path, page_size=1, max_minutes=0.03, requests_per_minute=3000, progress=False)
     assert first.returncode == 0
-    assert "stopped by max_minutes" in first.stderr.splitlines()[-1]
+    assert "work_orders: max_minutes was reached" in first.stderr.splitlines()[-1]
     records = [json.loads(line) for line in first.stdout.splitlines()]
     ids = {one["record"]["id"] for one in records if one["type"] == "RECORD" and one["stream"] == "work_orders"}
     assert 0 < len(ids) < WORK_ORDERS

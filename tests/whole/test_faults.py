@@ -152,7 +152,7 @@ def test_fault(
 def assert_as_said(case: Case, ended: Ended, normal: Undisturbed, made: int) -> None:
     said = ended.last_line if case.fails else ended.log
     assert "Traceback" not in ended.log
-    assert "did not foresee" not in ended.log
+    assert "Unexpected error" not in ended.log
     for words in filter(None, case.says.split(".*")):
         assert words in said
         said = said.partition(words)[2]

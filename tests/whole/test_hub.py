@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import typing as t
 
 import pytest
@@ -77,3 +78,17 @@ def test_a_project_can_be_given_it(tmp_path: Path) -> None:
         one.name for one in SETTINGS if one.secret
     }
     assert plugin["settings_group_validation"]
+
+
+def test_the_documented_command_selects_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "meltano.yml").write_text(
+        "send_anonymous_usage_stats: false\ndefault_environment: dev\nenvironments: [{name: dev}]\n"
+    )
+    project = Project(tmp_path, {})
+    project.meltano("add", "tap-fieldnation", "--from-ref", str(ROOT / "meltano-hub.yml"), "--no-install")
+    page = (ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8")
+    command = page.partition("<!-- select -->\n\n```sh\n")[2].partition("```")[0]
+    done = project.run(*shlex.split(command))
+    assert done.code == 0, done.last_words
+    (plugin,) = YAML(typ="safe").load(tmp_path / "meltano.yml")["plugins"]["extractors"]
+    assert plugin["select"] == [f"{name}.*" for name in docs.by_default()]

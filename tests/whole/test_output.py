@@ -85,7 +85,7 @@ def test_a_target_that_dies_ends_the_tap(start: Output, api: Emulator, tmp_path:
     tap.stdout.close()
     assert tap.wait(20) == 1
     assert last_line(tmp_path).endswith(
-        "Nobody reads what the tap writes: see in its log why the target ended, and run again (nothing is lost)."
+        "The target stopped reading: find the reason in its log, and run again (no data is lost)."
     )
     assert len(api.log) < PAGES / 2, "it went on reading for nobody"
 
@@ -96,7 +96,7 @@ def test_a_full_disk_is_an_error(start: Output, tmp_path: Path, arguments: tuple
         tap = start(full, *arguments)
         assert tap.wait(20) == 1
     assert last_line(tmp_path).endswith(
-        "stdout cannot be written (No space left on device): see where it leads to, and run again (nothing is lost)."
+        "stdout cannot be written (No space left on device): check where it is redirected to, and run again (no data is lost)."
     )
 
 

@@ -136,8 +136,8 @@ def test_its_commands_work_in_order_from_an_empty_folder(
     assert code == 0, text[-6000:]
     assert re.search(r"^fieldnation_dev\.work_orders +120$", text, re.MULTILINE), "the demo shows what landed"
     assert "A join of five tables" in text
-    assert "GET /workorders answers 200: the API counts 130 work orders" in text
-    assert "in all, at least" in text
+    assert "GET /workorders responds with 200: the API counts 130 work orders" in text
+    assert "total, at least" in text
     assert '"bookmarks"' in (empty / "tap-fieldnation" / "state.json").read_text()
     with psycopg.connect(database.uri) as connection:
         (count,) = connection.execute("select count(*) from fieldnation.work_orders").fetchone() or (0,)

@@ -111,7 +111,7 @@ def test_the_pipe_loses_no_state_and_never_runs_twice(folder: Path, api: Emulato
     api.faults([{"match": {"path": "/workorders", "nth": 9, "times": 0}, "do": "503"}])
     assert ended(folder)[0] != 0
     part = state(folder)
-    assert "history" in part["bookmarks"]["work_orders"]["cursor"], "what was loaded is not read again"
+    assert part["bookmarks"]["work_orders"]["cursor"]["unread"], "what was loaded is not read again"
 
     # as if it had been killed while the target wrote its next state, and had not got round to taking the last one over
     (folder / "state.json").write_text("{}")
@@ -132,12 +132,19 @@ def test_the_pipe_loses_no_state_and_never_runs_twice(folder: Path, api: Emulato
     assert code == 0, said
     assert ids(database, "fieldnation") == sorted(api.company.visible_ids())
     last = state(folder)
-    assert "history" not in last["bookmarks"]["work_orders"]["cursor"]
+    assert last["bookmarks"]["work_orders"]["cursor"]["unread"] == []
 
     with held(folder / "lock"):
         code, said = ended(folder)
-    assert (code, said) == (0, "fieldnation: the last run is still under way\n")
+    assert (code, said) == (0, "fieldnation: the previous run is still active\n")
     assert state(folder) == last
+
+
+@only_unix
+def test_the_script_without_a_folder_prints_its_usage() -> None:
+    done = subprocess.run([EXAMPLES / "fieldnation.sh"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: fieldnation.sh FOLDER ")
 
 
 # Units and crontab
@@ -150,7 +157,7 @@ def test_units_are_well_formed(tmp_path: Path) -> None:
     for file in (EXAMPLES / "systemd").iterdir():
         text = file.read_text().replace("/opt/fieldnation/fieldnation.sh", str(EXAMPLES / "fieldnation.sh"))
         (tmp_path / file.name).write_text(text.replace("User=fieldnation\n", ""))
-    command = [program, "verify", "--man=no", *map(str, tmp_path.glob("fieldnation.*"))]
+    command = [program, "verify", "--man=no", *map(str, tmp_path.glob("fieldnation*"))]
     checked = subprocess.run(command, check=False, capture_output=True, text=True, timeout=SECONDS)
     complaints = [line for line in checked.stderr.splitlines() if "fieldnation" in line]
     assert complaints == []
@@ -162,9 +169,11 @@ def in_crontab() -> list[str]:
     return [line.removeprefix("0 * * * *").strip() for line in lines if line.startswith("0 * * * *")]
 
 
-def by_cron(command: str, **variables: str) -> int:
-    """The exit code of a command that cron would start."""
-    return subprocess.run(["/bin/sh", "-c", command], env={**os.environ, **variables}, check=False).returncode
+def by_cron(command: str, **variables: str) -> str:
+    """What a command that cron would start prints, which cron mails."""
+    environment = {**os.environ, **variables}
+    done = subprocess.run(["/bin/sh", "-c", command], env=environment, check=False, capture_output=True, text=True)
+    return done.stdout + done.stderr
 
 
 @only_unix
@@ -173,9 +182,11 @@ def test_cron_runs_meltanos_schedule_one_at_a_time(api: Emulator, database: Serv
     command = in_crontab()[0].replace("/path/to/project", str(tmp_path))
     assert str(tmp_path) in command
     with held(tmp_path / ".lock"):
-        assert by_cron(command, **project.environment()) == 75
+        assert by_cron(command, **project.environment()) == "", "a run that waits for another one is no failure"
     assert not api.log
-    assert by_cron(command, **project.environment()) == 0
+    wrong = {**project.environment(), "TAP_FIELDNATION_CLIENT_SECRET": "wrong"}
+    assert "gave no access token" in by_cron(command, **wrong), "a failure is mailed"
+    assert by_cron(command, **project.environment()) == ""
     assert ids(database, "fieldnation") == sorted(api.company.visible_ids())
     assert "Block run completed" in (tmp_path / "meltano.log").read_text(encoding="utf-8")
 
@@ -185,9 +196,11 @@ def test_cron_runs_the_pipe(folder: Path, api: Emulator, database: Server) -> No
     command = in_crontab()[1].replace("/opt/fieldnation/fieldnation.sh", str(EXAMPLES / "fieldnation.sh"))
     command = command.replace("/var/lib/fieldnation", str(folder))
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    assert by_cron(command, PATH=path, NO_PROXY="127.0.0.1") == 0
+    assert by_cron(command, PATH=path, NO_PROXY="127.0.0.1") == ""
     assert ids(database, "fieldnation") == sorted(api.company.visible_ids())
-    assert "work_orders: 130 read" in (folder / "log").read_text(encoding="utf-8")
+    assert "the API counts 130" in (folder / "log").read_text(encoding="utf-8")
+    (folder / "config.json").write_text("{}")
+    assert "Setting client_id is missing" in by_cron(command, PATH=path), "a failure is mailed"
 
 
 def test_systemd_starts_what_is_there() -> None:

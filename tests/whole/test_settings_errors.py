@@ -81,7 +81,7 @@ def test_the_test_command_gives_the_same_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--config", "none.json"), "The config file none.json is not there"),
+        (("--config", "none.json"), "The config file none.json does not exist"),
         (("--config", "broken.json"), "The config file broken.json is not JSON (line 1, column 14)"),
         (("--config", "config.json", "--catalog", "broken.json"), "The catalog file broken.json is not JSON"),
         (("--config", "config.json", "--state", "list.json"), "The state file list.json is not a state"),

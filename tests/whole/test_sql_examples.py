@@ -249,7 +249,18 @@ def local_time_of_the_site(loaded: Loaded) -> None:
     assert compared > WORK_ORDERS / 2
 
 
+def data_freshness(loaded: Loaded) -> None:
+    (row,) = loaded.rows("data_freshness.sql")
+    assert timedelta() < row["age"] < timedelta(hours=1)
+    assert row["stale"] is False
+    with loaded.connection.transaction(force_rollback=True):
+        loaded.connection.execute("update work_orders set extracted_at = extracted_at - interval '4 hours'")
+        (row,) = loaded.rows("data_freshness.sql")
+        assert row["stale"] is True
+
+
 CHECKS = (
+    data_freshness,
     current_children,
     current_children_views,
     pay_by_client_and_month,

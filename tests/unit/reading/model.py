@@ -42,6 +42,7 @@ class Row:
     archived: bool = False
     version: int = 1
     irregular: bool = False
+    archived_at: datetime | None = None
 
     @property
     def changed(self) -> datetime:
@@ -80,7 +81,7 @@ class Model:
         seconds: How long a request takes, on average.
         site_hours: By how much the time of the sites, which the creation filter uses, is ahead of UTC.
         echo: Whether the server echoes the filters that it supports.
-        lag: How many requests ago a total was right.
+        lag: How many seconds ago a total was right.
         excess: By how much each total is too high.
         hidden: Whether the API user sees no work order at all.
         late_hours: How late a work order becomes visible, at most.
@@ -98,7 +99,7 @@ class Model:
     seconds: float = 2.0
     site_hours: float = 0.0
     echo: bool = True
-    lag: int = 0
+    lag: float = 0
     excess: int = 0
     hidden: bool = False
     late_hours: float = 0.9
@@ -111,7 +112,6 @@ class Model:
         self.next_id = 1000
         self.requests: list[dict[str, str]] = []
         self.ever_hidden: set[int] = set()
-        self._totals: dict[tuple[tuple[str, str], ...], list[int]] = {}
 
     def fill(self, count: int, days: float) -> None:
         moments = sorted(self.now - timedelta(seconds=self.random.random() * days * 86400) for _ in range(count))
@@ -126,10 +126,16 @@ class Model:
         self.rows[row.id] = row
         return row
 
-    def visible(self) -> list[Row]:
+    def visible(self, at: datetime | None = None) -> list[Row]:
         if self.hidden:
             return []
-        return [row for row in self.rows.values() if not row.archived and row.visible_from <= self.now]
+        if at is None:
+            return [row for row in self.rows.values() if not row.archived and row.visible_from <= self.now]
+        return [
+            row
+            for row in self.rows.values()
+            if row.visible_from <= at and (not row.archived or (row.archived_at or at) > at)
+        ]
 
     # The server
 
@@ -141,16 +147,18 @@ class Model:
         self._change_account()
         self.requests.append(dict(filters))
         size = min(per_page, self.cap)
-        rows = self.visible()
+        rows, rows_then = self.visible(), self.visible(self.now - timedelta(seconds=self.lag))
         echoes = set()
         for name, value in filters.items():
             if name == self.filter_name:
                 first, last = (date.fromisoformat(day) for day in value.split(","))
                 rows = [row for row in rows if first <= self.filter_day(row) <= last]
+                rows_then = [row for row in rows_then if first <= self.filter_day(row) <= last]
                 echoes.add(name)
             elif name == IDS:
                 ids = {int(number) for number in value.split(",")}
                 rows = [row for row in rows if row.id in ids and row.id not in self.hide_once]
+                rows_then = [row for row in rows_then if row.id in ids]
                 self.hide_once -= ids
                 echoes.add(name)
         if self.ascending:
@@ -161,7 +169,7 @@ class Model:
         shown = rows[(shown_number - 1) * size : shown_number * size]
         records = [_record(row) for row in shown if row.id not in self.leave_out_once]
         self.leave_out_once.difference_update(row.id for row in shown)
-        total = self._reported(filters, len(rows))
+        total = (len(rows_then) if self.lag else len(rows)) + self.excess
         return Page(records, number, pages, size, total, frozenset(echoes if self.echo else ()), self.now)
 
     def filter_day(self, row: Row) -> date:
@@ -169,11 +177,6 @@ class Model:
 
     def total(self, filters: Mapping[str, str]) -> int:
         return self.page(1, filters, per_page=1).total
-
-    def _reported(self, filters: Mapping[str, str], true: int) -> int:
-        totals = self._totals.setdefault(tuple(sorted(filters.items())), [])
-        totals.append(true)
-        return totals[max(0, len(totals) - 1 - self.lag)] + self.excess
 
     # What changes
 
@@ -196,7 +199,7 @@ class Model:
     def _archive(self) -> None:
         if rows := self.visible():
             row = self.random.choice(rows)
-            row.archived = True
+            row.archived, row.archived_at = True, self.now
             self.ever_hidden.add(row.id)
 
     def _give_back(self) -> None:
@@ -288,6 +291,7 @@ class Destination:
 
     versions: dict[int, int] = field(default_factory=dict)
     removed: set[int] = field(default_factory=set)
+    removals: list[int] = field(default_factory=list)
     state: dict[str, t.Any] | None = None
     sent: list[int] = field(default_factory=list)
     closed: dict[int, bool] = field(default_factory=dict)
@@ -345,6 +349,7 @@ class Destination:
                 self.closed[record["id"]] = model.closed(model.rows[record["id"]])
         else:
             self.removed.update(event.ids)
+            self.removals += event.ids
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class History:
             "repeat_last": choose.random() < 0.3,
             "site_hours": choose.choice((0, 0, -12, 14)),
             "echo": choose.random() < 0.8,
+            "lag": choose.choice((0, 0, 10)),
             "late_hours": choose.choice((0.9, 20)),
         }
         self.model = Model(seed, **{**defaults, **settings})
@@ -143,13 +144,13 @@ class History:
                 continue
             sent = destination.versions.get(work_order)
             if sent is None:
-                if not self._may_wait(row, began):
+                if not self._may_wait(row):
                     self.wrong.append(f"run {number}: {work_order} is lost")
-            elif sent < version and work_order in must_be_current and not self._may_wait(row, began):
+            elif sent < version and work_order in must_be_current and not self._may_wait(row):
                 self.wrong.append(f"run {number}: {work_order} is stale")
             elif sent < version and self._is_overdue(row, began):
                 self.wrong.append(f"run {number}: {work_order} is older than reconcile_days")
-            if work_order in destination.removed and not self._may_wait(row, began):
+            if work_order in destination.removed and not self._may_wait(row):
                 self.wrong.append(f"run {number}: {work_order} is said to be removed")
         open_in_state = set(run.cursor.open)
         for row in model.rows.values():
@@ -160,9 +161,9 @@ class History:
         """Whether it is clear that a work order is within the requested days."""
         return self.options.since is None or row.created.date() - DAY > self.options.since
 
-    def _may_wait(self, row: Row, began: datetime) -> bool:
-        """Whether a work order became visible out of order, and that not a day of syncs ago."""
-        if not row.irregular or row.appeared is None:
+    def _may_wait(self, row: Row) -> bool:
+        """Whether a work order became visible out of order, or while totals lag behind, and not a day of syncs ago."""
+        if not row.irregular and not self.model.lag:
             return False
         return self.complete_at is None or self.complete_at < row.appeared + WITHIN or self.options.reconcile is None
 
