@@ -23,6 +23,7 @@ from .query import ParameterError, SavedViews, SelectionCache, parse
 from .rate_limit import RateLimiter
 from .tokens import Tokens
 from .work_order.cache import SectionCache
+from .work_order.payload import Payload
 from .work_order.sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class App:
         self._rate_limiter = RateLimiter(clock)
         self._saved_views = SavedViews()
         self._selections = SelectionCache(company)
-        self._sections = SectionCache(company, switches.embedded_cut)
+        self._sections = SectionCache(company, Payload.by(switches))
         self._lock = threading.Lock()
         self._request_count = 0
         company.late_ids, company.late_seconds = switches.late_ids, switches.late_seconds
@@ -73,8 +74,8 @@ class App:
 
     @switches.setter
     def switches(self, switches: Switches) -> None:
-        if switches.embedded_cut != self.switches.embedded_cut:
-            self._sections = SectionCache(self.company, switches.embedded_cut)
+        if self._sections.payload != Payload.by(switches):
+            self._sections = SectionCache(self.company, Payload.by(switches))
         self.company.late_ids, self.company.late_seconds = switches.late_ids, switches.late_seconds
         self._context.switches = switches
 

@@ -46,6 +46,10 @@ class Switches:
     late_seconds: float = 0.0
     # Maximum number of rows in an embedded list (None = all); its metadata always counts all.
     embedded_cut: int | None = None
+    # How many rows the metadata of an embedded list counts besides those that the caller may see.
+    embedded_hidden: int = 0
+    # Work orders have the keys that only production payloads have, and `stalled` as an object.
+    production_keys: bool = True
     # Company lists ignore `columns` and send ids only.
     ignore_columns: bool = False
     # How /service-territories is paged, which is not documented: metadata, cursor, or none.

@@ -80,7 +80,7 @@ def _cost(entry: Entry) -> str:
     if isinstance(entry, catalog.Embedded):
         return "0"
     if isinstance(entry, catalog.ByRequest):
-        if entry.count_path:
+        if entry.count_paths:
             return "up to 1,000: 1 for each work order that has some, if their number has changed"
         return "1,000: 1 for each work order" if entry.id_paths == ("id",) else "1 for each that 1,000 work orders name"
     if entry.parent:

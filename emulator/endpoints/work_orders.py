@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from emulator.company.rng import digest
 from emulator.http import Request, Response
 from emulator.work_order.facts import Facts
-from emulator.work_order.sections import SECTIONS
+from emulator.work_order.payload import Payload
+from emulator.work_order.sections import section
 from emulator.work_order.sections.messages import messages
 from emulator.work_order.sections.tasks import task_rows
 
@@ -36,7 +38,8 @@ def add_child_route(api: ApiContext, name: str, respond: Responder) -> None:
             index = company.index_of(int(work_order_id)) if work_order_id.isdecimal() else None
             if index is None or not company.is_visible(index):
                 return not_found(f"Work order {work_order_id}")
-            return respond(request, Facts(company.directory, company.state(index)))
+            payload = Payload(production=api.switches.production_keys)
+            return respond(request, Facts(company.directory, company.state(index), payload))
 
     api.router.add(f"/workorders/{{work_order_id}}/{name}", handler)
 
@@ -51,7 +54,7 @@ def _list_route(api: ApiContext, name: str, embedded_list: Callable[[Facts], dic
 
 
 def _pay_list(name: str) -> Callable[[Facts], dict[str, Json]]:
-    return lambda f: SECTIONS["pay"](f)[name]
+    return lambda f: section("pay", f)[name]
 
 
 def _messages(request: Request, f: Facts) -> Response:
@@ -77,7 +80,7 @@ def _tasks(request: Request, f: Facts) -> Response:
 def register(api: ApiContext) -> None:
     """Add the child lists."""
     for name in _SECTIONS:
-        _list_route(api, name, SECTIONS[name])
+        _list_route(api, name, partial(section, name))
     for name in _PAY_LISTS:
         _list_route(api, name, _pay_list(name))
     add_child_route(api, "messages", _messages)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from .facts import Facts
-from .sections import SECTIONS
+from .payload import DEFAULT, Payload
+from .sections import is_sent, section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +24,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SectionCache:
-    """The encoded sections of a company's work orders, at most `limit` bytes; least recently used ones go first.
+    """The encoded sections of a company's work orders, at most `limit` bytes; least recently used ones go first."""
 
-    Embedded lists are cut to `cut` rows.
-    """
-
-    def __init__(self, company: Company, cut: int | None = None, limit: int = 96 * 2**20) -> None:
+    def __init__(self, company: Company, payload: Payload = DEFAULT, limit: int = 96 * 2**20) -> None:
         self._company = company
-        self._cut = cut
+        self.payload = payload
         self._limit = limit
         self._size = 0
         self._entries: OrderedDict[int, tuple[int, dict[str, bytes]]] = OrderedDict()
@@ -40,14 +38,16 @@ class SectionCache:
         cached = self._cached(index)
         missing = [name for name in names if name not in cached]
         if missing:
-            facts = Facts(self._company.directory, self._company.state(index), self._cut)
+            facts = Facts(self._company.directory, self._company.state(index), self.payload)
             for name in missing:
-                cached[name] = b'"%b":%b' % (name.encode(), _encode(SECTIONS[name](facts)))
+                if not is_sent(name, facts):
+                    continue
+                cached[name] = b'"%b":%b' % (name.encode(), _encode(section(name, facts)))
                 self._size += len(cached[name])
             while self._size > self._limit and len(self._entries) > 1:
                 _, (_, evicted) = self._entries.popitem(last=False)
                 self._size -= sum(map(len, evicted.values()))
-        return b"{%b}" % b",".join([cached[name] for name in names])
+        return b"{%b}" % b",".join([cached[name] for name in names if name in cached])
 
     @property
     def size(self) -> int:

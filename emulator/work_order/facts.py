@@ -12,6 +12,8 @@ from emulator.company.rng import Rng, digest
 from emulator.company.state import ASSIGNED, WORK_DONE, Edits, State
 from emulator.company.words import ACTIVITIES, DEVICES, TYPES_OF_WORK
 
+from .payload import DEFAULT, Payload
+
 if TYPE_CHECKING:
     from emulator.company.directory import Client, Directory, Project, Template
     from emulator.company.people import Person
@@ -22,14 +24,14 @@ EMPTY_OBJECT = msgspec.Raw(b"[]")  # PHP encodes an empty object as an empty lis
 
 
 class Facts:
-    """The data of one work order. `cut` is the maximum number of rows in an embedded list."""
+    """The data of one work order, and how to encode it."""
 
     __slots__ = (
-        "activity", "base", "client", "cut", "device", "directory", "edits", "id", "location", "manager", "offset",
+        "activity", "base", "client", "device", "directory", "edits", "id", "location", "manager", "offset", "payload",
         "project", "provider", "saved", "seed", "service_end", "state", "steps", "template", "work_type",
     )  # fmt: skip
 
-    def __init__(self, directory: Directory, state: State, cut: int | None = None) -> None:
+    def __init__(self, directory: Directory, state: State, payload: Payload = DEFAULT) -> None:
         self.directory = directory
         self.seed = directory.seed
         self.state = state
@@ -37,7 +39,7 @@ class Facts:
         self.base = state.id * 100  # ids of child records start here
         self.steps = state.steps
         self.edits: Edits = state.edits
-        self.cut = cut
+        self.payload = payload
         rng = self.rng("facts")
         # A third has no template and any project; some of these have neither project nor client.
         self.template: Template | None = rng.pick(directory.templates) if rng.chance(65) else None
@@ -83,10 +85,12 @@ class Facts:
         return {"utc": f"{utc_text(at)}.{at * 7919 % 1_000_000:06d}", "local": local(at, self.offset)}
 
     def listing(self, rows: list[Json], **more: Json) -> dict[str, Json]:
-        """An embedded list: `metadata` counts all rows, `results` has at most `cut` of them."""
-        shown = rows if self.cut is None else rows[: self.cut]
+        """An embedded list: `metadata` counts all rows, `results` has those that the payload shows."""
+        cut, hidden = self.payload.cut, self.payload.hidden
+        shown = rows if cut is None else rows[:cut]
+        total = len(rows) + hidden
         return {
-            "metadata": {"total": len(rows), "page": 1, "pages": 1, "per_page": len(shown)},
+            "metadata": {"total": total, "page": 1, "pages": 1, "per_page": len(shown) if cut is not None else total},
             "results": shown,
             **more,
         }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from .facts import Facts
-from .sections import SECTIONS
+from .sections import SECTIONS, is_sent, section
 
 if TYPE_CHECKING:
     from emulator.company.directory import Directory
@@ -18,5 +18,5 @@ if TYPE_CHECKING:
 def full_record(directory: Directory, state: State) -> dict[str, Json]:
     """All sections of a work order, with uncut lists."""
     facts = Facts(directory, state)
-    encoded = msgspec.json.encode({name: section(facts) for name, section in SECTIONS.items()})
+    encoded = msgspec.json.encode({name: section(name, facts) for name in SECTIONS if is_sent(name, facts)})
     return cast("dict[str, Json]", msgspec.json.decode(encoded))

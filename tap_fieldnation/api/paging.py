@@ -1,6 +1,7 @@
 """Field Nation's three styles of pagination, as one iterator of pages. The response shows which style it is.
 
-- By page number: ``metadata`` with ``page`` and ``pages``, beside ``results``.
+- By page number: ``metadata`` with ``total``, ``page``, ``pages`` and ``per_page``, beside ``results``. Each of the
+  four may be missing, or be a string. Without ``pages``, pages are requested until all rows were received, or none is.
 - By cursor: ``pagination`` with ``next_cursor``, beside ``data``.
 - Unpaged: a bare array, or an object with neither.
 """
@@ -8,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from tap_fieldnation.api.client import API_ROOT
@@ -27,6 +28,13 @@ PAGE_NUMBERS: t.Mapping[str, object] = {"page": 1, "per_page": MAX_PAGE_SIZE}
 CURSOR: t.Mapping[str, object] = {"limit": MAX_PAGE_SIZE}
 UNPAGED: t.Mapping[str, object] = {}
 
+# Where the rows of an envelope are, unless a stream says otherwise.
+ROWS = ("results", "data")
+# Lists in the envelope that are not the rows.
+_NOT_ROWS = frozenset({"actions", "lists", "params", "saved_filters", "timings"})
+_PAGING = ("metadata", "pagination")
+_FALSE = ("", "0", "false", "none")
+
 
 @dataclass(frozen=True)
 class ListPage:
@@ -37,16 +45,37 @@ class ListPage:
         total: How many items the list has, if the response says so.
         envelope: The object around the items, or an empty one.
         received_at: When it was received, UTC.
+        truncated: Whether the list has more rows, but the response does not say how to get them, or the caller's limit
+            of pages was reached.
     """
 
     rows: list[t.Any]
     total: int | None
     envelope: Mapping[str, t.Any]
     received_at: datetime
+    truncated: bool = False
+
+
+class _Next(t.NamedTuple):
+    """The parameter that selects the next page.
+
+    Attributes:
+        stated: Whether the response says that there is one; otherwise it is only possible.
+    """
+
+    parameter: str
+    value: object
+    stated: bool
 
 
 def pages(
-    client: Client, path: str, params: Mapping[str, object], *, rows: str = "", stream: str = ""
+    client: Client,
+    path: str,
+    params: Mapping[str, object],
+    *,
+    rows: str = "",
+    stream: str = "",
+    max_pages: int | None = None,
 ) -> Iterator[ListPage]:
     """The pages of a list.
 
@@ -56,66 +85,129 @@ def pages(
         params: The query of the first page.
         rows: The key of the items, if it is neither ``results`` nor ``data``; "." if the response is a single item.
         stream: The stream that needs it, for messages.
+        max_pages: After so many pages the list counts as truncated.
 
     Raises:
-        ApiError: A request failed, a response is not a list, or a page is repeated instead of the next one.
+        ApiError: A request failed, a response is not a list, or a page is repeated instead of the one that is stated
+            to be next.
     """
     query = dict(params)
     visited: set[object] = set()
-    row_count, previous = 0, ""
+    row_count, previous, stated = 0, "", True
+    number = 0
     while True:
+        number += 1
         body, received_at = client.get(path, query, stream=stream)
         page = _page(body, rows, received_at)
         if page is None:
             raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, "the response is not the documented list", stream=stream)
-        following = _next_page(page)
         content = repr(page.rows)  # a copy, as the caller may change the rows
+        following = _next_page(page, query, row_count + len(page.rows))
         # A server that repeats a page or a cursor would otherwise make this an endless loop.
-        if (following and following[1] in visited) or (page.rows and content == previous):
-            if page.total is None or row_count < page.total:
+        if (following and following.value in visited) or (page.rows and content == previous):
+            if stated and (page.total is None or row_count < page.total):
                 reason = f"the API repeated a page instead of returning the next one; rows so far: {row_count}"
                 raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, reason, stream=stream)
             return
-        yield page
-        if following is None or not page.rows:
+        limited = following is not None and bool(page.rows) and number == max_pages
+        yield replace(page, truncated=True) if limited else page
+        if following is None or not page.rows or limited:
             return
-        row_count, previous = row_count + len(page.rows), content
-        parameter, value = following
-        visited.add(value)
-        query[parameter] = value
+        row_count, previous, stated = row_count + len(page.rows), content, following.stated
+        visited.add(following.value)
+        query[following.parameter] = following.value
+
+
+def shortfall(last: ListPage | None, received: int) -> str:
+    """What the API says of rows that it did not return, to follow "the API"; "" if there are none.
+
+    Args:
+        last: The last page of a list, if there was one.
+        received: How many rows the pages had.
+    """
+    if last is None:
+        return ""
+    if last.total is not None and last.total > received:
+        return f"counts {last.total:,} rows but returned {received:,}"
+    return f"has more rows than the {received:,} that were read" if last.truncated else ""
+
+
+def whole_number(value: object) -> int | None:
+    """A number of the API, which may be a string; None for anything else."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _page(body: t.Any, key: str, received_at: datetime) -> ListPage | None:
     if isinstance(body, list):
-        return ListPage(body, len(body), {}, received_at)
+        return ListPage(body, None, {}, received_at)
     if not isinstance(body, dict):
         return None
     if key == ".":
         return ListPage([body], 1, {}, received_at)
-    items = body.get(key) if key else body.get("results", body.get("data"))
+    items = body.get(key) if key else _items(body)
     if items is None or items == "":
         items = []
     if isinstance(items, dict):
-        items = list(items.values())
+        # PHP encodes a list with a gap as an object; and a list of one item may be sent as that item.
+        items = list(items.values()) if all(map(str.isdecimal, items)) else [items]
     if not isinstance(items, list):
         return None
     metadata = body.get("metadata")
-    total = metadata.get("total") if isinstance(metadata, dict) else None
-    return ListPage(items, total if isinstance(total, int) else None, body, received_at)
+    total = whole_number(metadata.get("total")) if isinstance(metadata, dict) else None
+    pagination = body.get("pagination")
+    truncated = isinstance(pagination, dict) and _has_next(pagination) and _cursor(pagination) is None
+    return ListPage(items, total, body, received_at, truncated=truncated)
 
 
-def _next_page(page: ListPage) -> tuple[str, object] | None:
-    """The parameter that selects the next page, and its value; None after the last page."""
+def _items(body: Mapping[str, t.Any]) -> t.Any:
+    """The items of an envelope, also where they are under a key of their own; `False` where there are none."""
+    for key in ROWS:
+        if body.get(key) is not None:
+            return body[key]
+    lists = [value for key, value in body.items() if isinstance(value, list) and key not in _NOT_ROWS]
+    if len(lists) == 1:
+        return lists[0]
+    if body and all(map(str.isdecimal, body)):
+        return body
+    return [] if not body or any(key in body for key in (*ROWS, *_PAGING)) else False
+
+
+def _next_page(page: ListPage, query: Mapping[str, object], row_count: int) -> _Next | None:
+    """How to request the next page; None after the last one.
+
+    Args:
+        page: The page.
+        query: The query that it was requested with.
+        row_count: How many rows there were up to its end.
+    """
     pagination = page.envelope.get("pagination")
     if isinstance(pagination, dict):
-        cursor = pagination.get("next_cursor")
-        usable = isinstance(cursor, (str, int)) and cursor
-        return ("after", cursor) if pagination.get("has_next_page") and usable else None
+        cursor = _cursor(pagination)
+        return _Next("after", cursor, stated=True) if cursor is not None and _has_next(pagination) else None
     metadata = page.envelope.get("metadata")
-    if isinstance(metadata, dict):
-        try:
-            number, count = int(metadata["page"]), int(metadata["pages"])
-        except (KeyError, TypeError, ValueError):
-            return None
-        return ("page", number + 1) if number < count else None
-    return None
+    metadata = metadata if isinstance(metadata, dict) else {}
+    number = whole_number(query.get("page")) or 1
+    count = whole_number(metadata.get("pages"))
+    if count:
+        return _Next("page", number + 1, stated=True) if number < count else None
+    if page.total is not None and page.total >= row_count:
+        more = row_count < page.total
+    else:
+        size = whole_number(metadata.get("per_page")) or whole_number(query.get("per_page"))
+        more = size is not None and len(page.rows) == size
+    return _Next("page", number + 1, stated=False) if more else None
+
+
+def _cursor(pagination: Mapping[str, t.Any]) -> str | int | None:
+    cursor = pagination.get("next_cursor")
+    return cursor if isinstance(cursor, (str, int)) and cursor else None
+
+
+def _has_next(pagination: Mapping[str, t.Any]) -> bool:
+    """Whether there is a next page: as the response says, or if it does not, whether it has a cursor."""
+    stated = pagination.get("has_next_page")
+    return _cursor(pagination) is not None if stated is None else str(stated).strip().lower() not in _FALSE

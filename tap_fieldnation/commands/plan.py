@@ -100,14 +100,14 @@ def _company(stream: CompanyStream) -> Cost:
             return Cost(stream.name, parents, parents)
         # Only in a first sync: later ones request the details of new rows, and of those whose turn it is.
         if entry.detail and not bookmarks.has_details(stream.stream_state):
-            page = next(iter(stream.lists.fetch_pages(entry)), None)
+            page = next(iter(stream.fetch_pages()), None)
             if page and has_ids_only(entry, page):
                 rows = page.total or len(page.rows)
-                return Cost(stream.name, rows, rows + math.ceil(rows / len(page.rows)))
+                return Cost(stream.name, rows, rows + math.ceil(rows / len(page.rows)) + len(entry.more))
     except ApiError as error:
         if error.rule.action is not Action.SKIP:
             raise
-    return Cost(stream.name, None, 1)
+    return Cost(stream.name, None, 1 + len(entry.more))
 
 
 def to_json(costs: Sequence[Cost], per_minute: float) -> str:

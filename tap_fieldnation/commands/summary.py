@@ -7,7 +7,7 @@ import typing as t
 from tap_fieldnation.commands.text import count, duration
 from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream
-from tap_fieldnation.streams.embedded import ChildStream
+from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
 from tap_fieldnation.streams.sdk import ConformedStream
 from tap_fieldnation.streams.work_orders import WorkOrdersStream, work_orders_of
 
@@ -77,7 +77,21 @@ def _log_findings(stream: Stream) -> None:
                 count(stream.row_builder.rows_without_key, "row"),
                 keys,
             )
-    if isinstance(stream, ByRequestStream) and stream.refused and not stream.closed:
+    if isinstance(stream, EmbeddedStream) and stream.hidden_rows:
+        text = "%s: the API counts %s more than it shows to this API user"
+        stream.logger.info(text, stream.name, count(stream.hidden_rows, "row"))
+    if isinstance(stream, ByRequestStream):
+        _log_requests(stream)
+
+
+def _log_requests(stream: ByRequestStream) -> None:
+    if stream.other_rows:
+        text = "%s: left out %s without a %s"
+        stream.logger.info(text, stream.name, count(stream.other_rows, "row"), stream.entry.required)
+    if stream.truncated:
+        text = "%s: rows are missing in %s: %s"
+        stream.logger.warning(text, stream.name, count(stream.truncated, "list"), stream.missing)
+    if stream.refused and not stream.closed:
         text = "%s: %s could not be read (deleted, or not visible to this API user)"
         stream.logger.warning(text, stream.name, count(stream.refused, "record"))
 

@@ -162,7 +162,7 @@ def _try_company(context: RunContext, stream: CompanyStream) -> str:
     if stream.lacks_company():
         return NO_COMPANY
     if not entry.parent:
-        next(iter(stream.lists.fetch_pages(entry)), None)
+        next(iter(stream.fetch_pages()), None)
         return ""
     parent_ids = stream.lists.fetch_ids(entry.parent, entry.parent_key)
     if not parent_ids:

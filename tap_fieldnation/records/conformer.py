@@ -1,8 +1,10 @@
 """Makes decoded records fit their schema, in place: a conformer is compiled from the schema once for each stream.
 
 Values that the API sends in a loose form (numeric strings, ``[]`` for an empty object, ``""`` for no number,
-placeholders with the id 0) get the type that the schema says. A value that cannot have this type becomes null and is
-counted. A key that the schema does not name is dropped and counted. Conforming never raises, and never drops a record.
+placeholders with the id 0) get the type that the schema says. So do the forms that differ between versions of the API:
+a list with or without its envelope, and a date as an object or as text. A value that cannot have this type becomes null
+and is counted. A key that the schema does not name is dropped and counted. Conforming never raises, and never drops a
+record.
 """
 
 from __future__ import annotations
@@ -30,10 +32,14 @@ FieldRule = tuple[frozenset[type], float, Convert]
 # response, and how long the server took.
 IGNORED_EVERYWHERE = frozenset({"actions", "correlation_id", "timings"})
 
+# The key of the items in the envelope of a list, and what else is in it.
+RESULTS = "results"
+ENVELOPE = IGNORED_EVERYWHERE | {RESULTS, "metadata", "sum"}
+
 INT64 = range(-(2**63), 2**63)
 MAX_NUMBER = 1e300
 NO_LIMIT = 0
-_EMPTY: tuple[t.Any, ...] = ("", [], {})
+_EMPTY: tuple[t.Any, ...] = (None, "", [], {})
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
@@ -66,7 +72,9 @@ def compile_conformer(schema: JsonSchema, mismatches: Mismatches) -> Callable[[R
 
 
 def _compile(schema: JsonSchema, path: str, mismatches: Mismatches) -> FieldRule:
-    kind = next(name for name in _types(schema["type"]) if name != "null")
+    kind = next((name for name in _types(schema.get("type")) if name in _KINDS), None)
+    if kind is None:  # a property that a user added without saying more
+        return frozenset(), NO_LIMIT, lambda value: value
     if kind == "object":
         is_date = schema.get("properties", {}).keys() == {"utc", "local"}
         return frozenset(), NO_LIMIT, (_date_object if is_date else _object)(schema, path, mismatches)
@@ -80,8 +88,8 @@ def _compile(schema: JsonSchema, path: str, mismatches: Mismatches) -> FieldRule
     return frozenset(valid_types), limit, _null_if_invalid(convert, path, mismatches)
 
 
-def _types(kind: str | list[str]) -> list[str]:
-    return [kind] if isinstance(kind, str) else kind
+def _types(kind: t.Any) -> list[t.Any]:
+    return kind if isinstance(kind, list) else [kind]
 
 
 def _object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:  # noqa: C901
@@ -93,7 +101,13 @@ def _object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:  
         child.get(keywords.SOURCE, name): _compile(child, f"{prefix}{name}", mismatches)
         for name, child in properties.items()
     }
-    renamed = {child[keywords.SOURCE]: name for name, child in properties.items() if keywords.SOURCE in child}
+    renamed = [(child[keywords.SOURCE], name) for name, child in properties.items() if keywords.SOURCE in child]
+    for name, child in properties.items():
+        for alias in child.get(keywords.ALIASES, ()):
+            renamed.append((alias, name))
+            rules[alias] = rules[child.get(keywords.SOURCE, name)]
+    defaults = [(name, child[keywords.DEFAULT]) for name, child in properties.items() if keywords.DEFAULT in child]
+    is_envelope = RESULTS in properties
     ignored = IGNORED_EVERYWHERE.union(schema.get(keywords.IGNORED_KEYS, ()))
     placeholder_id = schema.get(keywords.PLACEHOLDER_ID)
     has_timestamp = "utc" in properties
@@ -102,6 +116,10 @@ def _object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:  
     # In one piece, as it runs for every object of every record.
     def convert(value: t.Any) -> t.Any:  # noqa: C901, PLR0912
         if type(value) is not dict:
+            if is_envelope and type(value) is list and value:
+                return convert({RESULTS: value})
+            if has_timestamp and type(value) is str:
+                return convert({"utc": value}) if value.strip() else None
             return _no_container(value, path, mismatches)
         dropped: list[str] | None = None
         for key, item in value.items():
@@ -120,9 +138,14 @@ def _object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:  
                 if key not in ignored:
                     mismatches.unknown_keys[f"{prefix}{key}"] += 1
         if renamed:
-            for key, name in renamed.items():
+            for key, name in renamed:
                 if key in value:
-                    value[name] = value.pop(key)
+                    item = value.pop(key)
+                    if value.get(name) is None:
+                        value[name] = item
+        for name, default in defaults:
+            if value.get(name) is None:
+                value[name] = default
         if placeholder_id is not None and value.get("id") == placeholder_id:
             return None
         return _none_if_unset(value) if has_timestamp else value
@@ -164,9 +187,19 @@ def _none_if_unset(value: Record) -> Record | None:
 
 
 def _array(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:
-    valid_types, limit, convert_item = _compile(schema["items"], f"{path}[]", mismatches)
+    items = schema.get("items")
+    if not isinstance(items, dict):
+        return lambda value: value if type(value) is list else _no_container(value, path, mismatches)
+    valid_types, limit, convert_item = _compile(items, f"{path}[]", mismatches)
+    # Items that are envelopes themselves are not taken for the envelope of their list.
+    may_have_envelope = RESULTS not in items.get("properties", ())
+
+    def is_envelope(value: t.Any) -> bool:
+        return may_have_envelope and type(value) is dict and RESULTS in value and value.keys() <= ENVELOPE
 
     def convert(value: t.Any) -> t.Any:
+        if is_envelope(value):
+            value = value[RESULTS]
         if type(value) is dict and value:
             # PHP encodes a list with a gap as an object; and a list of at most one item may be sent as that item.
             value = list(value.values()) if all(map(str.isdigit, value)) else [value]
@@ -216,6 +249,8 @@ def _link(value: t.Any) -> str | None:
 
 
 def _timestamp(value: t.Any) -> str | None:
+    if isinstance(value, dict) and "utc" in value:
+        value = value["utc"]
     if isinstance(value, str):
         return to_rfc3339(value)
     _require_empty(value)
@@ -274,6 +309,7 @@ def _require_empty(value: t.Any) -> None:
         raise TypeError
 
 
+_KINDS = frozenset({"array", "boolean", "integer", "number", "object", "string"})
 _SCALARS: t.Mapping[str, tuple[set[type], float, Convert]] = {
     "string": ({str}, NO_LIMIT, _string),
     "link": (set(), NO_LIMIT, _link),

@@ -19,7 +19,11 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 PLACEHOLDER_ID = "x-placeholder-id"
 STRIP_QUERY = "x-strip-query"
 IGNORED_KEYS = "x-ignored-keys"
+# The key of a property in the API, if it is another one; further keys under which the API may send it; and the value of
+# a key column that the API does not send.
 SOURCE = "x-source"
+ALIASES = "x-aliases"
+DEFAULT = "x-default"
 
 
 @functools.cache
@@ -50,6 +54,29 @@ def without(schema: JsonSchema, paths: Iterable[str]) -> JsonSchema:
     for path in paths:
         schema = _without(schema, path)
     return schema
+
+
+def extended(own: JsonSchema, other: t.Any) -> JsonSchema:
+    """A copy of a schema with the properties, nested ones included, that only another one has.
+
+    Args:
+        own: Of an object or an array, with the tap's own keywords.
+        other: The same, as a user may have changed it; what does not fit is left out.
+    """
+    if not isinstance(other, dict):
+        return own
+    if "items" in own:
+        return {**own, "items": extended(own["items"], other.get("items"))}
+    added = other.get("properties")
+    if "properties" not in own or not isinstance(added, dict):
+        return own
+    properties: dict[str, JsonSchema] = dict(own["properties"])
+    for name, node in added.items():
+        if name in properties:
+            properties[name] = extended(properties[name], node)
+        elif isinstance(node, dict):
+            properties[name] = node
+    return {**own, "properties": properties}
 
 
 def public(node: t.Any) -> t.Any:

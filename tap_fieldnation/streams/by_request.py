@@ -6,6 +6,7 @@ were not made because the time limit was reached stay open in the cursor, so the
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 from http import HTTPStatus
 
@@ -35,7 +36,15 @@ MAX_REFUSALS = 10
 
 
 class ByRequestStream(ChildStream):
-    """Rows that are requested for one work order, or for one person, at a time."""
+    """Rows that are requested for one work order, or for one person, at a time.
+
+    Attributes:
+        closed: Whether the account may not read the stream.
+        refused: Records that could not be read.
+        other_rows: Rows of the responses that are not of this stream.
+        truncated: Records of which not all rows were received.
+        missing: For the first of these: what the API said of its rows.
+    """
 
     entry: ByRequest
 
@@ -46,6 +55,9 @@ class ByRequestStream(ChildStream):
         self._refused_in_a_row = 0
         self._can_be_read = False
         self._requested: set[int] = set()
+        self.other_rows = 0
+        self.truncated = 0
+        self.missing = ""
 
     @property
     def is_per_work_order(self) -> bool:
@@ -59,13 +71,29 @@ class ByRequestStream(ChildStream):
             record: The work order.
             known_counts: The counts that earlier readings of open work orders showed, by id.
         """
-        if self.entry.count_path:
-            count = get_nested(record, self.entry.count_path)
+        if self.entry.count_paths:
+            count = self.count_in(record)
             if count == 0 or (count is not None and known_counts.get(record["id"]) == count):
                 return []
             return [record["id"]]
         ids = (get_nested(record, place) for place in self.entry.id_paths)
         return list(dict.fromkeys(record_id for record_id in ids if type(record_id) is int and record_id))
+
+    def count_in(self, record: Record) -> int | None:
+        """What the counts of a work order come to; None where it shows none.
+
+        Returns:
+            0 where all of them are 0. A count that stands alone as it is. Several as one number below 2^31, another one
+            where one of them is another one.
+        """
+        counts = [paging.whole_number(get_nested(record, path)) for path in self.entry.count_paths]
+        if counts.count(None) == len(counts):
+            return None
+        if not any(count != 0 for count in counts):
+            return 0
+        if len(counts) == 1:
+            return counts[0]
+        return int.from_bytes(hashlib.blake2b(repr(counts).encode(), digest_size=4).digest(), "big") >> 1 or 1
 
     def was_requested(self, record_id: int) -> bool:
         """Whether this run has made the request already; always False for work orders, which can change."""
@@ -75,7 +103,15 @@ class ByRequestStream(ChildStream):
         """All pages for one id; an error that concerns this record alone is returned."""
         path = self.entry.path.format(id=record_id)
         try:
-            return list(paging.pages(client, path, self.entry.params, rows=self.entry.rows, stream=self.name))
+            pages = paging.pages(
+                client,
+                path,
+                self.entry.params,
+                rows=self.entry.rows,
+                stream=self.name,
+                max_pages=self.entry.max_pages,
+            )
+            return list(pages)
         except ApiError as error:
             if error.rule.action is not Action.SKIP:
                 raise
@@ -102,11 +138,23 @@ class ByRequestStream(ChildStream):
         self._can_be_read = True
         bookmarks.mark_readable(self.stream_state)
         parent = {WORK_ORDER_ID: record_id} if WORK_ORDER_ID in self.primary_keys else {}
+        if lacks := paging.shortfall(pages[-1] if pages else None, sum(len(page.rows) for page in pages)):
+            self.truncated += 1
+            self.missing = self.missing or f"for {self.entry.path.format(id=record_id)} the API {lacks}"
         for page in pages:
             self.received_at = page.received_at
             shared = {key: page.envelope.get(key) for key in self.entry.envelope}
-            items = add_lifted_columns(_with_columns(_unnested(page.rows, self.entry.nested), shared), self.entry.lift)
+            rows = self._own(_unnested(page.rows, self.entry.nested))
+            items = add_lifted_columns(_with_columns(rows, shared), self.entry.lift)
             self.write_rows(self.row_builder.rows(items, **parent, **{EXTRACTED_AT: format_utc(page.received_at)}))
+
+    def _own(self, rows: Iterable[t.Any]) -> Iterator[t.Any]:
+        """The rows of a response that are of this stream; the others are counted."""
+        for row in rows:
+            if self.entry.required and type(row) is dict and _is_empty(row.get(self.entry.required)):
+                self.other_rows += 1
+            else:
+                yield row
 
     def _refuse(self, error: ApiError | TokenRefusedError) -> None:
         """Go on without one record, or close the stream where the account may not read it at all."""
@@ -143,7 +191,7 @@ class ChildRequests:
     def needed_for(self, record: Record) -> list[Need]:
         """The requests that a work order as the API sends it calls for."""
         return [
-            ((stream, record_id), get_nested(record, stream.entry.count_path) if stream.entry.count_path else None)
+            ((stream, record_id), stream.count_in(record) if stream.entry.count_paths else None)
             for stream in self._streams
             if not stream.closed
             for record_id in stream.ids_in(record, self._run.known_counts(stream.name))
@@ -174,6 +222,11 @@ class ChildRequests:
             self._run.keep_open(work_order for causes in self._work_orders.values() for work_order, _ in causes)
         finally:
             prefetcher.cancel()
+
+
+def _is_empty(value: t.Any) -> bool:
+    """Whether an object is missing, or a placeholder of PHP or with the id 0 stands for it."""
+    return not value or (type(value) is dict and value.get("id") == 0)
 
 
 def _unnested(rows: Iterable[t.Any], nested: str) -> Iterator[t.Any]:

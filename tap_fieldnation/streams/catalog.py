@@ -53,7 +53,10 @@ class ByRequest:
         nested: In each row, the key of further rows of the stream.
         lift: Column (or its ``x-source`` in the schema) -> dotted path of its value in the row.
         envelope: Keys next to the rows, whose values are columns of each row.
-        count_path: Dotted path of the number of rows in a work order; no request is made if it is 0 or has not changed.
+        count_paths: Dotted paths of the numbers in a work order that tell how many rows there are; no request is made
+            where all of them are 0, or none of them has changed.
+        required: The key that makes a row one of the stream; the response may have other rows too. "" for all rows.
+        max_pages: After so many pages the response is not read further; None for no limit.
     """
 
     name: str
@@ -65,12 +68,14 @@ class ByRequest:
     nested: str = ""
     lift: t.Mapping[str, str] = field(default_factory=dict)
     envelope: tuple[str, ...] = ()
-    count_path: str = ""
+    count_paths: tuple[str, ...] = ()
+    required: str = ""
+    max_pages: int | None = None
 
     @property
     def sections(self) -> set[str]:
         """The keys of a work order to request."""
-        return {path.partition(".")[0] for path in (*self.id_paths, self.count_path) if path}
+        return {path.partition(".")[0] for path in (*self.id_paths, *self.count_paths)}
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,8 @@ class Company:
         parent_column: The column for the parent's key in this stream.
         fallback: Key -> another key that the API may send in its place.
         selected: Whether the stream is selected by default.
+        more: Parameters of further requests for rows that the first one does not return, such as deactivated ones. The
+            API may ignore or refuse them.
     """
 
     name: str
@@ -100,6 +107,7 @@ class Company:
     parent_column: str = ""
     fallback: t.Mapping[str, str] = field(default_factory=dict)
     selected: bool = True
+    more: tuple[t.Mapping[str, object], ...] = ()
 
 
 EMBEDDED = (
@@ -141,14 +149,20 @@ BY_REQUEST = (
         ("work_order_id", "msg_id"),
         params=paging.PAGE_NUMBERS,
         nested="replies",
-        count_path="messages.metadata.total",
+        count_paths=("messages.metadata.total",),
     ),
     ByRequest(
         "work_order_requests",
         "/workorders/{id}/providers",
         ("work_order_id", "provider_id", "request_id"),
+        # Older servers require `list`. This one holds the providers with a request, and those who were routed.
+        params={**paging.PAGE_NUMBERS, "list": "find_providers_pending_assignment"},
         lift={"request.id": "request.id"},
-        count_path="publish_stats.requests",
+        # `requests` alone was 0 in payloads with eight requests in `all_requests`.
+        count_paths=tuple(f"publish_stats.{name}" for name in ("requests", "counter_offers", "routes", "all_requests")),
+        required="request",
+        # No work order has a thousand requests, but servers may return all providers of the marketplace.
+        max_pages=10,
     ),
     ByRequest(
         "work_order_site_revisits",
@@ -161,7 +175,8 @@ BY_REQUEST = (
 
 COMPANY = (
     Company("bonuses", "/bonuses"),
-    Company("clients", "/clients", detail="/clients/{id}"),
+    # Work orders may name a client who was deactivated or deleted since.
+    Company("clients", "/clients", detail="/clients/{id}", more=({"f_deactivated": 1}, {"f_deleted": 1})),
     Company("custom_fields", "/custom-fields"),
     # An id is unique within the company's own categories, and within those of the system.
     Company("expense_categories", "/company/expenses", ("id", "type")),

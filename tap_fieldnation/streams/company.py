@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import typing as t
 from datetime import datetime, timedelta, timezone
@@ -12,6 +13,7 @@ from typing_extensions import override
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded
 from tap_fieldnation.reading import bookmarks
+from tap_fieldnation.records import schema
 from tap_fieldnation.streams.lists import COMPANY_ID, has_ids_only, ids_on
 from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT, RowBuilder
@@ -33,6 +35,9 @@ NO_COMPANY = "no work order shows the company's id; set company_id"
 
 # A list whose rows are fewer than its total is read so many times before that is reported.
 MAX_PASSES = 2
+
+# With these the API refuses further parameters of a list, which not every server knows.
+REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 # After so many parents without such a list, and none with one, the account does not have the resource.
 MAX_MISSING = 10
@@ -57,8 +62,17 @@ class CompanyStream(FieldNationStream):
     def __init__(self, tap: Tap, context: RunContext, lists: Lists) -> None:
         super().__init__(tap, context)
         self.lists = lists
-        self.row_builder = RowBuilder(self.name, self.primary_keys)
         self._complete = True
+
+    @functools.cached_property
+    def conformed_schema(self) -> schema.JsonSchema:
+        """The schema that rows are made to fit, the properties that a user added to the catalog included."""
+        return schema.extended(schema.load(self.name), self.effective_schema)
+
+    @functools.cached_property
+    def row_builder(self) -> RowBuilder:
+        """Makes the rows fit the schema."""
+        return RowBuilder(self.conformed_schema, self.primary_keys)
 
     def lacks_company(self) -> bool:
         """Whether the path needs the company's id and nothing provides it; may make a request to find out."""
@@ -87,34 +101,65 @@ class CompanyStream(FieldNationStream):
         if versioned and self._complete:
             activate_version(self)
 
+    def fetch_pages(self, more: t.Mapping[str, object] | None = None) -> Iterator[ListPage]:
+        """The pages of the list, with the columns that the stream has where the list sends only those asked for.
+
+        Args:
+            more: One of the entry's further parameters.
+        """
+        params = dict(more or {})
+        if self.entry.detail:
+            properties = self.conformed_schema["properties"]
+            keys = [key for name, node in properties.items() for key in (name, *node.get(schema.ALIASES, ()))]
+            params["columns"] = ",".join(key for key in keys if key != EXTRACTED_AT)
+        fetch = self.lists.request_pages if more else self.lists.fetch_pages
+        return fetch(self.entry, params)
+
     def _rows(self) -> Iterator[Record]:
         seen: set[t.Any] = set()
+        ids: list[t.Any] = []
+        yield from self._rows_of_list({}, seen, ids)
+        for more in self.entry.more:
+            yield from self._further_rows(more, seen, ids)
+        if ids:
+            yield from self._details(dict.fromkeys(ids))
+
+    def _further_rows(self, more: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]) -> Iterator[Record]:
+        """The same with further parameters, which the API may refuse."""
+        try:
+            yield from self._rows_of_list(more, seen, ids)
+        except ApiError as error:
+            if error.status not in REFUSED:
+                raise
+            self.logger.debug("Not read: %s", error)
+
+    def _rows_of_list(self, more: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]) -> Iterator[Record]:
+        """The rows of the list that were not seen before; where it sends bare ids, these are added to `ids`."""
+        received: set[t.Any] = set()
+        lacks = ""
         for number in range(1, MAX_PASSES + 1):
-            total: int | None = None
-            ids: list[t.Any] = []
-            for page in self.lists.fetch_pages(self.entry):
-                total = page.total
+            page: ListPage | None = None
+            for page in self.fetch_pages(more):
                 if has_ids_only(self.entry, page):
                     ids += ids_on(self.entry, page)
-                    seen.update(ids)
+                    received.update(ids_on(self.entry, page))
                 else:
-                    yield from self._rows_on(page, seen)
-            if ids:
-                yield from self._details(ids)
-            if total is None or len(seen) >= total:
+                    yield from self._rows_on(page, seen, received)
+            lacks = paging.shortfall(page, len(received))
+            if not lacks:
                 return
             if number < MAX_PASSES:
-                self.logger.info("%s: received %d of %d rows; reading the list again.", self.name, len(seen), total)
+                self.logger.info("%s: the API %s; reading the list again.", self.name, lacks)
         self._complete = False
-        text = "%s: the API counts %s rows but returns only %d; those were read."
-        self.logger.warning(text, self.name, total, len(seen))
+        self.logger.warning("%s: the API %s, also when asked again.", self.name, lacks)
 
-    def _rows_on(self, page: ListPage, seen: set[t.Any], **columns: t.Any) -> Iterator[Record]:
-        """The rows of a page that were not on an earlier one."""
+    def _rows_on(self, page: ListPage, seen: set[t.Any], received: set[t.Any], **columns: t.Any) -> Iterator[Record]:
+        """The rows of a page that were not seen before."""
         self.received_at = page.received_at
         items = (_with_fallback(row, self.entry) for row in page.rows)
         for row in self.row_builder.rows(items, **columns, **{EXTRACTED_AT: format_utc(page.received_at)}):
             key = tuple(row[name] for name in self.primary_keys)
+            received.add(key)
             if key not in seen:
                 seen.add(key)
                 yield row
@@ -123,12 +168,18 @@ class CompanyStream(FieldNationStream):
         entry = self.entry
         seen: set[t.Any] = set()
         missing: list[ApiError] = []
+        short: list[str] = []
         parent_ids = self.lists.fetch_ids(entry.parent, entry.parent_key)
         for number, parent_id in enumerate(parent_ids, start=1):
             path = entry.path.format(id=parent_id)
             try:
+                received = 0
+                page: ListPage | None = None
                 for page in paging.pages(self.run_context.client, path, entry.params, stream=self.name):
-                    yield from self._rows_on(page, seen, **{entry.parent_column: parent_id})
+                    received += len(page.rows)
+                    yield from self._rows_on(page, seen, set(), **{entry.parent_column: parent_id})
+                if lacks := paging.shortfall(page, received):
+                    short.append(f"for {path} the API {lacks}")
             except ApiError as error:
                 if error.status != HTTPStatus.NOT_FOUND:  # the parent was deleted meanwhile
                     raise
@@ -136,6 +187,9 @@ class CompanyStream(FieldNationStream):
                 if len(missing) == number == min(len(parent_ids), MAX_MISSING):
                     raise
                 self.logger.debug("Skipped: %s", error)
+        if short:
+            text = "%s: rows are missing in %d of %d lists: %s"
+            self.logger.warning(text, self.name, len(short), len(parent_ids), short[0])
 
     def _details(self, ids: Iterable[t.Any]) -> Iterator[Record]:
         """Rows one by one, where the list sends bare ids: new ones, and those of the known ones whose turn it is."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
+from tap_fieldnation.api.paging import whole_number
+from tap_fieldnation.records import schema
+from tap_fieldnation.records.conformer import RESULTS
 from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, RowBuilder, get_nested
 from tap_fieldnation.streams.sdk import ConformedStream
 
@@ -18,8 +22,9 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.streams.catalog import Embedded
 
 
-# In the envelope of a list: how many rows there are, whether or not it shows all of them.
-TOTAL = "metadata.total"
+# After so many lists of a stream whose endpoint had no more rows than the work order, and none that had more, its
+# totals count rows that this API user may not see: a request for each work order would find nothing.
+MAX_FUTILE = 10
 
 
 class ChildStream(ConformedStream, Stream):
@@ -38,9 +43,10 @@ class ChildStream(ConformedStream, Stream):
     # How many of `rows_written` the metrics have counted.
     _rows_counted = 0
 
-    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.row_builder = RowBuilder(self.name, self.primary_keys)
+    @functools.cached_property
+    def row_builder(self) -> RowBuilder:
+        """Makes the rows fit the schema, the properties that a user added to the catalog included."""
+        return RowBuilder(schema.extended(schema.load(self.name), self.effective_schema), self.primary_keys)
 
     @override
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
@@ -69,9 +75,16 @@ class ChildStream(ConformedStream, Stream):
 
 
 class EmbeddedStream(ChildStream):
-    """Rows of a list within the work order."""
+    """Rows of a list within the work order.
+
+    Attributes:
+        hidden_rows: How many rows the lists count in all, besides those that the API showed.
+    """
 
     entry: Embedded
+    hidden_rows = 0
+    # Requests for cut lists that found no further row; None once one did.
+    _futile: int | None = 0
 
     def build_rows(self, embedded_list: t.Any, work_order_id: int, extracted_at: str) -> list[Record]:
         """The rows of a work order's list, which is conformed in place."""
@@ -88,28 +101,37 @@ class EmbeddedStream(ChildStream):
             fetch_list: Reads the list from this path, if the work order has only a part of it.
         """
         embedded = get_nested(record, self.entry.list_path)
-        if self.entry.endpoint and self._is_truncated(embedded):
-            return [
-                self._to_embedded_form(row) for row in fetch_list(f"/workorders/{record['id']}/{self.entry.endpoint}")
-            ]
+        if not embedded:
+            return embedded
+        if self.entry.endpoint and self._may_complete() and self._is_truncated(embedded):
+            fetched = fetch_list(f"/workorders/{record['id']}/{self.entry.endpoint}")
+            if self._row_count(fetched) > self._row_count(embedded):
+                self._futile = None
+                return [self._to_embedded_form(row) for row in fetched]
+            if self._futile is not None:
+                self._futile += 1
+        self.hidden_rows += sum(_excess(envelope, key) for envelope, key in self._envelopes(embedded))
         return embedded
 
     def is_truncated(self, record: Record) -> bool:
-        """Whether the list in a work order, or one of its groups, has fewer rows than it says."""
+        """Whether a work order has only a part of the list, or of one of its groups."""
         return self._is_truncated(get_nested(record, self.entry.list_path))
 
+    def _may_complete(self) -> bool:
+        return self._futile is None or self._futile < MAX_FUTILE
+
     def _is_truncated(self, embedded_list: t.Any) -> bool:
-        if not embedded_list:
-            return False
+        return any(_is_cut(envelope, key) for envelope, key in self._envelopes(embedded_list))
+
+    def _envelopes(self, embedded_list: t.Any) -> Iterator[tuple[t.Any, str]]:
+        """The envelope of the list and those of its groups, each with the key of its rows."""
+        yield embedded_list, RESULTS
+        if self.entry.group_key:
+            yield from ((group, self.entry.group_key) for group in _items(embedded_list))
+
+    def _row_count(self, embedded_list: t.Any) -> int:
         items = _items(embedded_list)
-        total = get_nested(embedded_list, TOTAL)
-        if type(total) is int and total > len(items):
-            return True
-        return bool(self.entry.group_key) and any(
-            type(total_of_group := get_nested(group, TOTAL)) is int
-            and total_of_group > len(_items(group.get(self.entry.group_key)))
-            for group in items
-        )
+        return len(items) + sum(len(_items(get_nested(group, self.entry.group_key))) for group in items)
 
     def _to_embedded_form(self, row: t.Any) -> t.Any:
         """A row from the list's own endpoint, in the form that it has within the work order."""
@@ -129,5 +151,26 @@ class EmbeddedStream(ChildStream):
 def _items(embedded_list: t.Any) -> t.Any:
     """The items of a list, with or without an envelope."""
     if type(embedded_list) is dict:
-        embedded_list = embedded_list.get("results")
+        embedded_list = embedded_list.get(RESULTS)
+    if type(embedded_list) is dict and embedded_list and all(map(str.isdecimal, embedded_list)):
+        embedded_list = list(embedded_list.values())  # PHP encodes a list with a gap as an object
     return embedded_list if type(embedded_list) is list else ()
+
+
+def _excess(envelope: t.Any, key: str) -> int:
+    """How many rows an envelope counts besides those that it has."""
+    total = whole_number(get_nested(envelope, "metadata.total"))
+    return max(0, (total or 0) - len(_items(get_nested(envelope, key))))
+
+
+def _is_cut(envelope: t.Any, key: str) -> bool:
+    """Whether an envelope has further pages; a total alone may count rows that are hidden from this API user."""
+    metadata = (get_nested(envelope, f"metadata.{name}") for name in ("total", "pages", "per_page"))
+    total, pages, size = map(whole_number, metadata)
+    if total is None:
+        return pages is not None and pages > 1
+    if not _excess(envelope, key):
+        return False
+    if size is None:
+        return pages != 1
+    return size < total or (pages is not None and pages > 1)

@@ -6,9 +6,8 @@ import typing as t
 
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import ApiError
-from tap_fieldnation.records import schema
 from tap_fieldnation.streams.catalog import COMPANY
-from tap_fieldnation.streams.rows import EXTRACTED_AT, get_nested
+from tap_fieldnation.streams.rows import get_nested
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +36,12 @@ class Lists:
         self._ids: dict[str, list[t.Any]] = {}
         self._refused: dict[str, ApiError] = {}
 
-    def fetch_pages(self, entry: Company) -> Iterator[ListPage]:
+    def fetch_pages(self, entry: Company, params: t.Mapping[str, object] | None = None) -> Iterator[ListPage]:
         """The pages of a list, for the stream that writes its rows.
+
+        Args:
+            entry: The list.
+            params: Of the first request, besides those of the entry.
 
         Raises:
             ApiError: Also where the list was refused earlier in the run.
@@ -50,7 +53,7 @@ class Lists:
             return
         ids: list[t.Any] = []
         try:
-            for page in self._request(entry):
+            for page in self.request_pages(entry, params or {}):
                 ids += ids_on(entry, page)
                 yield page
         except ApiError as error:
@@ -71,14 +74,12 @@ class Lists:
             self._ids[name] = [row_id for page in self._pages[name] for row_id in ids_on(entry, page, key)]
         return self._ids[name]
 
-    def _request(self, entry: Company) -> Iterator[ListPage]:
+    def request_pages(self, entry: Company, params: t.Mapping[str, object]) -> Iterator[ListPage]:
+        """The pages of a list, requested anew, with parameters besides those of the entry."""
         path = entry.path
         if COMPANY_ID in path:
             path = path.replace(COMPANY_ID, str(self._context.find_company_id()))
-        params = dict(entry.params)
-        if entry.detail:
-            params["columns"] = ",".join(name for name in schema.load(entry.name)["properties"] if name != EXTRACTED_AT)
-        return paging.pages(self._context.client, path, params, stream=entry.name)
+        return paging.pages(self._context.client, path, {**entry.params, **params}, stream=entry.name)
 
 
 def ids_on(entry: Company, page: ListPage, key: str = "") -> list[t.Any]:

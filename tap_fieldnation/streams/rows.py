@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from tap_fieldnation.records import schema
 from tap_fieldnation.records.conformer import Mismatches, compile_conformer
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.helpers.types import Record
+
+    from tap_fieldnation.records.schema import JsonSchema
 
 EXTRACTED_AT = "extracted_at"
 WORK_ORDER_ID = "work_order_id"
@@ -35,7 +36,7 @@ class RowBuilder:
     """Conforms the rows of one stream, and counts what does not fit.
 
     Args:
-        stream: Name of the stream.
+        schema: Of the rows, with the tap's own keywords.
         keys: Its key columns; a row in which one of them is null cannot be loaded, and is dropped.
 
     Attributes:
@@ -43,11 +44,11 @@ class RowBuilder:
         rows_without_key: How many rows were dropped because they have no key.
     """
 
-    def __init__(self, stream: str, keys: Sequence[str]) -> None:
+    def __init__(self, schema: JsonSchema, keys: Sequence[str]) -> None:
         self.mismatches = Mismatches()
         self.rows_without_key = 0
         self._keys = keys
-        self._conform = compile_conformer(schema.load(stream), self.mismatches)
+        self._conform = compile_conformer(schema, self.mismatches)
 
     def rows(self, items: Iterable[t.Any], **columns: t.Any) -> Iterator[Record]:
         """The rows of these items, which are conformed in place, with further columns added to each."""

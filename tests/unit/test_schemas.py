@@ -32,6 +32,8 @@ KEYWORDS = {
     "items",
     "properties",
     "type",
+    "x-aliases",
+    "x-default",
     "x-ignored-keys",
     "x-placeholder-id",
     "x-source",
@@ -217,6 +219,9 @@ def test_ignored_keys_are_no_properties() -> None:
         ignored = set(node.get("x-ignored-keys", ()))
         names = {child.get("x-source", name) for name, child in node.get("properties", {}).items()}
         assert ignored.isdisjoint(names), path
+        aliases = [alias for child in node.get("properties", {}).values() for alias in child.get("x-aliases", ())]
+        assert len(aliases) == len(set(aliases)), path
+        assert (ignored | names).isdisjoint(aliases), path
         assert IGNORED_EVERYWHERE.isdisjoint(ignored | names), path
 
 
@@ -234,6 +239,14 @@ def test_only_links_are_stripped_of_their_query() -> None:
             assert node["x-strip-query"] is True, path
             assert node["type"] == ["string", "null"], path
             assert "Link to" in node["description"], path
+
+
+def test_only_a_key_column_has_a_default() -> None:
+    for path, node in all_unresolved():
+        if "x-default" in node:
+            stream, _, name = path.partition(".")
+            assert name in KEYS[stream], path
+            assert node["type"] == "string", path
 
 
 def test_only_columns_are_renamed() -> None:

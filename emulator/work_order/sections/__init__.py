@@ -16,6 +16,7 @@ from .networks import networks, qualifications
 from .pay import pay
 from .people import PEOPLE
 from .problems import problems
+from .production import ADDITIONS, EXTENSIONS
 from .status import STATUS
 from .swaps import swaps
 from .tasks import tasks
@@ -42,4 +43,17 @@ SECTIONS: dict[str, Section] = {
     "problems": problems,
     "swaps": swaps,
     **LEGACY,
+    **ADDITIONS,
 }
+
+
+def is_sent(name: str, f: Facts) -> bool:
+    """Whether the payload of a work order has a section."""
+    return name in SECTIONS and (f.payload.production or name not in ADDITIONS)
+
+
+def section(name: str, f: Facts) -> Json:
+    """The content of a section."""
+    content = SECTIONS[name](f)
+    extend = EXTENSIONS.get(name) if f.payload.production else None
+    return extend(content, f) if extend else content

@@ -64,8 +64,9 @@ def custom_fields(f: Facts) -> Json:
         rows = [field_row(f, field, order) for order, field in enumerate(shown, 1)]
         groups.append({"id": number, "name": name, "order": number, "role": role, **f.listing(rows)})
     ticket = f.directory.fields[6]
+    total = len(groups) + f.payload.hidden
     return {
-        "metadata": {"total": len(groups), "page": 1, "pages": 1, "per_page": len(groups)},
+        "metadata": {"total": total, "page": 1, "pages": 1, "per_page": total},
         "internal": {"id": ticket.id, "name": ticket.name, "value": _value(f, ticket), "role": "buyer"},
         "actions": ["edit"],
         "correlation_id": f.digest("custom_fields"),

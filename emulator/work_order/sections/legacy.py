@@ -64,7 +64,6 @@ def ratings(f: Facts) -> Json:
                 "percent_respectful": 98,
                 "approval_days": 3,
                 "approval_days_suffix": "days",
-                "percent_approval": ["97"],
             },
             "work_order": {
                 "remaining_approval_period": not f.steps[APPROVED],
@@ -138,7 +137,7 @@ LEGACY: dict[str, Callable[[Facts], Json]] = {
     "require_ein": lambda _: False,
     "require_ontime": lambda f: f.id % 3 == 0,
     "smart_matched": lambda f: f.id % 10 == 0,
-    "stalled": lambda f: "stalled" if f.id % 19 == 0 else "",
+    "stalled": lambda _: "",
     "pending_routing_provider": lambda _: EMPTY_OBJECT,
     "pay_old": lambda _: EMPTY_OBJECT,
     "pay_service": lambda _: "v2",

@@ -65,8 +65,14 @@ def test_pages_by_cursor_are_requested_in_order() -> None:
         (cursor_page("x", "a", more=False), "", ["a"]),
         (cursor_page({"odd": 1}, "a"), "", ["a"]),
         (cursor_page(["odd"], "a"), "", ["a"]),
-        ({"metadata": {"page": "x", "pages": 2}, "results": ["a"]}, "", ["a"]),
-        ({"metadata": {"pages": 2}, "results": ["a"]}, "", ["a"]),
+        ({"metadata": {"page": 1, "pages": "x", "total": 1}, "results": ["a"]}, "", ["a"]),
+        ({"results": None, "data": ["a"]}, "", ["a"]),
+        ({"managers": ["a", "b"], "actions": ["add"], "params": []}, "", ["a", "b"]),
+        ({"metadata": {"total": 1}, "tags": ["a"]}, "", ["a"]),
+        ({"0": "a", "2": "b"}, "", ["a", "b"]),
+        ({"metadata": {"total": 0}}, "", []),
+        ({"metadata": {"total": 1}, "results": {"id": 1, "name": "a"}}, "", [{"id": 1, "name": "a"}]),
+        ({"pagination": {"next_cursor": "x", "has_next_page": "false"}, "data": ["a"]}, "", ["a"]),
         ({"metadata": [], "results": ["a"]}, "", ["a"]),
         ({"pagination": [], "data": ["a"]}, "", ["a"]),
     ],
@@ -77,7 +83,123 @@ def test_without_a_next_page_there_is_one_request(body: object, key: str, expect
     assert len(requested) == 1
 
 
-@pytest.mark.parametrize("body", [None, 5, "text", {"results": 5}, {"results": "text"}, {"data": False}], ids=repr)
+@pytest.mark.parametrize("metadata", [{"pages": 2}, {"page": "x", "pages": 2}, {"page": None, "pages": "2"}])
+def test_pages_are_counted_where_the_response_does_not_number_them(metadata: dict[str, object]) -> None:
+    rows, requested = read({"metadata": metadata, "results": ["a"]}, {"metadata": metadata, "results": ["b"]}, page=1)
+    assert rows == ["a", "b"]
+    assert requested == [{"page": 1}, {"page": 2}]
+
+
+def numbers(first: int, last: int) -> list[str]:
+    return [str(number) for number in range(first, last + 1)]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"total": 25, "page": 1, "per_page": 20},
+        {"total": "25", "page": "1", "per_page": "20"},
+        {"total": 25.0},
+        {"total": 25, "pages": None, "per_page": 0},
+        {"total": 25, "pages": 0, "per_page": 100},
+        {"total": 25, "pages": "", "per_page": 20},
+        {"per_page": 20},
+        {"total": None, "per_page": "20"},
+        {"total": 12, "per_page": 20},
+    ],
+    ids=repr,
+)
+def test_without_a_number_of_pages_all_rows_are_read(metadata: dict[str, object]) -> None:
+    rows, requested = read(
+        {"metadata": metadata, "results": numbers(1, 20)},
+        {"metadata": metadata, "results": numbers(21, 25)},
+        page=1,
+        per_page=100,
+    )
+    assert rows == numbers(1, 25)
+    assert [query["page"] for query in requested] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "bodies", [[numbers(1, 100), numbers(101, 130)], [{"results": numbers(1, 100)}, {"results": numbers(101, 130)}]]
+)
+def test_a_full_page_of_a_list_without_metadata_may_not_be_the_last(bodies: list[object]) -> None:
+    rows, requested = read(*bodies, page=1, per_page=100)
+    assert rows == numbers(1, 130)
+    assert len(requested) == 2
+
+
+@pytest.mark.parametrize("second", [numbers(1, 100), []], ids=["repeated", "empty"])
+def test_a_full_page_may_also_be_the_last(second: list[str]) -> None:
+    rows, requested = read(numbers(1, 100), second, page=1, per_page=100)
+    assert rows == numbers(1, 100)
+    assert len(requested) == 2
+
+
+def test_a_list_longer_than_a_page_is_not_paged() -> None:
+    rows, requested = read(numbers(1, 101), page=1, per_page=100)
+    assert rows == numbers(1, 101)
+    assert len(requested) == 1
+
+
+def test_a_cursor_alone_selects_a_next_page() -> None:
+    first: dict[str, Any] = {"data": ["a"], "pagination": {"next_cursor": "x"}}
+    rows, requested = read(first, {"data": ["b"], "pagination": {"next_cursor": None}})
+    assert rows == ["a", "b"]
+    assert requested == [{}, {"after": "x"}]
+
+
+def lacking(*bodies: object, max_pages: int | None = None, **params: object) -> str:
+    """What the pages of a list lack."""
+    transport = FakeTransport([response(200, body) for body in bodies])
+    pages = list(paging.pages(make_client(transport), "/things", params, max_pages=max_pages))
+    return paging.shortfall(pages[-1], sum(len(page.rows) for page in pages))
+
+
+@pytest.mark.parametrize(
+    ("bodies", "expected"),
+    [
+        ([page_of(1, 1, *numbers(1, 20), total=25, per_page=20)], "counts 25 rows but returned 20"),
+        ([page_of("1", "1", *numbers(1, 20), total="25")], "counts 25 rows but returned 20"),
+        ([{"metadata": {"total": 1_250}, "results": ["a"]}], "counts 1,250 rows but returned 1"),
+        ([{"metadata": {"total": 3}, "results": None}], "counts 3 rows but returned 0"),
+        ([{"metadata": {"total": 3}}], "counts 3 rows but returned 0"),
+        ([page_of(1, 3, "a", "b", total=5), page_of(2, 3, total=5)], "counts 5 rows but returned 2"),
+        ([cursor_page(None, "a", "b")], "has more rows than the 2 that were read"),
+        ([cursor_page({"odd": 1}, "a")], "has more rows than the 1 that were read"),
+        ([page_of(1, 1, "a", "b", total=1)], ""),
+        ([page_of(1, 2, "a", total=2), page_of(2, 2, "b", total=2)], ""),
+        ([["a", "b"]], ""),
+        ([cursor_page(None, "a", more=False)], ""),
+    ],
+)
+def test_rows_that_are_missing_are_told(bodies: list[object], expected: str) -> None:
+    assert lacking(*bodies, page=1, per_page=100) == expected
+
+
+def test_a_list_can_be_bounded() -> None:
+    bodies = [page_of(number, 50, f"row {number}") for number in (1, 2, 3)]
+    assert lacking(*bodies, max_pages=2) == "has more rows than the 2 that were read"
+    assert lacking(*(page_of(number, 2, f"row {number}") for number in (1, 2)), max_pages=2) == ""
+
+
+def test_no_page_lacks_nothing() -> None:
+    assert paging.shortfall(None, 0) == ""
+
+
+NO_LISTS: list[object] = [
+    None,
+    5,
+    "text",
+    {"results": 5},
+    {"results": "text"},
+    {"data": False},
+    {"message": "no such list"},
+    {"one": ["a"], "two": ["b"]},
+]
+
+
+@pytest.mark.parametrize("body", NO_LISTS, ids=repr)
 def test_a_response_that_is_not_a_list_is_an_error(body: object) -> None:
     with pytest.raises(ApiError, match=r"/api/rest/v2/things .*the response is not the documented list"):
         read(body)

@@ -213,7 +213,9 @@ NO_TIMESTAMPS = (
     True,
     False,
     [1],
-    {"utc": "2018-11-07 13:00:00"},
+    {"utc": "soon"},
+    {"utc": ["2018-11-07 13:00:00"]},
+    {"local": {"date": "2018-11-07", "time": "08:00:00"}},
 )
 
 
@@ -332,7 +334,7 @@ def test_a_date_keeps_its_form_and_an_unset_date_is_null(node: JsonSchema, value
         ({"utc": "soon", "local": "later"}, None, ["x.local", "x.utc"]),
         ({"utc": False, "local": UNSET}, None, ["x.utc"]),
         ({"utc": 0, "local": UNSET}, None, ["x.utc"]),
-        ("2018-11-07 13:00:00", None, ["x"]),
+        ("yesterday", None, ["x.utc"]),
         (1541595600, None, ["x"]),
         (["2018-11-07"], None, ["x"]),
         (True, None, ["x"]),
@@ -343,6 +345,60 @@ def test_an_invalid_value_in_a_date_is_counted_at_its_path(value: object, expect
     assert without_nulls(found) == expected
     assert sorted(mismatches.invalid_values.elements()) == paths
     assert not mismatches.unknown_keys
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2024-01-15T10:30:00Z", {"utc": "2024-01-15T10:30:00Z"}),
+        ("2018-11-07 13:00:00", {"utc": "2018-11-07T13:00:00Z"}),
+        ("2018-11-07", {"utc": "2018-11-07T00:00:00Z"}),
+        ("0000-00-00 00:00:00", None),
+        ("", None),
+        (" ", None),
+    ],
+)
+def test_a_date_can_be_plain_text(value: str, expected: object) -> None:
+    assert conformed(DATE, value) == (expected, Mismatches())
+
+
+@pytest.mark.parametrize("utc", ["2018-11-07 13:00:00", "2018-11-07T13:00:00Z", "", None])
+def test_a_timestamp_can_be_an_object(utc: str | None) -> None:
+    expected = "2018-11-07T13:00:00Z" if utc else None
+    assert conformed(TIMESTAMP, {"utc": utc, "local": DAY}) == (expected, Mismatches())
+
+
+ROWS = nullable("array", items=nullable("object", properties={"id": nullable("integer")}))
+ENVELOPE = nullable("object", properties={"results": ROWS})
+
+
+@pytest.mark.parametrize("value", [[{"id": "1"}, {"id": 2}], {"results": [{"id": 1}, {"id": 2}]}])
+def test_a_list_can_come_without_its_envelope(value: object) -> None:
+    assert conformed(ENVELOPE, value) == ({"results": [{"id": 1}, {"id": 2}]}, Mismatches())
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"results": [{"id": "1"}], "metadata": {"total": 1}, "actions": []}, [{"id": 1}]),
+        ({"results": {"0": {"id": 1}, "2": {"id": 2}}, "metadata": {"total": 2}}, [{"id": 1}, {"id": 2}]),
+        ({"results": [], "metadata": {"total": 0}}, []),
+        ({"results": [{"id": 1}], "sum": {"all": 1}}, [{"id": 1}]),
+        ({"results": None, "metadata": {"total": 0}}, None),
+        ({"id": 1}, [{"id": 1}]),
+    ],
+)
+def test_a_list_can_come_in_an_envelope(value: object, expected: object) -> None:
+    assert conformed(ROWS, value) == (expected, Mismatches())
+
+
+def test_what_is_no_envelope_is_an_item() -> None:
+    assert conformed(ROWS, {"results": [{"id": 1}], "id": 5}) == (
+        [{"id": 5}],
+        Mismatches(unknown_keys=Counter({"x[].results": 1})),
+    )
+    groups = nullable("array", items=ENVELOPE)
+    assert conformed(groups, {"results": [{"id": 1}]}) == ([{"results": [{"id": 1}]}], Mismatches())
 
 
 @pytest.mark.parametrize("extra", [{"zone": "CST"}, {"zone": ""}])
@@ -522,6 +578,37 @@ def test_a_property_can_have_another_name_in_the_api() -> None:
     assert mismatches == Mismatches(unknown_keys=Counter(order_number=1), invalid_values=Counter(order_number=1))
 
 
+def test_a_property_can_have_further_names_in_the_api() -> None:
+    address = nullable("string", **{"x-aliases": ["address1", "addressLine1"]})
+    number = nullable("integer", **{"x-source": "order", "x-aliases": ["position"]})
+    node: JsonSchema = {"type": "object", "properties": {"address_1": address, "order_number": number}}
+    mismatches = Mismatches()
+    conform = compile_conformer(node, mismatches)
+    assert conform({"address1": "a", "position": "7"}) == {"address_1": "a", "order_number": 7}
+    assert conform({"addressLine1": "a", "address1": None}) == {"address_1": "a"}
+    assert conform({"address_1": "a", "address1": "b", "order": 1, "position": 2}) == {
+        "address_1": "a",
+        "order_number": 1,
+    }
+    assert conform({"address_1": None, "address1": "b"}) == {"address_1": "b"}
+    assert conform({"address1": None}) == {"address_1": None}
+    assert mismatches == Mismatches()
+    conform({"position": "first"})
+    assert mismatches == Mismatches(invalid_values=Counter(order_number=1))
+
+
+def test_a_column_can_have_a_value_for_where_the_api_sends_none() -> None:
+    node: JsonSchema = {"type": "object", "properties": {"type": {"type": "string", "x-default": "unknown"}}}
+    mismatches = Mismatches()
+    conform = compile_conformer(node, mismatches)
+    assert [conform(record)["type"] for record in ({}, {"type": None}, {"type": "system"})] == [
+        "unknown",
+        "unknown",
+        "system",
+    ]
+    assert mismatches == Mismatches()
+
+
 def test_a_record_is_conformed_in_place_and_returned() -> None:
     record: Record = {"x": "5"}
     mismatches = Mismatches()
@@ -597,6 +684,7 @@ def assert_conforms(stream: str, record: Record) -> None:
 
 def lost(before: Any, after: Any, node: JsonSchema, path: str) -> Iterator[str]:
     """Places where something stood before and nothing does after, but for what is left out on purpose."""
+    before = without_envelope(before, node)
     if "properties" in node and isinstance(before, dict):
         yield from _lost_in_object(before, after, node, path)
     elif "items" in node and (items := as_list(before)) is not None:
@@ -612,6 +700,8 @@ def _lost_in_object(before: Record, after: Any, node: JsonSchema, path: str) -> 
     if is_placeholder(before, node):
         return
     sources = {child.get("x-source", name): name for name, child in node["properties"].items()}
+    aliases = {alias: name for name, child in node["properties"].items() for alias in child.get("x-aliases", ())}
+    sources = {**aliases, **sources}
     prefix = f"{path}." if path else ""
     ignored = IGNORED_EVERYWHERE.union(node.get("x-ignored-keys", ()))
     for key, value in before.items():
@@ -621,6 +711,21 @@ def _lost_in_object(before: Record, after: Any, node: JsonSchema, path: str) -> 
             yield from lost(value, child_after, node["properties"][name], prefix + name)
         elif key not in ignored:
             yield f"{prefix}{key}"
+
+
+def without_envelope(value: Any, node: JsonSchema) -> Any:
+    """A value in the form that its schema has: a list with or without its envelope, a date as object or as text."""
+    if "properties" in node:
+        names = node["properties"]
+        if isinstance(value, list) and value and "results" in names:
+            return {"results": value}
+        return {"utc": value} if isinstance(value, str) and "utc" in names else value
+    if "items" in node and isinstance(value, dict) and "results" not in node["items"].get("properties", ()):
+        known = {"results", "metadata", "sum", *IGNORED_EVERYWHERE}
+        return value["results"] if "results" in value and value.keys() <= known else value
+    if node.get("format") == "date-time" and isinstance(value, dict) and "utc" in value:
+        return value["utc"]
+    return value
 
 
 def as_list(value: object) -> list[Any] | None:
