@@ -78,11 +78,13 @@ class RateLimiter:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
             self._next = max(self._next, self._paused_until)
 
-    def reduce_to(self, per_minute: float) -> None:
-        """Use a lower limit from now on; a higher one changes nothing."""
+    def reduce_to(self, per_minute: float) -> bool:
+        """Use a lower limit from now on, and return whether it is lower; a higher one changes nothing."""
         with self._lock:
-            if 0 < per_minute < self.per_minute:
+            is_lower = 0 < per_minute < self.per_minute
+            if is_lower:
                 self.per_minute = per_minute
+            return is_lower
 
     def _try_acquire(self) -> float:
         """Hold a place and return 0 if a request may be sent now, else return the seconds until it may be."""

@@ -14,6 +14,7 @@ import backoff
 from tap_fieldnation.api.clock import Stopwatch
 from tap_fieldnation.api.decode import decode
 from tap_fieldnation.api.errors import Action, ApiError, Rule, reason_of, rule_for
+from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
     import logging
@@ -35,6 +36,8 @@ MIN_RETRY_AFTER = 1.0
 MAX_RETRY_AFTER = 300.0
 DEFAULT_RETRY_AFTER = 60.0
 
+MAX_CLOCK_DIFFERENCE = timedelta(days=1)
+
 _LIMIT_HEADERS = ("x-ratelimit-limit", "x-rate-limit-limit")
 _INVALID_JSON = Rule(Action.RETRY, "a proxy or the server corrupts responses: check the proxy, and run again")
 
@@ -50,7 +53,7 @@ class Requester:
         logger: For warnings about retries.
 
     Attributes:
-        clock_ahead: The most that our clock was ahead of the server's, by the dates of its responses.
+        clock_ahead: The most that our clock was ahead of the server's, by the dates of its responses; up to a day.
         retries_connections: Whether to try again if no connection could be opened; a command ends at once.
         retries: Attempts after the first.
         backoff: For how long retries were delayed, other than by the rate limit.
@@ -69,6 +72,7 @@ class Requester:
         self._logger = logger
         self._lock = threading.Lock()
         self.clock_ahead = timedelta()
+        self._told_of_clock = False
         self.retries_connections = True
         self.retries = 0
         self.backoff = Stopwatch(clock)
@@ -145,12 +149,29 @@ class Requester:
         finally:
             if not sent:
                 self.rate_limiter.release()
-        if date := _server_time(response):
-            self.clock_ahead = max(self.clock_ahead, self._clock.utc_now() - date)
-        for name in _LIMIT_HEADERS:
-            if (limit := response.headers.get(name, "")).isdecimal():
-                self.rate_limiter.reduce_to(float(limit))
+        self._note_time(response)
+        self._note_limit(response)
         return response
+
+    def _note_time(self, response: Response) -> None:
+        """Compare the clocks. A difference of days is no drift: the header, or this machine's clock, is wrong."""
+        if date := _server_time(response):
+            ahead = self._clock.utc_now() - date
+            with self._lock:
+                if abs(ahead) <= MAX_CLOCK_DIFFERENCE:
+                    self.clock_ahead = max(self.clock_ahead, ahead)
+                    return
+                told, self._told_of_clock = self._told_of_clock, True
+            if not told:
+                text = "The API's clock says %s, which is not believed. If that is right, correct this machine's clock."
+                self._logger.warning(text, format_utc(date))
+
+    def _note_limit(self, response: Response) -> None:
+        for name in _LIMIT_HEADERS:
+            limit, before = response.headers.get(name, ""), self.rate_limiter.per_minute
+            if limit.isdecimal() and self.rate_limiter.reduce_to(float(limit)):
+                text = "The API allows %g requests a minute (header %s): that limit is used instead of %g."
+                self._logger.warning(text, float(limit), name, before)
 
     def _raise_for_status(self, path: str, response: Response, stream: str = "") -> None:
         if response.is_success:

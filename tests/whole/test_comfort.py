@@ -97,7 +97,11 @@ def test_the_test_report_is_one_line_a_check(api: Emulator, tmp_path: Path) -> N
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert all(line.startswith(("ok    ", "note  ")) for line in lines)
-    for text in ("access token obtained, expires in 3,600 s", "GET /workorders responds with 200", "creation filter: f_created"):
+    for text in (
+        "access token obtained, expires in 3,600 s",
+        "GET /workorders responds with 200",
+        "creation filter: f_created",
+    ):
         assert any(text in line for line in lines)
     assert "ok    clients: can be read" in lines
 
@@ -194,7 +198,9 @@ def test_the_last_lines_are_a_summary(api: Emulator, tmp_path: Path) -> None:
     done = _tap(api, tmp_path)
     said = done.stderr.splitlines()
     assert said[-1].endswith("work_orders: 250 read; the API counts 250; 0 created and 0 removed meanwhile")
-    assert re.search(r"Requests: \d+ \(0 retries\); waited \d+ s for the rate limit \(6000/min\), 0 s for backoff$", said[-2])
+    assert re.search(
+        r"Requests: \d+ \(0 retries\); waited \d+ s for the rate limit \(6000/min\), 0 s for backoff$", said[-2]
+    )
     assert "Records: " in said[-3]
     assert "work_orders 250" in said[-3]
     (tmp_path / "state.json").write_text(json.dumps(_last_state(done)))

@@ -363,7 +363,9 @@ def test_no_version_message_for_what_is_not_complete(small: Emulator, monkeypatc
         done = run(small, selected, **versioned)
     assert _completed(done) == {"tags", "templates"}, "bonuses are refused, and one client is counted but not sent"
     assert [
-        text for text in done.warnings if text.startswith("clients: clients: the API counts 62 rows but returns only 61")
+        text
+        for text in done.warnings
+        if text.startswith("clients: clients: the API counts 62 rows but returns only 61")
     ]
 
     small.switch(forbidden="", ignore_columns=True)

@@ -27,6 +27,7 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from tap_fieldnation.api import redact
+from tap_fieldnation.api import transport as transport_module
 from tap_fieldnation.api.body import MAX_BODY
 from tap_fieldnation.api.errors import Action, ApiError, SettingsError
 from tap_fieldnation.api.transport import TokenLocation, Transport, checked_origin
@@ -395,16 +396,20 @@ SLOW: dict[str, Callable[[socket.socket], None]] = {
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("slow", SLOW.values(), ids=SLOW)
 def test_a_response_that_arrives_too_slowly_is_aborted(
-    faulty: Callable[[Callable[[socket.socket], None]], str], slow: Callable[[socket.socket], None], method: str
+    faulty: Callable[[Callable[[socket.socket], None]], str],
+    slow: Callable[[socket.socket], None],
+    method: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    transport = make_transport(faulty(slow), timeout=0.1)
+    monkeypatch.setattr(transport_module, "READ_TIMEOUTS_PER_RESPONSE", 0.25)
+    transport = make_transport(faulty(slow), timeout=2.0)
     start = time.monotonic()
     with (
         transport.session,
         pytest.raises(ApiError, match=r"^/x .*\(the response was too slow\): check the net") as caught,
     ):
         transport.get("/x", {}, TOKEN) if method == "GET" else transport.post("/x", {"client_secret": TOKEN})
-    assert 0.4 < time.monotonic() - start < 1.5
+    assert 0.4 < time.monotonic() - start < 1.9
     assert caught.value.rule.action is Action.RETRY
     assert_clean(caught.value)
 
