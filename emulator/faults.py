@@ -6,8 +6,9 @@ the connection.
 
 from __future__ import annotations
 
+import gzip
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -124,6 +125,42 @@ def _null_body(response: Response) -> Response:
     return replace(response, body=b"null")
 
 
+# Compresses to 200 kB.
+_BOMB = gzip.compress(bytes(200 * 2**20))
+
+
+def _bomb(response: Response) -> Response:
+    return replace(response, body=_BOMB, headers={**response.headers, "Content-Encoding": "gzip"})
+
+
+# What changes the display of a terminal, reverses text, or begins a new line of a log.
+HOSTILE = "\x1b[31mred \x1b]0;title\x07 \u202ereversed \x85 \u2028 2026-01-01 ERROR forged"
+
+
+def _hostile_error(_: FaultContext) -> Response:
+    response = error(500, HOSTILE, "problem")
+    body = {**msgspec.json.decode(response.body), "correlationId": f"7\n{HOSTILE}"}
+    return replace(response, body=msgspec.json.encode(body))
+
+
+def _echo_url(context: FaultContext) -> None:
+    """Let all links in the response repeat the URL of the request, with the token, where it has one."""
+    response = context.regular_response()
+    body = msgspec.json.decode(response.body)
+    pending = [body]
+    while pending:
+        container = pending.pop()
+        for key, value in list(container.items()) if isinstance(container, dict) else []:
+            if isinstance(value, str) and key.lower().endswith(("href", "link", "url", "name", "title")):
+                container[key] = f"https://api.example{context.request.target}"
+        pending += [
+            value
+            for value in (container.values() if isinstance(container, dict) else container)
+            if isinstance(value, (dict, list))
+        ]
+    context.connection.send(replace(response, body=msgspec.json.encode(body)))
+
+
 def _change_token_response(change: Callable[[dict[str, Json]], None]) -> Fault:
     """Change the body of the token endpoint's response."""
 
@@ -205,6 +242,38 @@ def _slow_body(context: FaultContext) -> None:
             break
 
 
+def _interim(context: FaultContext) -> None:
+    """Send an interim response before the regular one."""
+    context.connection.send_bytes(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
+    context.connection.send(context.regular_response())
+
+
+def _in_pieces(pieces: Callable[[FaultContext], Iterable[bytes]]) -> Fault:
+    """Send these pieces, pausing `seconds` (0.05) after each; a virtual clock advances instead."""
+
+    def serve(context: FaultContext) -> None:
+        clock, seconds = context.clock, context.seconds(0.05)
+        context.connection.before_send(None)
+        context.connection.close()
+        for piece in pieces(context):
+            context.connection.send_bytes(piece)
+            if isinstance(clock, VirtualClock):
+                clock.advance(seconds)
+            if context.connection.wait(PIECE_PAUSE if isinstance(clock, VirtualClock) else seconds):
+                break
+
+    return serve
+
+
+def _slow_head(_: FaultContext) -> Iterable[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nX-Slow: "
+    yield from (b"x" for _ in range(10_000))
+
+
+def _endless_interim(_: FaultContext) -> Iterable[bytes]:
+    return (b"HTTP/1.1 100 Continue\r\n\r\n" for _ in range(10_000))
+
+
 def _closed_port(context: FaultContext) -> None:
     """Reset this request, and refuse connections for `seconds` (0.3)."""
     server, seconds, clock = context.connection.server, context.seconds(0.3), context.clock
@@ -255,5 +324,11 @@ FAULTS: dict[str, Fault] = {
     "cut-chunks": _partial_chunks,
     "timeout": _no_response,
     "drip": _slow_body,
+    "drip-head": _in_pieces(_slow_head),
+    "interim": _interim,
+    "interim-endless": _in_pieces(_endless_interim),
+    "bomb": _alter(_bomb),
+    "hostile": _replace(_hostile_error),
+    "echo": _echo_url,
     "refused": _closed_port,
 }

@@ -86,7 +86,8 @@ class Tokens:
             return _token_error(401, "invalid_client", "Client authentication failed")
         if not allowed[grant]:
             return _token_error(400, "unauthorized_client", "The client is not authorized to use this grant type")
-        if grant == "client_credentials" and body.get("scope") != "api":
+        # Only the documentation of the client-credentials grant has a scope.
+        if body.get("scope") != ("api" if grant == "client_credentials" else None):
             return _token_error(400, "invalid_scope", "The requested scope is invalid, unknown, or malformed")
         user = "client"
         if grant == "password":

@@ -73,6 +73,7 @@ class RunContext:
             token_location=TokenLocation(self.config["access_token_location"]),
             timeout=float(self.config["request_timeout"]),
             max_connections=self.config["max_concurrent_requests"],
+            host_is_set=bool(self.config.get("api_url")),
             clock=self.clock,
         )
 

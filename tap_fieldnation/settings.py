@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import typing as t
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from singer_sdk import typing as th
@@ -16,6 +15,7 @@ from tap_fieldnation.timestamps import parse_day
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
+    from datetime import date
 
 ENVIRONMENTS: t.Mapping[str, str] = {
     "production": "https://api.fieldnation.com",

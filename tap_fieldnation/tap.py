@@ -27,6 +27,7 @@ from tap_fieldnation.api.errors import SettingsError
 from tap_fieldnation.api.transport import checked_origin
 from tap_fieldnation.commands import about as _about  # noqa: F401  registers itself with the SDK
 from tap_fieldnation.commands import cli, logs
+from tap_fieldnation.commands.last_line import silence_other_threads
 from tap_fieldnation.commands.plan import print_plan
 from tap_fieldnation.commands.sync import sync
 from tap_fieldnation.commands.test import print_checks
@@ -126,6 +127,7 @@ class TapFieldNation(Tap):
             writer.on_idle = None
             self._state_writer.write_state(self.state)
             sys.stdout.flush()
+        silence_other_threads()
         name = signal.Signals(signum).name
         text = f"Stopped by {name}: the next run continues from the last STATE (no data is lost).\n"
         # Not by the logger, which the signal may have interrupted; on a terminal below the progress bar.

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,7 +48,11 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test protects must not be masked in the sentences of the next one."""
     monkeypatch.setattr(redact, "_secrets", set())
+    monkeypatch.setattr(redact, "_in_data", set())
+    monkeypatch.setattr(redact, "_tokens", deque(maxlen=redact.MAX_TOKENS))
     monkeypatch.setattr(redact, "_known", re.compile(r"(?!)"))
+    monkeypatch.setattr(redact, "_known_in_data", re.compile(r"(?!)"))
+    monkeypatch.setattr(redact, "_parts", [])
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +70,8 @@ def _this_process_as_it_was() -> Iterator[None]:
     logging.disable(logging.NOTSET)
     logging.setLogRecordFactory(logging.LogRecord)
     root.setLevel(level)
+    for handler in [*root.handlers, *([logging.lastResort] if logging.lastResort else [])]:
+        vars(handler).pop("emit", None)
     for handler in list(root.handlers):
         if handler not in handlers:
             root.removeHandler(handler)

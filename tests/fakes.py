@@ -21,7 +21,7 @@ from tap_fieldnation.api.requester import Requester
 from tap_fieldnation.api.transport import Response, TokenLocation, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tap_fieldnation.api.requester import Decoder
 
@@ -154,12 +154,16 @@ class FakeTransport(Transport):
         self.posts: list[tuple[str, dict[str, str]]] = []
 
     @override
-    def get(self, path: str, params: Mapping[str, object], token: str) -> Response:
+    def get(
+        self, path: str, params: Mapping[str, object], token: str, on_send: Callable[[], None] = lambda: None
+    ) -> Response:
+        on_send()
         self.gets.append((path, dict(params), token))
         return self._next(path, self._get_outcomes)
 
     @override
-    def post(self, path: str, body: Mapping[str, str]) -> Response:
+    def post(self, path: str, body: Mapping[str, str], on_send: Callable[[], None] = lambda: None) -> Response:
+        on_send()
         self.posts.append((path, dict(body)))
         return self._next(path, self._post_outcomes)
 

@@ -63,16 +63,18 @@ class FieldNationAuthenticator(OAuthAuthenticator):
         self._clock = clock
         self._lock = threading.Lock()
         self._renew_at = float("-inf")
-        redact.register_secrets(client_id, client_secret, username, password)
+        redact.register_secrets(client_id, username)
+        redact.register_secrets(client_secret, password, in_data=True)
 
     @property
     @override
     def oauth_request_body(self) -> dict[str, str]:
         """The JSON body of the token request."""
-        body = {"client_id": str(self.client_id), "client_secret": str(self.client_secret), "scope": SCOPE}
+        body = {"client_id": str(self.client_id), "client_secret": str(self.client_secret)}
         if self._username is not None and self._password is not None:
+            # Without a scope: no documentation shows one here, and some servers refuse it.
             return {"grant_type": "password", **body, "username": self._username, "password": self._password}
-        return {"grant_type": "client_credentials", **body}
+        return {"grant_type": "client_credentials", **body, "scope": SCOPE}
 
     def token(self) -> str:
         """The access token; requests one if there is none, or if it expires within 60 s (or half its lifetime).
@@ -113,7 +115,7 @@ class FieldNationAuthenticator(OAuthAuthenticator):
         token = members.get("access_token")
         if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
             raise ApiError(TOKEN_PATH, HTTPStatus.OK, "the response contains no access_token", rule=_NO_TOKEN)
-        redact.register_secrets(token, *(value for value in (members.get("refresh_token"),) if isinstance(value, str)))
+        redact.register_tokens(token, *(value for value in (members.get("refresh_token"),) if isinstance(value, str)))
         lifetime = _seconds(members.get("expires_in"))
         self.access_token, self.expires_in = token, int(lifetime)
         self.last_refreshed = self._clock.utc_now() - timedelta(seconds=self._clock.monotonic() - requested_at)

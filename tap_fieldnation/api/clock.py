@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from datetime import datetime, timezone
@@ -41,6 +42,10 @@ class Clock:
             raise DeadlineExceeded
         while (left := until - self.monotonic()) > 0:
             self._pause(min(left, MAX_SLEEP))
+
+    def time_left(self) -> float:
+        """Seconds until the deadline, below 0 after it; infinite without one."""
+        return math.inf if self._deadline is None else self._deadline - self.monotonic()
 
     def check_deadline(self) -> None:
         """Return if there is time left.

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 
-from tap_fieldnation.api.redact import excerpt, redact
+from tap_fieldnation.api.redact import clean, excerpt
 
 
 class TapError(Exception):
     """An expected failure. Its text is one sentence: what is wrong, where, and what to do."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(redact(sentence))
+        super().__init__(clean(sentence))
 
 
 class SettingsError(TapError):
@@ -49,6 +49,7 @@ class Action(Enum):
     """What the tap does about a failed request."""
 
     RETRY = "retry"
+    RECONNECT = "retry, in a sync"
     WAIT = "wait"
     RENEW = "renew the token"
     SKIP = "skip"
@@ -91,8 +92,9 @@ RULES: t.Mapping[int, Rule] = {
 }
 _SERVER_ERROR = Rule(Action.RETRY, _LATER)
 _REDIRECT = Rule(Action.FAIL, "redirects are not followed, to protect the token: check api_url")
+_NOT_HTTP = Rule(Action.FAIL, "a server or a proxy answers out of turn: check api_url and the proxy, if there is one")
 _OTHER_STATUS = Rule(Action.FAIL, _BUG)
-_NO_RESPONSE = Rule(Action.RETRY, "check the network, the proxy and api_url, and run again (no data is lost)")
+_NO_RESPONSE = Rule(Action.RETRY, "check the network, and run again (no data is lost)")
 
 # A rejected token, by a word in the reason: the first pattern that matches, or else the row above.
 TOKEN_RULES: t.Sequence[tuple[re.Pattern[str], Rule]] = (
@@ -166,6 +168,8 @@ def rule_for(status: int, reason: str = "") -> Rule:
         return RULES[status]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _SERVER_ERROR
+    if status < HTTPStatus.OK:
+        return _NOT_HTTP
     return _REDIRECT if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST else _OTHER_STATUS
 
 
@@ -199,14 +203,15 @@ class ApiError(TapError):
         self.rule = rule or (_NO_RESPONSE if status is None else rule_for(status, reason))
         self.retry_after, self.retry_in = retry_after, 0.0
         outcome = "could not be read" if status is None else f"returned HTTP {status}"
-        why = f" ({self.reason}{f'; correlation id {correlation_id}' if correlation_id else ''})" if reason else ""
-        self.problem = redact(f"{f'{stream}: ' if stream else ''}{path} {outcome}{why}")
+        known_as = f"; correlation id {excerpt(correlation_id)}" if correlation_id else ""
+        why = f" ({self.reason}{known_as})" if reason else ""
+        self.problem = clean(f"{f'{stream}: ' if stream else ''}{path} {outcome}{why}")
         super().__init__(f"{self.problem}: {self.rule.advice}.")
 
     @property
     def is_retryable(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.rule.action in {Action.RETRY, Action.WAIT}
+        return self.rule.action in {Action.RETRY, Action.RECONNECT, Action.WAIT}
 
     def add_stream(self, stream: str) -> None:
         """Name the stream that needed the request, if there is one."""

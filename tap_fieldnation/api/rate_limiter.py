@@ -13,10 +13,15 @@ if t.TYPE_CHECKING:
 
 # Seconds. One more than the API's minute: requests sent a minute apart can arrive less than a minute apart.
 WINDOW = 61.0
+# How often a thread looks whether one that is still connecting has sent its request.
+POLL_INTERVAL = 0.25
 
 
 class RateLimiter:
     """Decides when the next request may be sent.
+
+    A request counts when it is sent, which can be long after `acquire`, as a connection may have to be opened first.
+    Until then it holds its place, so that requests which were delayed do not exceed the limit when they are sent.
 
     Requests are spaced evenly. After an idle time, `burst` requests may follow each other immediately. No window of
     61 s contains more than `per_minute` requests (or more than one, if `per_minute` is below one).
@@ -29,7 +34,7 @@ class RateLimiter:
     Attributes:
         per_minute: The limit in use; see `reduce_to`.
         waiting: For how long requests were delayed.
-        acquired: How many requests were let through.
+        sent: How many requests were sent.
     """
 
     def __init__(self, per_minute: float, burst: int, clock: Clock) -> None:
@@ -40,11 +45,13 @@ class RateLimiter:
         self._paused_until = float("-inf")
         self._next = float("-inf")  # when the next request is due by even spacing
         self.per_minute = per_minute
-        self.acquired = 0
+        self.sent = 0
+        self._held = 0
+        self._started = False
         self._sent_at: deque[float] = deque()
 
     def acquire(self) -> None:
-        """Wait until one more request may be sent, and count it.
+        """Wait until one more request may be sent, and hold a place for it: `use` or `release` must follow.
 
         Raises:
             DeadlineExceeded: The wait would end after the time limit.
@@ -53,35 +60,51 @@ class RateLimiter:
             with self.waiting:
                 self._clock.sleep(wait)
 
+    def use(self) -> None:
+        """Count a request that is sent now, in a place that is held."""
+        with self._lock:
+            self._held -= 1
+            self._sent_at.append(self._clock.monotonic())
+            self.sent += 1
+
+    def release(self) -> None:
+        """Give up a place that is held: the request is not sent."""
+        with self._lock:
+            self._held -= 1
+
     def pause(self, seconds: float) -> None:
         """Let no thread send a request for so long; afterwards requests are spaced evenly again, without a burst."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
             self._next = max(self._next, self._paused_until)
 
-    def reduce_to(self, per_minute: float) -> None:
-        """Use a lower limit from now on; a higher one changes nothing."""
+    def reduce_to(self, per_minute: float) -> bool:
+        """Use a lower limit from now on, and return whether it is lower; a higher one changes nothing."""
         with self._lock:
-            if 0 < per_minute < self.per_minute:
+            is_lower = 0 < per_minute < self.per_minute
+            if is_lower:
                 self.per_minute = per_minute
+            return is_lower
 
     def _try_acquire(self) -> float:
-        """Count a request and return 0 if it may be sent now, else return the seconds until it may be."""
+        """Hold a place and return 0 if a request may be sent now, else return the seconds until it may be."""
         with self._lock:
             now = self._clock.monotonic()
             interval = 60.0 / self.per_minute
-            due = max(self._next, now - interval * (self.burst - 1)) if self.acquired else now
+            due = max(self._next, now - interval * (self.burst - 1)) if self._started else now
             start = max(due, self._paused_until, self._window_opens(now))
             if start > now:
                 return start - now
             self._next = due + interval
-            self._sent_at.append(now)
-            self.acquired += 1
+            self._held += 1
+            self._started = True
             return 0.0
 
     def _window_opens(self, now: float) -> float:
-        """When the last 61 s contain fewer requests than the limit."""
+        """When the last 61 s contain fewer requests than the limit, those included that are still to be sent."""
         while self._sent_at and self._sent_at[0] <= now - WINDOW:
             self._sent_at.popleft()
-        limit = max(1, int(self.per_minute))
-        return self._sent_at[-limit] + WINDOW if len(self._sent_at) >= limit else now
+        free = max(1, int(self.per_minute)) - self._held
+        if free <= 0:
+            return now + POLL_INTERVAL
+        return self._sent_at[-free] + WINDOW if len(self._sent_at) >= free else now

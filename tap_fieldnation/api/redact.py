@@ -1,6 +1,9 @@
-"""Masks secrets in messages and log records.
+"""Masks secrets in messages, log records and data, and makes what a server sent safe to show.
 
-Field Nation takes the token in the URL, so URLs, exceptions and log lines can all contain it.
+Field Nation takes the token in the URL, so URLs, exceptions and log lines can all contain it, and so can links in the
+data, if the server builds them from the URL of the request.
+
+Control and format characters in a log could forge lines, or change what a terminal shows: they are escaped.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import re
 import threading
 import traceback
 import typing as t
+from collections import deque
 
 from typing_extensions import override
 
@@ -33,22 +37,73 @@ _PATTERNS = (
 
 _ESCAPED = {" ": r"\+"} | {char: rf"\\{{1,3}}{letter}" for char, letter in zip("\b\f\n\r\t", "bfnrt", strict=True)}
 
+# In data, shorter values would mask parts of what users wrote.
+MIN_LENGTH_IN_DATA = 8
+# A server can renew tokens again and again: those of the last few logins are enough.
+MAX_TOKENS = 6
+
+_NOTHING = re.compile(r"(?!)")
+_ALPHANUMERIC = re.compile("[A-Za-z0-9]+")
+
 _secrets: set[str] = set()
-_known = re.compile(r"(?!)")  # matches nothing
+_in_data: set[str] = set()
+_tokens: deque[str] = deque(maxlen=MAX_TOKENS)
+_known = _known_in_data = _NOTHING
+_parts: list[bytes] = []
 _lock = threading.Lock()
 
 
-def register_secrets(*values: str | None) -> None:
-    """Add secrets for `redact` to mask, also as they are encoded in a URL, in JSON or in HTML."""
-    global _known  # noqa: PLW0603  (one for the process, as is logging)
+def register_secrets(*values: str | None, in_data: bool = False) -> None:
+    """Add secrets to mask, also as they are encoded in a URL, in JSON or in HTML.
+
+    Args:
+        values: The secrets; those that are None or too short are left out.
+        in_data: Whether they are masked in data too; not those, such as a user name, that data can contain rightly.
+    """
     new = {value for value in values if value and len(value) >= MIN_SECRET_LENGTH}
     with _lock:
-        if new <= _secrets:
+        if new <= _secrets and (not in_data or new <= _in_data):
             return
         _secrets.update(new)
-        # The longest first, as a secret can contain a shorter one.
-        ordered = sorted(_secrets, key=len, reverse=True)
-        _known = re.compile("|".join("".join(map(_char_pattern, secret)) for secret in ordered))
+        if in_data:
+            _in_data.update(new)
+        _compile()
+
+
+def register_tokens(*values: str) -> None:
+    """Add secrets that are valid for a while: only the last ones are kept."""
+    new = [value for value in values if len(value) >= MIN_SECRET_LENGTH and value not in _tokens]
+    if new:
+        with _lock:
+            _tokens.extend(new)
+            _compile()
+
+
+def _compile() -> None:
+    global _known, _known_in_data, _parts  # noqa: PLW0603  (one for the process, as is logging)
+    in_data = {secret for secret in _in_data.union(_tokens) if len(secret) >= MIN_LENGTH_IN_DATA}
+    _known, _known_in_data = _pattern(_secrets.union(_tokens)), _pattern(in_data)
+    # What is the same in every encoding.
+    parts = {max(_ALPHANUMERIC.findall(secret), key=len, default="") for secret in in_data}
+    _parts = [part.encode() for part in parts]
+
+
+def _pattern(secrets: set[str]) -> re.Pattern[str]:
+    if not secrets:
+        return _NOTHING
+    # The longest first, as a secret can contain a shorter one.
+    ordered = sorted(secrets, key=len, reverse=True)
+    return re.compile("|".join("".join(map(_char_pattern, secret)) for secret in ordered))
+
+
+def may_contain_secret(body: bytes) -> bool:
+    """Whether data that is encoded in some way may contain a secret, for `mask_secrets` to look at. Fast."""
+    return any(part in body for part in _parts)
+
+
+def mask_secrets(text: str) -> str:
+    """A text of the data with all secrets masked that data does not contain rightly."""
+    return _known_in_data.sub(MASK, text)
 
 
 def _char_pattern(char: str) -> str:
@@ -79,18 +134,33 @@ def redact(text: str) -> str:
     return text
 
 
+def escape(text: str) -> str:
+    """The text on one line, with the characters that are not visible as escapes of Python."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def clean(text: str) -> str:
+    """The text, redacted and escaped."""
+    return escape(redact(text))
+
+
 def excerpt(text: str) -> str:
-    """The beginning of a body for use in a message: redacted, on one line, at most 300 characters."""
+    """The beginning of a body for use in a message: redacted, escaped, on one line, at most 300 characters."""
     end = _MAX_MASKED
     for secret in _known.finditer(text[: 2 * end]):
         if secret.start() < end < secret.end():
             end = secret.start()  # a part of it would not be masked
-    line = " ".join(redact(text[:end]).split())
+    line = escape(" ".join(redact(text[:end]).split()))
     return line if len(line) <= MAX_EXCERPT else f"{line[:MAX_EXCERPT]}…"
 
 
 def install() -> None:
-    """Redact every log record of this process, whatever handlers and formatters a log config adds.
+    """Redact and escape every log record of this process, whatever handlers and formatters a log config adds.
+
+    An exception becomes the text of its traceback, as some formatters write the local variables of its frames. It is
+    the attribute ``traceback`` too, for formatters that write all attributes but not ``exc_text``.
 
     Done by a record factory: a filter on a logger misses child loggers, and one on a handler misses other handlers.
     """
@@ -103,7 +173,7 @@ def install() -> None:
         _redact_message(record)
         _redact_exception(record)
         if record.stack_info:
-            record.stack_info = redact(record.stack_info)
+            record.stack_info = "\n".join(map(clean, record.stack_info.splitlines()))
         record.__dict__ = _Attributes(record.__dict__)
         return record
 
@@ -122,14 +192,14 @@ class _Attributes(dict[str, t.Any]):
 def _redacted(value: t.Any) -> t.Any:
     """A value without secrets. Containers are copied; objects with a secret in their str or repr become text."""
     if isinstance(value, str):
-        return redact(value)
+        return clean(value)
     if isinstance(value, dict):
         return {_redacted(key): _redacted(item) for key, item in value.items()}
     if type(value) in {list, tuple, set, frozenset}:
         return type(value)(_redacted(item) for item in value)
     for text in _texts(value):
-        if (clean := redact(text)) != text:
-            return clean
+        if (cleaned := clean(text)) != text:
+            return cleaned
     return value
 
 
@@ -142,40 +212,31 @@ def _texts(value: object) -> Iterator[str]:
             yield type(value).__name__
 
 
-def _contains_secret(value: object) -> bool:
-    return any(redact(text) != text for text in _texts(value))
+def _is_unclean(value: object) -> bool:
+    return any(clean(text) != text for text in _texts(value))
 
 
 def _redact_message(record: logging.LogRecord) -> None:
     try:
         text = record.getMessage()
     except Exception:  # noqa: BLE001  (a malformed call: logging itself would print its arguments)
-        text, clean = "", redact(" ".join((*_texts(record.msg), *_texts(record.args))))
+        text, cleaned = "", clean(" ".join((*_texts(record.msg), *_texts(record.args))))
     else:
-        clean = redact(text)
-    if clean != text or _contains_secret(record.args):
-        record.msg, record.args = clean, ()
+        cleaned = clean(text.rstrip("\n"))  # a warning of Python ends with one
+    if cleaned != text or _is_unclean(record.args):
+        record.msg, record.args = cleaned, ()
 
 
 def _redact_exception(record: logging.LogRecord) -> None:
     if not record.exc_info or record.exc_info[1] is None:
         return
-    text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
-    clean = redact(text)
-    if clean != text or any(map(_contains_secret, _chain(record.exc_info[1]))):
-        # A formatter could read the secret from `exc_info`, so only the redacted text is kept.
-        record.exc_info = None
-        record.exc_text = clean
+    parts = traceback.TracebackException(*record.exc_info).format()
+    record.exc_text = redact("".join(map(_escape_part, parts)).rstrip("\n"))
+    record.exc_info = None
+    record.__dict__["traceback"] = record.exc_text
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception with its causes and contexts; also suppressed ones, as some formatters show them."""
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [error]
-    while pending:
-        current = pending.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
+def _escape_part(part: str) -> str:
+    """Escape a part of a traceback: an exception with its message is one line, all else can have several."""
+    is_exception = not part.startswith((" ", "\n", "Traceback"))
+    return "\n".join(map(escape, [part.rstrip("\n")] if is_exception else part.rstrip("\n").split("\n"))) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import functools
 import threading
 import typing as t
 from datetime import datetime, timedelta, timezone
@@ -13,6 +14,7 @@ import backoff
 from tap_fieldnation.api.clock import Stopwatch
 from tap_fieldnation.api.decode import decode
 from tap_fieldnation.api.errors import Action, ApiError, Rule, reason_of, rule_for
+from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
     import logging
@@ -25,6 +27,7 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.api.transport import Response, Transport
 
 Decoder = t.Callable[[bytes], t.Any]
+OnSend = t.Callable[[], None]
 T = t.TypeVar("T")
 
 # Seconds. The API's own wish, `Retry-After`, counts between a minimum and a maximum.
@@ -32,6 +35,8 @@ MAX_BACKOFF = 60.0
 MIN_RETRY_AFTER = 1.0
 MAX_RETRY_AFTER = 300.0
 DEFAULT_RETRY_AFTER = 60.0
+
+MAX_CLOCK_DIFFERENCE = timedelta(days=1)
 
 _LIMIT_HEADERS = ("x-ratelimit-limit", "x-rate-limit-limit")
 _INVALID_JSON = Rule(Action.RETRY, "a proxy or the server corrupts responses: check the proxy, and run again")
@@ -48,8 +53,8 @@ class Requester:
         logger: For warnings about retries.
 
     Attributes:
-        clock_ahead: The most that our clock was ahead of the server's, by the dates of its responses.
-        requests: Requests sent, including retries and token requests.
+        clock_ahead: The most that our clock was ahead of the server's, by the dates of its responses; up to a day.
+        retries_connections: Whether to try again if no connection could be opened; a command ends at once.
         retries: Attempts after the first.
         backoff: For how long retries were delayed, other than by the rate limit.
     """
@@ -67,7 +72,8 @@ class Requester:
         self._logger = logger
         self._lock = threading.Lock()
         self.clock_ahead = timedelta()
-        self.requests = 0
+        self._told_of_clock = False
+        self.retries_connections = True
         self.retries = 0
         self.backoff = Stopwatch(clock)
         self._with_retries = backoff.on_exception(
@@ -75,11 +81,16 @@ class Requester:
             ApiError,
             max_tries=max_retries + 1,
             jitter=None,  # `_retry_delays` adds it
-            giveup=lambda error: not t.cast("ApiError", error).is_retryable,
+            giveup=lambda error: not self._may_retry(t.cast("ApiError", error)),
             on_backoff=self._back_off,
             on_giveup=lambda details: t.cast("ApiError", details["exception"]).end_retries(),
             logger=None,
         )
+
+    @property
+    def requests(self) -> int:
+        """Requests sent, including retries and token requests."""
+        return self.rate_limiter.sent
 
     def retry(self, attempt: Callable[[], T]) -> T:
         """Call until it succeeds, at most ``max_retries`` times more after the first.
@@ -109,33 +120,58 @@ class Requester:
             ApiError: There is no response, or it is not a success, or its body is not JSON.
             DeadlineExceeded: The time limit is reached.
         """
-        response = self._send(lambda: self._transport.get(path, params, token), stream)
+        response = self._send(lambda on_send: self._transport.get(path, params, token, on_send), stream)
         self._raise_for_status(path, response, stream)
         received_at = self._clock.utc_now()
         return _decode(path, response, stream, decoder), received_at
 
     def post(self, path: str, body: Mapping[str, str]) -> t.Any:
         """Send one POST request with a JSON body and without a token; the rest is as for `get`."""
-        response = self._send(lambda: self._transport.post(path, body))
+        response = self._send(lambda on_send: self._transport.post(path, body, on_send))
         self._raise_for_status(path, response)
-        return _decode(path, response)
+        return _decode(path, response, decoder=functools.partial(decode, mask=False))
 
-    def _send(self, send: Callable[[], Response], stream: str = "") -> Response:
+    def _send(self, send: Callable[[OnSend], Response], stream: str = "") -> Response:
         self._clock.check_deadline()
         self.rate_limiter.acquire()
-        with self._lock:
-            self.requests += 1
+        sent = False
+
+        def on_send() -> None:
+            nonlocal sent
+            sent = True
+            self.rate_limiter.use()
+
         try:
-            response = send()
+            response = send(on_send)
         except ApiError as error:
             error.add_stream(stream)
             raise
-        if date := _server_time(response):
-            self.clock_ahead = max(self.clock_ahead, self._clock.utc_now() - date)
-        for name in _LIMIT_HEADERS:
-            if (limit := response.headers.get(name, "")).isdecimal():
-                self.rate_limiter.reduce_to(float(limit))
+        finally:
+            if not sent:
+                self.rate_limiter.release()
+        self._note_time(response)
+        self._note_limit(response)
         return response
+
+    def _note_time(self, response: Response) -> None:
+        """Compare the clocks. A difference of days is no drift: the header, or this machine's clock, is wrong."""
+        if date := _server_time(response):
+            ahead = self._clock.utc_now() - date
+            with self._lock:
+                if abs(ahead) <= MAX_CLOCK_DIFFERENCE:
+                    self.clock_ahead = max(self.clock_ahead, ahead)
+                    return
+                told, self._told_of_clock = self._told_of_clock, True
+            if not told:
+                text = "The API's clock says %s, which is not believed. If that is right, correct this machine's clock."
+                self._logger.warning(text, format_utc(date))
+
+    def _note_limit(self, response: Response) -> None:
+        for name in _LIMIT_HEADERS:
+            limit, before = response.headers.get(name, ""), self.rate_limiter.per_minute
+            if limit.isdecimal() and self.rate_limiter.reduce_to(float(limit)):
+                text = "The API allows %g requests a minute (header %s): that limit is used instead of %g."
+                self._logger.warning(text, float(limit), name, before)
 
     def _raise_for_status(self, path: str, response: Response, stream: str = "") -> None:
         if response.is_success:
@@ -157,6 +193,9 @@ class Requester:
             correlation_id=correlation_id if isinstance(correlation_id, str) else None,
             stream=stream,
         )
+
+    def _may_retry(self, error: ApiError) -> bool:
+        return error.is_retryable and (self.retries_connections or error.rule.action is not Action.RECONNECT)
 
     def _back_off(self, details: Details) -> None:
         """Wait before the next attempt; after a 429, all threads do so."""

@@ -15,41 +15,27 @@ from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 from typing_extensions import override
 
+from tap_fieldnation.api.body import ENCODINGS, decompressed
+from tap_fieldnation.api.causes import EXCEPTIONS, Cause, Causes
 from tap_fieldnation.api.clock import Clock
-from tap_fieldnation.api.errors import Action, ApiError, Rule, SettingsError
+from tap_fieldnation.api.connections import Adapter, Exchange, exchanging
+from tap_fieldnation.api.errors import ApiError, SettingsError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 CONNECT_TIMEOUT = 10.0  # seconds
 # A response that arrives byte by byte never exceeds the read timeout: all of it has to arrive within so many of them.
 READ_TIMEOUTS_PER_RESPONSE = 5.0
+PIECE = 65_536
 JSON_TYPE = "application/json"
 
 # Commas separate ids, columns and days in a parameter; encoded, each would take three characters of a long URL.
 _UNENCODED = ","
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
-
-
-class SlowResponseError(requests.exceptions.RequestException):
-    """The response arrives too slowly to be complete in time."""
-
-
-_REASONS: t.Mapping[type[Exception], str] = {
-    SlowResponseError: "the response was too slow",
-    requests.exceptions.ProxyError: "the connection to the proxy failed",
-    requests.exceptions.SSLError: "the server's certificate could not be verified",
-    requests.exceptions.ConnectTimeout: "the connection timed out",
-    requests.exceptions.ReadTimeout: "the response timed out",
-    requests.exceptions.ChunkedEncodingError: "the response was cut short",
-    requests.exceptions.ContentDecodingError: "the response could not be decompressed",
-    requests.exceptions.ConnectionError: "the connection failed or was closed",
-    requests.exceptions.RequestException: "the request could not be sent",
-}
-_CA_BUNDLE = Rule(Action.FAIL, "check the path in REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
 
 
 class TokenLocation(Enum):
@@ -76,24 +62,6 @@ class Response:
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
-class _RawBody:
-    """The raw body of a response, for `requests` to read in the pieces in which it arrives, until a deadline.
-
-    `requests` by itself reads in blocks, and would wait until a block is full, however slowly that happens.
-    """
-
-    def __init__(self, raw: t.Any, clock: Clock, deadline: float) -> None:
-        self._raw, self._clock, self._deadline = raw, clock, deadline
-
-    def stream(self, amount: int, *, decode_content: bool) -> Iterator[bytes]:
-        read = getattr(self._raw, "read1", self._raw.read)  # old versions of urllib3 have no read1
-        while piece := read(amount, decode_content=decode_content):
-            yield piece
-            if self._clock.monotonic() > self._deadline:
-                self._raw.close()
-                raise SlowResponseError
-
-
 class Session(requests.Session):
     """A `requests` session that follows no redirect, keeps no cookie and does not expose the token.
 
@@ -101,7 +69,8 @@ class Session(requests.Session):
         user_agent: Sent with each request.
         token_location: Where a request carries the token.
         max_connections: How many connections are kept open.
-        total_timeout: Seconds until a response has to be complete.
+        timeout: Read timeout: seconds that the server may send nothing.
+        host_is_set: Whether the user chose the host.
         clock: The time.
     """
 
@@ -111,47 +80,59 @@ class Session(requests.Session):
         user_agent: str,
         token_location: TokenLocation,
         max_connections: int,
-        total_timeout: float,
+        timeout: float,
+        host_is_set: bool,
         clock: Clock,
     ) -> None:
         super().__init__()
         self.token_location = token_location
-        self._total_timeout, self._clock = total_timeout, clock
+        self._timeout, self._host_is_set, self._clock = timeout, host_is_set, clock
         self.headers["User-Agent"] = user_agent
         self.headers["Accept"] = JSON_TYPE
+        self.headers["Accept-Encoding"] = ENCODINGS
         # Without an `auth`, `requests` sends the credentials that a ~/.netrc has for the host.
         self.auth = lambda request: request
         # The API is documented to need no cookies; a cookie could identify the client, or contain a secret.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=max_connections))
+            self.mount(scheme, Adapter(pool_connections=2, pool_maxsize=max_connections))
 
     @override
     def send(self, request: requests.PreparedRequest, **kwargs: t.Any) -> requests.Response:
-        """Send a request; the token, an additional argument ``token``, is added to a copy of it.
+        """Send a request.
+
+        Args:
+            request: Without the token.
+            kwargs: As for `requests`, and ``token``, which is added to a copy of the request, and ``on_send``, which
+                is called just before the request is sent, once the connection is open.
 
         Raises:
             ApiError: There was no complete response. It has no URL, token or context.
         """
         token: str | None = kwargs.pop("token", None)
         kwargs |= {"allow_redirects": False, "stream": True}
-        failure, rule = "", None
-        deadline = self._clock.monotonic() + self._total_timeout
+        on_send: Callable[[], None] = kwargs.pop("on_send", _do_nothing)
+        exchange = Exchange(self._clock, self._seconds_for_response(), on_send)
+        cause: Cause | None = None
         try:
-            response = super().send(self._with_token(request, token), **kwargs)
-            response.raw = _RawBody(response.raw, self._clock, deadline)
-            response.content  # noqa: B018  (reads the body)
-        except requests.RequestException as error:
-            failure = next(text for kind, text in _REASONS.items() if isinstance(error, kind))
-        except OSError:
-            failure, rule = "the CA certificates could not be read", _CA_BUNDLE
-        if failure:
+            with exchanging(exchange):
+                response = super().send(self._with_token(request, token), **kwargs)
+                exchange.begin_sending()  # for connections that are not ours, as those through a SOCKS proxy
+                response._content = _read(response)  # noqa: SLF001
+        except EXCEPTIONS as error:
+            causes = Causes(host_is_set=self._host_is_set, proxied=bool(kwargs.get("proxies")))
+            cause = causes.too_slow() if exchange.too_slow else causes.find(error, sent=exchange.is_sent)
+        if cause:
             # Raised outside the except block, where it would get the original exception as its context.
-            raise ApiError(urlsplit(request.url or "").path, None, failure, rule=rule)
+            raise ApiError(urlsplit(request.url or "").path, None, cause.reason, rule=cause.rule)
         response.request = request
         response.url = request.url or ""
         response.raw = None  # the body is read, and `raw` has the URL with the token
         return response
+
+    def _seconds_for_response(self) -> float:
+        """Until the response has to be complete: less, if the time limit of the run is reached before."""
+        return min(READ_TIMEOUTS_PER_RESPONSE * self._timeout, max(0.0, self._clock.time_left()) + self._timeout)
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -169,6 +150,23 @@ class Session(requests.Session):
         return sent
 
 
+def _read(response: requests.Response) -> bytes:
+    """The body of a response, decompressed; its connection is closed unless all of it was read."""
+    raw = response.raw
+    if raw is None:
+        return response.content
+    encoding = raw.headers.get("Content-Encoding", "")
+    pieces = iter(lambda: raw.read(PIECE, decode_content=False), b"")
+    try:
+        return b"".join(decompressed(pieces, encoding))
+    finally:
+        raw.close()
+
+
+def _do_nothing() -> None:
+    pass
+
+
 class Transport:
     """HTTP to one origin.
 
@@ -178,6 +176,7 @@ class Transport:
         token_location: Where a request carries the token.
         timeout: Read timeout: seconds that the server may send nothing.
         max_connections: How many connections are kept open.
+        host_is_set: Whether the user chose the host, so that a failure to connect can be due to that.
         clock: The time; the machine's clock by default.
     """
 
@@ -189,6 +188,7 @@ class Transport:
         token_location: TokenLocation,
         timeout: float,
         max_connections: int,
+        host_is_set: bool = True,
         clock: Clock | None = None,
     ) -> None:
         self.origin = checked_origin(origin)
@@ -197,25 +197,39 @@ class Transport:
             user_agent=user_agent,
             token_location=token_location,
             max_connections=max_connections,
-            total_timeout=READ_TIMEOUTS_PER_RESPONSE * timeout,
+            timeout=timeout,
+            host_is_set=host_is_set,
             clock=clock or Clock(),
         )
 
-    def get(self, path: str, params: Mapping[str, object], token: str) -> Response:
-        """GET a path with parameters; empty ones are sent too, as some have a meaning for Field Nation."""
+    def get(
+        self, path: str, params: Mapping[str, object], token: str, on_send: Callable[[], None] = _do_nothing
+    ) -> Response:
+        """GET a path.
+
+        Args:
+            path: The path.
+            params: The query; empty parameters are sent too, as some have a meaning for Field Nation.
+            token: The access token.
+            on_send: Called just before the request is sent, once the connection is open.
+
+        Raises:
+            ApiError: There is no complete response.
+        """
         query = "&".join(f"{quote(name)}={quote(str(value), safe=_UNENCODED)}" for name, value in params.items())
-        return self._send(requests.Request("GET", f"{self.origin}{path}{'?' if query else ''}{query}"), token)
+        return self._send(requests.Request("GET", f"{self.origin}{path}{'?' if query else ''}{query}"), token, on_send)
 
-    def post(self, path: str, body: Mapping[str, str]) -> Response:
-        """POST a JSON body, without a token."""
-        return self._send(requests.Request("POST", f"{self.origin}{path}", json=dict(body)), None)
+    def post(self, path: str, body: Mapping[str, str], on_send: Callable[[], None] = _do_nothing) -> Response:
+        """POST a JSON body, without a token; the rest is as for `get`."""
+        return self._send(requests.Request("POST", f"{self.origin}{path}", json=dict(body)), None, on_send)
 
-    def _send(self, request: requests.Request, token: str | None) -> Response:
+    def _send(self, request: requests.Request, token: str | None, on_send: Callable[[], None]) -> Response:
         prepared = self.session.prepare_request(request)
         settings = self.session.merge_environment_settings(prepared.url, {}, None, None, None)
         if self.origin.startswith("http:"):
             settings["proxies"] = {}  # unencrypted requests do not leave this machine
-        response = self.session.send(prepared, timeout=self._timeout, token=token, **settings)
+        check_proxy(select_proxy(prepared.url or "", settings["proxies"]))
+        response = self.session.send(prepared, timeout=self._timeout, token=token, on_send=on_send, **settings)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(response.status_code, headers, response.content)
 
@@ -246,6 +260,21 @@ def checked_origin(url: str) -> str:
             "(http:// is allowed for loopback hosts only, such as 127.0.0.1)."
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def check_proxy(url: str | None) -> None:
+    """Check the URL of a proxy, if there is one, which `requests` takes from the environment.
+
+    Raises:
+        SettingsError: It is not a URL.
+    """
+    try:
+        parts = urlsplit(url if url is None or "://" in url else f"http://{url}")
+        is_valid = url is None or (parts.hostname and parts.port != 0)
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise SettingsError("The environment variable HTTPS_PROXY (or ALL_PROXY) is not a URL: http://host:port.")
 
 
 def _is_loopback(host: str) -> bool:

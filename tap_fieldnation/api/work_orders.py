@@ -18,10 +18,11 @@ import msgspec
 
 from tap_fieldnation.api.client import API_ROOT
 from tap_fieldnation.api.decode import decode
-from tap_fieldnation.api.errors import ApiError
+from tap_fieldnation.api.errors import Action, ApiError, Rule
+from tap_fieldnation.api.redact import excerpt
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from tap_fieldnation.api.client import Client
@@ -32,6 +33,16 @@ FIXED_PARAMS: t.Mapping[str, str] = {"list": "workorders_all", "sticky": "false"
 # Two generations of the documentation name the filter by creation date differently. Servers ignore unknown filters.
 CREATED_NAMES = ("f_created_date", "f_created")
 IDS = "f_work_order_id"
+
+# Servers may use another page size than the one requested, within reason.
+MAX_SERVER_PAGE = 1_000
+MAX_EXCESS = 10
+MAX_DIGITS = 30
+MAX_EXACT_FLOAT = 2.0**53
+
+_NO_TOTAL = Rule(
+    Action.FAIL, "without it nothing proves that all were read: run again, and tell Field Nation if it persists"
+)
 
 Record = dict[str, t.Any]
 
@@ -68,7 +79,7 @@ class LazyRecord(Record):
 
     def __init__(self, body: msgspec.Raw) -> None:
         head = _HEADS.decode(body)
-        super().__init__(id=int(head.id), company=head.company, milestones=head.milestones, status=head.status)
+        super().__init__(id=head.id, company=head.company, milestones=head.milestones, status=head.status)
         self.body = body
 
 
@@ -129,10 +140,17 @@ class WorkOrders:
         client: Makes the requests.
         sections: The top-level keys of a work order to request.
         page_size: Work orders per page, at most 100.
+        leave_out: Called with each id that cannot be one: its work order is left out.
     """
 
-    def __init__(self, client: Client, sections: Sequence[str], page_size: int) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: Client,
+        sections: Sequence[str],
+        page_size: int,
+        leave_out: Callable[[object], None] = lambda _: None,
+    ) -> None:
+        self._client, self._leave_out = client, leave_out
         self._sections = sections
         self._page_size = page_size
 
@@ -161,17 +179,53 @@ class WorkOrders:
             **filters,
         }
         body, received_at = self._client.get(PATH, params, stream="work_orders", decoder=_decode_page)
-        try:
-            metadata = body["metadata"]
-            total, size = int(metadata["total"]), max(1, int(metadata["per_page"]))
-            pages = int(metadata["pages"])
-            results = body["results"] or []
-            for record in results:
-                record["id"] = int(record["id"])
-        except (AttributeError, KeyError, TypeError, ValueError):
-            results = None
-        if results is None:
-            reason = "the response lacks the documented metadata, results or ids"
-            raise ApiError(f"{API_ROOT}{PATH}", HTTPStatus.OK, reason, stream="work_orders")
+        records = self._usable(body)
+        metadata = body.get("metadata") if isinstance(body, dict) else None
+        if records is None or not isinstance(metadata, dict):
+            raise _error("the response lacks the documented metadata, results or ids")
+        total = _count(metadata.get("total"))
+        if total is None:
+            said = excerpt(repr(metadata["total"])) if "total" in metadata else "missing"
+            raise _error(f"the response lacks the number of work orders: metadata.total is {said}", _NO_TOTAL)
+        size = _count(metadata.get("per_page")) or per_page
+        size = size if size <= MAX_SERVER_PAGE else per_page
+        least = -(-total // size)
+        pages = _count(metadata.get("pages"))
+        pages = least if pages is None or pages > MAX_EXCESS * (least + 1) else pages
         echoes = frozenset(name for name in filters if body.get(name))
-        return Page(results, number, pages, size, total, echoes, received_at)
+        return Page(records, number, pages, size, total, echoes, received_at)
+
+    def _usable(self, body: t.Any) -> list[Record] | None:
+        """The work orders that have a usable id; None if the results are not as documented."""
+        results = (body.get("results") or []) if isinstance(body, dict) and "results" in body else None
+        if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
+            return None
+        values = [item.get("id") for item in results]
+        for item, value in zip(results, values, strict=True):
+            item["id"] = whole_id(value)
+        usable = [item for item in results if item["id"] is not None]
+        if None in values or (len(results) > 1 and not usable):
+            return None
+        for item, value in zip(results, values, strict=True):
+            if item["id"] is None:
+                self._leave_out(value)
+        return usable
+
+
+def whole_id(value: object) -> int | None:
+    """An id of Field Nation, which may be a string; None for anything that cannot be one."""
+    number = _count(value)
+    return number if number and number < 2**63 else None
+
+
+def _count(value: object) -> int | None:
+    """A number of things, which may be a string; None for anything that cannot be one."""
+    if isinstance(value, str) and value.isascii() and value.strip().isdecimal() and len(value) <= MAX_DIGITS:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:
+        value = int(value)
+    return value if type(value) is int and 0 <= value < 2**63 else None
+
+
+def _error(reason: str, rule: Rule | None = None) -> ApiError:
+    return ApiError(f"{API_ROOT}{PATH}", HTTPStatus.OK, reason, rule=rule, stream="work_orders")

@@ -14,9 +14,11 @@ from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.plugin_base import SingerCommand, _ConfigInput
 from typing_extensions import override
 
+from tap_fieldnation.api import redact
 from tap_fieldnation.api.errors import SettingsError, TapError
-from tap_fieldnation.api.redact import redact
 from tap_fieldnation.commands.input_files import read_checked
+from tap_fieldnation.commands.last_line import silence_other_threads
+from tap_fieldnation.streams.writer import buffer_output
 
 ISSUES = "https://github.com/tap-fieldnation/tap-fieldnation/issues"
 ENVIRONMENT = "ENV"  # in place of the name of a config file
@@ -110,8 +112,10 @@ class Command(SingerCommand):
     @override
     def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
         """Run the command line."""
+        redact.install()
         try:
             _check_output()
+            buffer_output()
             return super().main(*args, **kwargs)
         except TapError as error:
             self._fail(str(error))
@@ -133,8 +137,9 @@ class Command(SingerCommand):
                 sys.stdout.flush()
         except OSError:
             _discard_output()
-        logging.disable(logging.WARNING)  # whatever threads are still running: this is the last line
-        self.logger.error("%s", redact(sentence))
+        silence_other_threads()
+        logging.disable(logging.WARNING)
+        self.logger.error("%s", redact.clean(sentence))
         sys.exit(1)
 
 

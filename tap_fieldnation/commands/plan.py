@@ -51,6 +51,7 @@ def print_plan(context: RunContext, streams: Mapping[str, Stream], *, as_json: b
         SettingsError: The time limit was reached before the end.
         TapError: As a sync would.
     """
+    context.requester.retries_connections = False
     try:
         costs = estimate(streams)
     except DeadlineExceeded:

@@ -67,6 +67,9 @@ def _log_findings(stream: Stream) -> None:
     """What did not fit; with the stream's name, as Meltano does not show the name of a logger."""
     if isinstance(stream, WorkOrdersStream):
         _log_misfits(stream, stream.mismatches)
+        if stream.left_out:
+            text = "%s: left out %s whose id is not a whole number from 1 to 2^63 - 1: %s"
+            stream.logger.warning(text, stream.name, count(len(stream.left_out), "row"), _names(stream.left_out))
     elif isinstance(stream, (ChildStream, CompanyStream)):
         _log_misfits(stream, stream.row_builder.mismatches)
         if stream.row_builder.rows_without_key:

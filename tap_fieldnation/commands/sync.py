@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_fieldnation.commands.last_line import silence_other_threads
 from tap_fieldnation.commands.progress import show_progress
 from tap_fieldnation.commands.summary import log_summary
 from tap_fieldnation.memory import limit_malloc_arenas, tune_gc
@@ -34,4 +35,5 @@ def sync(
         with show_progress(context, streams, logger):
             sync_all()
     finally:
+        silence_other_threads()
         log_summary(context, streams, logger)

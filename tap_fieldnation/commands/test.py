@@ -55,6 +55,7 @@ def print_checks(context: RunContext, streams: Mapping[str, Stream]) -> None:
     Raises:
         SettingsError: The time limit was reached before the end.
     """
+    context.requester.retries_connections = False
     failed = False
     try:
         for check in run_checks(context, streams):

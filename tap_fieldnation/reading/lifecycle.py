@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
+from tap_fieldnation.api.work_orders import whole_id
 from tap_fieldnation.timestamps import parse_utc
 
 if t.TYPE_CHECKING:
@@ -53,10 +54,7 @@ def facts(record: Record, now: datetime) -> Facts:
 def company_of(record: Record) -> int | None:
     """The id of the company whose work order it is."""
     company = record.get("company")
-    try:
-        return int(company["id"]) or None if isinstance(company, dict) else None
-    except (KeyError, TypeError, ValueError):
-        return None
+    return whole_id(company.get("id")) if isinstance(company, dict) else None
 
 
 def _closed(status: object, milestones: dict[str, t.Any], now: datetime) -> bool:

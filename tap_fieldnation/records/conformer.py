@@ -13,6 +13,8 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass, field
 
+from typing_extensions import override
+
 from tap_fieldnation.records import schema as keywords
 from tap_fieldnation.timestamps import is_unset, to_rfc3339
 
@@ -43,6 +45,25 @@ _EMPTY: tuple[t.Any, ...] = (None, "", [], {})
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
+# So many places are counted one by one. A server can send keys that are different in each row.
+MAX_PLACES = 1_000
+MAX_PLACE_LENGTH = 200
+OTHERS = "others"
+
+
+class Places(Counter[str]):
+    """Counts by place, of which it keeps a limited number: all further ones count as `OTHERS`."""
+
+    @override
+    def __setitem__(self, place: str, number: int) -> None:
+        if place not in self and len(place) > MAX_PLACE_LENGTH:
+            place = f"{place[:MAX_PLACE_LENGTH]}…"
+            number += self[place]
+        if place not in self and len(self) >= MAX_PLACES:
+            place, number = OTHERS, self[OTHERS] + number
+        super().__setitem__(place, number)
+
+
 @dataclass
 class Mismatches:
     """What did not fit the schema: the path in the record (``pay.base.amount``), and how often.
@@ -52,8 +73,8 @@ class Mismatches:
         invalid_values: Values that could not be converted to their type; they became null.
     """
 
-    unknown_keys: Counter[str] = field(default_factory=Counter)
-    invalid_values: Counter[str] = field(default_factory=Counter)
+    unknown_keys: Counter[str] = field(default_factory=Places)
+    invalid_values: Counter[str] = field(default_factory=Places)
 
 
 def compile_conformer(schema: JsonSchema, mismatches: Mismatches) -> Callable[[Record], Record]:

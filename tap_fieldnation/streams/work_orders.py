@@ -22,7 +22,7 @@ from tap_fieldnation.api.work_orders import PATH, WorkOrders, decode_full
 from tap_fieldnation.reading import bookmarks, cursor, steps
 from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun
 from tap_fieldnation.records import lifted, schema
-from tap_fieldnation.records.conformer import Mismatches, compile_conformer
+from tap_fieldnation.records.conformer import Mismatches, Places, compile_conformer
 from tap_fieldnation.streams.by_request import ByRequestStream, ChildRequests
 from tap_fieldnation.streams.catalog import REMOVALS, embedded_paths
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
@@ -63,6 +63,7 @@ class WorkOrdersStream(FieldNationStream):
 
     Attributes:
         mismatches: What did not fit the schema.
+        left_out: Ids that cannot be one; their work orders were left out.
         run: The sync run, once it has started.
     """
 
@@ -77,6 +78,7 @@ class WorkOrdersStream(FieldNationStream):
     def __init__(self, tap: Tap, context: RunContext) -> None:
         super().__init__(tap, context)
         self.mismatches = Mismatches()
+        self.left_out = Places()
         self.run: SyncRun | None = None
         self._sections_checked = False
 
@@ -232,7 +234,7 @@ class WorkOrdersStream(FieldNationStream):
         streams = [stream.name for stream in (self, *self.child_streams) if stream.selected and stream.name != REMOVALS]
         steps.prepare(known, options, streams, now, full_refresh=self.replication_method == FULL_TABLE)
         return SyncRun(
-            WorkOrders(context.client, self.sections, options.page_size),
+            WorkOrders(context.client, self.sections, options.page_size, self._leave_out),
             known,
             options,
             context.clock.utc_now,
@@ -240,6 +242,9 @@ class WorkOrdersStream(FieldNationStream):
             warn=lambda sentence: self.logger.warning("%s: %s.", self.name, sentence),
             clock_ahead=lambda: context.requester.clock_ahead,
         )
+
+    def _leave_out(self, value: object) -> None:
+        self.left_out[repr(value)] += 1
 
     def _saved_cursor(self) -> cursor.Cursor:
         now = self.run_context.clock.utc_now()

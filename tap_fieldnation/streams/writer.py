@@ -1,8 +1,10 @@
-"""Writes Singer messages to stdout so that a signal never tears one."""
+"""Writes Singer messages to stdout, all bytes of each or none of what follows, so that no message is ever torn."""
 
 from __future__ import annotations
 
 import contextlib
+import io
+import select
 import sys
 import typing as t
 
@@ -13,6 +15,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from singer_sdk.singerlib.encoding.simple import Message
+
+# How long to wait for a reader that is not ready before looking again.
+WAIT = 1.0
 
 
 class Writer(MsgSpecWriter):
@@ -26,15 +31,19 @@ class Writer(MsgSpecWriter):
     busy = False
     on_idle: Callable[[], None] | None = None
     _buffer: bytearray | None = None
+    _failure: OSError | None = None
 
     @override
     def write_message(self, message: Message) -> None:
+        """Write a message.
+
+        Raises:
+            OSError: stdout cannot be written, now or at an earlier message, which may be torn.
+        """
         if self._buffer is not None:
             self._buffer += self.format_message(message)
             return
-        self.busy = True
-        super().write_message(message)
-        self._idle()
+        self._write(self.format_message(message))
 
     @contextlib.contextmanager
     def buffered(self) -> Iterator[None]:
@@ -45,11 +54,44 @@ class Writer(MsgSpecWriter):
             yield
         finally:
             self._buffer = None
-            sys.stdout.buffer.write(buffer)
-            sys.stdout.flush()
-            self._idle()
+            self._write(buffer)
 
-    def _idle(self) -> None:
+    def _write(self, data: bytearray) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self.busy = True
+        try:
+            write_all(data)
+        except OSError as error:
+            self._failure = error
+            raise
         self.busy = False
         if self.on_idle is not None:
             self.on_idle()
+
+
+def write_all(data: bytes | bytearray) -> None:
+    """Write all bytes to stdout.
+
+    With `PYTHONUNBUFFERED` set, Python writes only as many as one system call takes: fewer if a signal interrupts it,
+    at the size limit of a file, or in a pipe that does not block.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    sys.stdout.flush()  # what was written in other ways comes first
+    output = sys.stdout.buffer
+    raw = getattr(output, "raw", output)
+    while data:
+        written = raw.write(data)
+        if written is None:  # the pipe does not block, and is full
+            select.select([], [raw.fileno()], [], WAIT)
+        else:
+            data = data[written:]
+
+
+def buffer_output() -> None:
+    """Let reports, which `print` writes, be written as a whole too where `PYTHONUNBUFFERED` is set."""
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        encoding, errors = sys.stdout.encoding, sys.stdout.errors
+        sys.stdout = open(sys.stdout.fileno(), "w", encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115

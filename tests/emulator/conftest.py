@@ -34,7 +34,7 @@ class ApiClient:
             "grant_type": "client_credentials",
             "client_id": self.api.client_id,
             "client_secret": self.api.client_secret,
-            "scope": "api",
+            **({} if body.get("grant_type") == "password" else {"scope": "api"}),
             **body,
         }
         response = self.session.post(f"{self.api.url}/authentication/api/oauth/token", json=full_body, timeout=5)

@@ -38,6 +38,7 @@ def test_password_grant(client: ApiClient) -> None:
         ({"grant_type": "implicit"}, 400, "unsupported_grant_type"),
         ({"scope": "everything"}, 400, "invalid_scope"),
         ({"scope": None}, 400, "invalid_scope"),
+        ({"grant_type": "password", "scope": "api"}, 400, "invalid_scope"),
         ({"grant_type": "password", "username": "x", "password": "y"}, 400, "invalid_grant"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_fieldnation.api import auth, errors, requester, transport
+from tap_fieldnation.api import auth, causes, errors, requester
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +27,11 @@ def strings() -> Iterator[str]:
                 yield re.sub(r"%\w|%\.\df", "…", node.value)
             elif isinstance(node, ast.JoinedStr):
                 yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
-    for rule in vars(errors).values():
-        if isinstance(rule, errors.LoginRule):  # put together of several
+    for rule in (*vars(errors).values(), *vars(causes).values()):  # put together of several
+        if isinstance(rule, errors.LoginRule):
             yield from rule
+        elif isinstance(rule, errors.Rule):
+            yield rule.advice
 
 
 SAID = "\n".join(strings())
@@ -45,7 +47,8 @@ def test_the_tap_logs_it(heading: str) -> None:
 
 
 def test_each_advice_is_quoted() -> None:
-    others = (auth._NO_TOKEN, errors._NO_RESPONSE, errors._REDIRECT, requester._INVALID_JSON, transport._CA_BUNDLE)
+    others = [auth._NO_TOKEN, errors._NO_RESPONSE, errors._REDIRECT, requester._INVALID_JSON, errors._NOT_HTTP]
+    others += [causes._CA_FILE, causes._AUTHORITY, causes._VALIDITY]
     rules = [*errors.RULES.values(), *(rule for _, rule in errors.TOKEN_RULES), *others]
     advices = {rule.advice.split(": ")[0].split(",")[0] for rule in rules}
     assert {advice for advice in advices if advice not in PAGE} == set()

@@ -93,7 +93,7 @@ _NOT_THERE = "check environment and api_url; if they are correct, this account h
 _REDIRECT = "redirects are not followed, to protect the token: check api_url."
 _QUOTA = "the rate limit is shared with other integrations of this company: lower requests_per_minute"
 _GARBLED = "a proxy or the server corrupts responses: check the proxy, and run again."
-_NETWORK = "check the network, the proxy and api_url, and run again (no data is lost)."
+_NETWORK = "check the network and api_url, and run again (no data is lost)."
 _BROKEN = ("reset-before", "reset-body", "cut-body", "cut-chunks")
 _SPOILT = ("cut-json", "html", "gzip", "empty")
 _IMPATIENT = {"request_timeout": 0.4, "max_retries": 1}
@@ -109,9 +109,9 @@ CASES = (
     Case("truncated JSON, HTML with 200, invalid gzip, empty body, one after another", _SPOILT, in_a_row=True,
          says="the response could not be decompressed", requests=4, waits=1 + 2 + 4 + 8),
     Case("connection refused for 5 s", ("refused",), (Where.TOKEN, Where.PROBE, Where.LIST), options={"seconds": 5},
-         says="the connection failed or was closed", requests=1, waits=1 + 2 + 4),
+         says="the connection was refused", requests=1, waits=1 + 2 + 4),
     Case("connection refused for 5 s", ("refused",), (Where.PAGE, Where.BY_ID, Where.CHILD), options={"seconds": 5},
-         says="the connection failed or was closed", requests=(1, 5), waits=None),
+         says="the connection was refused", requests=(1, 5), waits=None),
     Case("no response within `request_timeout`", ("timeout",), (Where.TOKEN, Where.PAGE, Where.LIST),
          options={"seconds": 1}, settings=_IMPATIENT, says="the response timed out", requests=1, waits=1),
     Case("a slow body, complete after 20 s", ("drip",), options={"pieces": 20, "seconds": 1},
@@ -119,7 +119,16 @@ CASES = (
     Case("a slow body, for more than five times `request_timeout`", ("drip",),
          (Where.PROBE, Where.PAGE, Where.LIST), options={"pieces": 100, "seconds": 20},
          says="the response was too slow", requests=1, waits=None),
+    Case("slow headers, or interim responses without end, for more than five times `request_timeout`",
+         ("drip-head", "interim-endless"), (Where.TOKEN, Where.PAGE, Where.LIST), options={"seconds": 20},
+         says="the response was too slow", requests=1, waits=None),
+    Case("an interim response (103) before the response", ("interim",)),
     Case("a wrong content type", ("content-type",)),
+    Case("links and names that repeat the URL of the request, with the token", ("echo",),
+         (Where.PAGE, Where.BY_ID, Where.LIST)),
+    Case("terminal escapes, bidirectional characters and line breaks in an error", ("hostile",),
+         (Where.TOKEN, Where.PAGE, Where.LIST), requests=1, waits=5,
+         says=r"(\x1b[31mred \x1b]0;title\x07 \u202ereversed 2026-01-01 ERROR forged; correlation id 7 \x1b[31mred"),
     # The quota.
     Case("429, `Retry-After` in seconds", ("429-seconds",), options={"seconds": 7}, says="Retrying in 7 s",
          requests=1, waits=7),
@@ -164,7 +173,7 @@ CASES = (
          says=f"could not be read (the connection .*{_NETWORK}", fails=True, requests=7,
          waits=1 + 2 + 4 + 8 + 16 + 32),
     Case("connection refused, permanently", ("refused",), (Where.TOKEN, Where.PROBE), options={"seconds": 1e9},
-         says=f"could not be read (the connection failed or was closed): {_NETWORK}", fails=True, requests=1,
+         says=f"could not be read (the connection was refused): {_NETWORK}", fails=True, requests=1,
          waits=1 + 2 + 4 + 8 + 16 + 32),
     Case("no response, permanently", ("timeout",), (Where.PROBE,), for_ever=True, options={"seconds": 1},
          settings=_IMPATIENT, says=f"could not be read (the response timed out): {_NETWORK}", fails=True, requests=2,
@@ -175,6 +184,8 @@ CASES = (
     Case("HTML with 200, permanently", ("html",), (Where.TOKEN, Where.PAGE, Where.LIST), for_ever=True, says=_GARBLED,
          fails=True, requests=7, waits=1 + 2 + 4 + 8 + 16 + 32),
     # Failures that are not retried.
+    Case("200 kB that decompress to 200 MB", ("bomb",), (Where.TOKEN, Where.PAGE, Where.LIST),
+         says="the response has more than 64 MB): lower page_size.", fails=True, requests=1),
     Case("`null` instead of the response", ("null",), (Where.TOKEN,), says="the response contains no access_token",
          fails=True, requests=1),
     Case("`null` instead of the response", ("null",), WORK_ORDERS,

@@ -219,10 +219,10 @@ def _in_this_time(clock: SharedClock) -> Iterator[None]:
             clock.done()
             raise
 
-    def send_in_this_time(requester: Requester, send_once: t.Callable[[], Response], stream: str = "") -> Response:
-        def sent() -> Response:
+    def send_in_this_time(requester: Requester, send_once: t.Callable[..., Response], stream: str = "") -> Response:
+        def sent(*args: t.Any) -> Response:
             try:
-                return send_once()
+                return send_once(*args)
             finally:
                 clock.done()
 
@@ -254,6 +254,7 @@ def run(*arguments: str) -> Ended:
             for number, before in signals.items():
                 signal.signal(number, before)  # each tap keeps the one before it alive
             for handler in list(root.handlers):
+                vars(handler).pop("emit", None)
                 if handler not in handlers:
                     root.removeHandler(handler)
     output.flush()

@@ -77,9 +77,11 @@ class Times(FakeTransport):
         self.times: list[float] = []
 
     @override
-    def get(self, path: str, params: t.Mapping[str, object], token: str) -> Response:
+    def get(
+        self, path: str, params: t.Mapping[str, object], token: str, on_send: t.Callable[[], None] = lambda: None
+    ) -> Response:
         self.times.append(self._clock.monotonic())
-        return super().get(path, params, token)
+        return super().get(path, params, token, on_send)
 
 
 def test_threads_that_fail_together_do_not_retry_together() -> None:

@@ -34,7 +34,7 @@ def test_runs_of_a_few_requests_complete(requests: int, tmp_path: Path) -> None:
             assert ended.code == 0, ended.last_line
             state = ended.state or state
             for name, ids in rows.items():
-                ids |= ended.ids(name)
+                ids.update(ended.ids(name))
             if "max_minutes" not in ended.last_line:
                 break
         else:

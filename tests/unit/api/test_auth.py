@@ -17,7 +17,7 @@ from tap_fieldnation.api.redact import MASK, redact
 from tests.fakes import FakeClock, FakeTransport, NoResponse, make_api, make_client, response, token_response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_fieldnation.api.auth import FieldNationAuthenticator
     from tap_fieldnation.api.clock import Clock
@@ -59,7 +59,6 @@ def test_the_password_grant_is_sent_as_documented() -> None:
                 "grant_type": "password",
                 "client_id": "the-client-id",
                 "client_secret": "the+client/secret=",
-                "scope": "api",
                 "username": "the-user",
                 "password": "the pass&word",
             },
@@ -73,7 +72,7 @@ def test_threads_share_one_token_request() -> None:
 
     class Slow(FakeTransport):
         @override
-        def post(self, path: str, body: Mapping[str, str]) -> Response:
+        def post(self, path: str, body: Mapping[str, str], on_send: Callable[[], None] = lambda: None) -> Response:
             requested.release()
             assert go.wait(10)
             return token_response(f"token-{len(self.posts)}")

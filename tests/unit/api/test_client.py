@@ -12,7 +12,7 @@ from tap_fieldnation.api.errors import ApiError, CredentialsError
 from tests.fakes import FakeClock, FakeTransport, NoResponse, Outcome, make_api, make_client, response, token_response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_fieldnation.api.transport import Response
 
@@ -36,7 +36,7 @@ def test_every_request_is_counted_and_rate_limited() -> None:
     requester, _, client = make_api(transport)
     client.get("/x", {})
     assert requester.requests == len(transport.gets) + len(transport.posts) == 3 + 3
-    assert requester.requests == requester.rate_limiter.acquired
+    assert requester.requests == requester.rate_limiter.sent
     assert requester.retries == 2
 
 
@@ -63,7 +63,9 @@ def test_threads_whose_token_is_rejected_at_the_same_time_request_one_token() ->
 
     class Simultaneous(FakeTransport):
         @override
-        def get(self, path: str, params: Mapping[str, object], token: str) -> Response:
+        def get(
+            self, path: str, params: Mapping[str, object], token: str, on_send: Callable[[], None] = lambda: None
+        ) -> Response:
             if token == "token-1":
                 all_sent.wait(10)
                 return EXPIRED

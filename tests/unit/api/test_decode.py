@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_fieldnation.api import redact
 from tap_fieldnation.api.decode import decode
 
 if TYPE_CHECKING:
@@ -121,3 +122,37 @@ def test_any_bytes_are_decoded_or_an_error(body: bytes) -> None:
         decode(body)
     except ValueError as error:
         assert str(error)  # noqa: PT017
+
+
+SECRET = "canary4711+/=token"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        SECRET,
+        SECRET.replace("/", "\\/"),
+        SECRET.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D"),
+        SECRET.replace("+", "\\u002b"),
+        SECRET.replace("=", "&#61;"),
+        "".join(f"\\u{ord(char):04x}" for char in SECRET),
+        SECRET.replace("c", "\\u0063").replace("4", "\\u0034"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig"])
+def test_a_secret_is_masked_wherever_it_is(shown: str, encoding: str) -> None:
+    redact.register_tokens(SECRET)
+    body = f'{{"a": ["x", {{"href": "/y?access_token={shown}&b=1", "{shown}": 1}}], "b": 4711}}'
+    expected = {"a": ["x", {"href": "/y?access_token=***&b=1", "***": 1}], "b": 4711}
+    assert decode(body.encode(encoding)) == expected
+
+
+def test_a_token_can_be_decoded() -> None:
+    redact.register_tokens(SECRET)
+    assert decode(f'{{"access_token": "{SECRET}"}}'.encode(), mask=False) == {"access_token": SECRET}
+
+
+def test_text_that_only_resembles_a_secret_is_unchanged() -> None:
+    redact.register_tokens(SECRET)
+    value = {"a": "canary4711 token", "b": "Zoë\u00e9", "c": "canary471"}
+    assert decode(json.dumps(value).encode()) == value

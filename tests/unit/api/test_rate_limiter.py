@@ -32,6 +32,7 @@ def most_in_a_minute(times: Sequence[float]) -> int:
 
 def acquire(limiter: RateLimiter, clock: FakeClock) -> float:
     limiter.acquire()
+    limiter.use()
     return clock.monotonic()
 
 
@@ -44,7 +45,7 @@ def test_no_minute_has_more_requests_than_the_limit(per_minute: float, burst: in
         clock.advance(seconds)
         times.append(acquire(limiter, clock))
     assert most_in_a_minute(times) <= max(1, int(per_minute))
-    assert limiter.acquired == len(idle)
+    assert limiter.sent == len(idle)
 
 
 @given(rates, bursts, st.lists(st.floats(0, 100), max_size=200))
@@ -105,7 +106,7 @@ def test_continuous_use_reaches_nearly_the_limit(per_minute: float, burst: int) 
     start, minutes = clock.monotonic(), 60
     while acquire(limiter, clock) < start + 60 * minutes:
         pass
-    assert limiter.acquired >= 0.95 * per_minute * minutes
+    assert limiter.sent >= 0.95 * per_minute * minutes
 
 
 @pytest.mark.parametrize("per_minute", [0.2, 0.5])
@@ -115,7 +116,7 @@ def test_a_limit_below_one_a_minute_is_used_in_full_over_hours(per_minute: float
     start, minutes = clock.monotonic(), 600
     while acquire(limiter, clock) < start + 60 * minutes:
         pass
-    assert 0.95 * per_minute * minutes <= limiter.acquired <= per_minute * minutes + 2
+    assert 0.95 * per_minute * minutes <= limiter.sent <= per_minute * minutes + 2
 
 
 @pytest.mark.parametrize("per_minute", [0.5, 1, 50, 60])
@@ -171,14 +172,14 @@ def test_a_wait_beyond_the_deadline_is_not_started(time_limit: float, *, fits: b
     limiter.pause(100)
     before = clock.monotonic()
     if fits:
-        limiter.acquire()
-        assert limiter.acquired == 1
+        acquire(limiter, clock)
+        assert limiter.sent == 1
         assert limiter.waiting.seconds == pytest.approx(100, abs=1e-3)
         return
     with pytest.raises(DeadlineExceeded):
         limiter.acquire()
     assert clock.monotonic() == before
-    assert (limiter.acquired, limiter.waiting.seconds) == (0, 0.0)
+    assert (limiter.sent, limiter.waiting.seconds) == (0, 0.0)
 
 
 @pytest.mark.parametrize(("per_minute", "threads"), [(60, 4), (50, 16), (7, 3), (240, 8), (1.5, 2)])
@@ -193,6 +194,7 @@ def test_several_threads_share_one_limit(per_minute: float, threads: int) -> Non
         with clock.participate():
             while True:
                 limiter.acquire()
+                limiter.use()
                 now = clock.monotonic()
                 if now >= end:
                     return
@@ -217,12 +219,14 @@ def test_a_pause_applies_to_every_thread() -> None:
     limiter = RateLimiter(600, threads, clock)
     times: list[float] = []
     limiter.acquire()
+    limiter.use()
     limiter.pause(300)
     paused_until = clock.monotonic() + 300
 
     def work() -> None:
         with clock.participate():
             limiter.acquire()
+            limiter.use()
             times.append(clock.monotonic())
 
     workers = [threading.Thread(target=work) for _ in range(threads)]

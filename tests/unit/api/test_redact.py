@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import pickle
+import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -60,6 +61,8 @@ def secrets() -> Iterator[None]:
 
 def _clear_secrets() -> None:
     redaction._secrets.clear()
+    redaction._in_data.clear()
+    redaction._tokens.clear()
     register_secrets("no secret of any test")
 
 
@@ -324,13 +327,136 @@ def test_records_without_secrets_are_unchanged(make: Callable[[], logging.Format
     assert logged(call, make()) == before
 
 
-def test_exceptions_without_secrets_keep_their_traceback() -> None:
+def test_exceptions_become_text_with_their_traceback() -> None:
     install()
-    error = ValueError("harmless")
-    record = logging.Logger("test").makeRecord(  # noqa: LOG001
-        "n", logging.ERROR, "f.py", 1, "failed", (), (ValueError, error, None)
-    )
-    assert record.exc_info == (ValueError, error, None)
+    text = logged(_with(_raise_from_cause), ConsoleFormatter())
+    assert text.count("Traceback (most recent call last):") == 2
+    assert "The above exception was the direct cause of the following exception" in text
+    assert text.rstrip().endswith("RuntimeError: harmless")
+    data = json.loads(logged(_with(_raise_from_cause), StructuredFormatter()))
+    assert data["message"] == "failed"
+    assert data["extra"]["traceback"].endswith("RuntimeError: harmless")
+
+
+def _hold_secret(client_secret: str) -> None:
+    """Fails while a local variable holds a secret that the message does not have."""
+    copy = {"client_secret": client_secret[:4] + client_secret[4:]}
+    raise ValueError(f"unforeseen {len(copy)}")
+
+
+class _LocalsFormatter(logging.Formatter):
+    """As `rich` and Sentry do: shows the local variables of each frame."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        shown = f"{super().format(record)}\n{record.__dict__}"
+        for error in (record.exc_info or (None, None))[1:2]:
+            if error:
+                lines = traceback.TracebackException.from_exception(error, capture_locals=True).format()
+                shown += "".join(lines)
+        return shown
+
+
+def test_no_formatter_can_write_local_variables() -> None:
+    secret = "unknown4711-to-redact"  # so that it is not masked as text
+
+    def call(log: logging.Logger) -> None:
+        try:
+            _hold_secret(secret)
+        except ValueError:
+            log.exception("failed")
+
+    assert "unknown4711" in logged(call, _LocalsFormatter())
+    install()
+    text = logged(call, _LocalsFormatter())
+    assert "unknown4711" not in text
+    assert "ValueError: unforeseen 1" in text
+    assert "in _hold_secret" in text
+
+
+HOSTILE = "a\x1b[31mred\x1b]0;title\x07\u202eevil\x85\u2028\u2029\x9b\u200b\ud800\x7f\r\n2026-01-01 ERROR forged\x00z"
+UNSAFE = ("\x1b", "\x07", "\u202e", "\x85", "\u2028", "\u2029", "\x9b", "\u200b", "\ud800", "\x7f", "\r", "\x00")
+
+
+def assert_harmless(text: str) -> None:
+    """One line, without anything that a terminal or an editor obeys."""
+    assert not [char for char in UNSAFE if char in text]
+    assert "forged" in text
+    assert "\n" not in text.rstrip("\n")
+
+
+def test_control_and_format_characters_are_escaped() -> None:
+    text = excerpt(HOSTILE)
+    assert_harmless(text)
+    assert "a\\x1b[31mred\\x1b]0;title\\x07\\u202eevil" in text
+    assert redaction.escape("Zoë 東京 🙂 — “x”") == "Zoë 東京 🙂 — “x”"
+    assert redaction.escape("a\tb\nc") == "a\\tb\\nc"
+
+
+@given(st.text())
+def test_escaped_text_is_one_printable_line(text: str) -> None:
+    assert redaction.escape(text).isprintable()
+    assert redaction.escape(text) == text or not text.isprintable()
+
+
+class _Hostile:
+    @override
+    def __str__(self) -> str:
+        return HOSTILE
+
+
+HOSTILE_CALLS: dict[str, Callable[[logging.Logger], None]] = {
+    "message": lambda log: log.error(HOSTILE),
+    "argument": lambda log: log.error("failed: %s", HOSTILE),
+    "named argument": lambda log: log.error("failed: %(x)s", {"x": HOSTILE}),
+    "object": lambda log: log.error("failed: %s", _Hostile()),
+    "malformed call": lambda log: log.error("failed: %d", HOSTILE),
+    "extra": lambda log: log.error("failed", extra={"forged": {"a": [HOSTILE, _Hostile()], HOSTILE: 1}}),
+}
+
+
+@pytest.mark.parametrize("make", FORMATTERS.values(), ids=FORMATTERS)
+@pytest.mark.parametrize("call", HOSTILE_CALLS.values(), ids=HOSTILE_CALLS)
+def test_no_formatter_writes_what_a_terminal_obeys(
+    call: Callable[[logging.Logger], None], make: Callable[[], logging.Formatter]
+) -> None:
+    install()
+    text = logged(call, make())
+    assert_harmless(text if "forged" in text else f"{text.rstrip()} forged")
+
+
+def test_the_message_of_an_exception_is_one_line_of_a_traceback() -> None:
+    def fail() -> None:
+        raise ValueError(HOSTILE)
+
+    install()
+    lines = logged(_with(fail), ConsoleFormatter()).splitlines()
+    assert not [line for line in lines if line.startswith("2026-01-01 ERROR")]
+    assert lines[-1].startswith("ValueError: a\\x1b[31m")
+    assert_harmless(lines[-1])
+    assert any(line.startswith("Traceback") for line in lines)
+
+
+def test_secrets_in_data_are_masked_in_each_encoding_but_not_what_data_may_contain() -> None:
+    _clear_secrets()
+    register_secrets("the-user@example.com", "short1")
+    register_secrets("the+client/secret=", "short2", None, in_data=True)
+    redaction.register_tokens(TOKEN)
+    for form in ("raw", "quote everything", "JSON of PHP", "JSON, HTML-safe", "HTML"):
+        for secret in (TOKEN, "the+client/secret="):
+            shown = FORMS[form](secret)
+            assert redaction.may_contain_secret(shown.encode())
+            assert redaction.mask_secrets(f"/x?access_token={shown}&a=b") == f"/x?access_token={MASK}&a=b"
+    text = "the-user@example.com short1 short2 access_token=other"
+    assert redaction.mask_secrets(text) == text
+    assert not redaction.may_contain_secret(text.encode())
+
+
+def test_only_the_last_tokens_are_kept() -> None:
+    tokens = [f"tokenNumber{number}ofMany" for number in range(20)]
+    redaction.register_tokens(*tokens)
+    assert redact(" ".join(tokens[-3:])) == f"{MASK} {MASK} {MASK}"
+    assert redact(tokens[0]) == tokens[0]
 
 
 def test_a_traceback_with_a_secret_is_redacted() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import timedelta
+from bisect import bisect_right
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from tap_fieldnation.api.requester import _retry_delays
 from tests.fakes import NOON, FakeClock, FakeTransport, NoResponse, Outcome, SharedClock, make_api, response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_fieldnation.api.clock import Clock
     from tap_fieldnation.api.requester import Requester
@@ -194,9 +195,11 @@ def test_429_makes_all_threads_wait() -> None:
 
     class Timed(FakeTransport):
         @override
-        def get(self, path: str, params: Mapping[str, object], token: str) -> Response:
+        def get(
+            self, path: str, params: Mapping[str, object], token: str, on_send: Callable[[], None] = lambda: None
+        ) -> Response:
             times.append(clock.monotonic())
-            return super().get(path, params, token)
+            return super().get(path, params, token, on_send)
 
     requester = make_requester(Timed([response(429, Retry_After="40"), GOOD]), clock, per_minute=60)
 
@@ -275,6 +278,100 @@ def test_headers_can_reduce_the_rate_limit_but_not_raise_it(status: int, headers
     requester = make_requester(transport, per_minute=50)
     get(requester)
     assert requester.rate_limiter.per_minute == limit
+
+
+def test_a_limit_of_the_api_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    requester = make_requester(FakeTransport([response(200, {}, X_RateLimit_Limit="1")]), per_minute=50)
+    for _ in range(3):
+        get(requester)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The API allows 1 requests a minute (header x-ratelimit-limit): that limit is used instead of 50."
+    ]
+
+
+def at(moment: datetime) -> Response:
+    """A response with this date."""
+    return response(200, {}, Date=format_datetime(moment, usegmt=True))
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        datetime(1970, 1, 1, tzinfo=timezone.utc),
+        datetime(2023, 5, 5, tzinfo=timezone.utc),
+        NOON - timedelta(days=1, minutes=1),
+        NOON + timedelta(days=1, minutes=1),
+        datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc),
+        datetime(1, 1, 1, tzinfo=timezone.utc),
+    ],
+)
+def test_an_absurd_date_is_ignored_and_told_of_once(date: datetime, caplog: pytest.LogCaptureFixture) -> None:
+    requester = make_requester(FakeTransport([at(NOON - timedelta(minutes=5)), at(date)]))
+    for _ in range(3):
+        get(requester)
+    assert timedelta(minutes=5) <= requester.clock_ahead < timedelta(minutes=6)
+    [message] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert message.startswith(f"The API's clock says {date:%Y}" if date.year > 999 else "The API's clock says ")
+    assert message.endswith("which is not believed. If that is right, correct this machine's clock.")
+
+
+@pytest.mark.parametrize("hours", [-23, 0, 3, 23])
+def test_a_difference_of_the_clocks_of_up_to_a_day_counts(hours: int, caplog: pytest.LogCaptureFixture) -> None:
+    requester = make_requester(FakeTransport([at(NOON - timedelta(hours=hours))]))
+    get(requester)
+    ahead = max(timedelta(), timedelta(hours=hours))
+    assert ahead <= requester.clock_ahead < ahead + timedelta(minutes=1)
+    assert not caplog.records
+
+
+class Connecting(FakeTransport):
+    """Opens a connection for 0 to 9 s before it sends, and notes when each request arrives."""
+
+    def __init__(self, clock: Clock, *, fails: bool = False) -> None:
+        super().__init__([GOOD])
+        self._clock, self._fails = clock, fails
+        self.arrived: list[float] = []
+
+    @override
+    def get(
+        self, path: str, params: Mapping[str, object], token: str, on_send: Callable[[], None] = lambda: None
+    ) -> Response:
+        self._clock.sleep(len(self.arrived) * 7 % 10 * 0.99)
+        if self._fails and len(self.arrived) % 5 == 0:
+            self.arrived.append(float("-inf"))
+            raise ApiError(path, None, "the connection was refused")
+        on_send()
+        self.arrived.append(self._clock.monotonic())
+        return GOOD
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("per_minute", [7, 60, 240])
+def test_no_minute_has_too_many_requests_however_long_connections_take(per_minute: float, *, fails: bool) -> None:
+    threads = 16
+    clock = SharedClock(threads)
+    transport = Connecting(clock, fails=fails)
+    requester = make_requester(transport, clock, per_minute=per_minute)
+    end = clock.monotonic() + 10 * 60
+
+    def work() -> None:
+        with clock.participate():
+            while clock.monotonic() < end:
+                get(requester)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert not worker.is_alive()
+    times = sorted(time for time in transport.arrived if time > 0)
+    most = max(bisect_right(times, start + 60.0) - index for index, start in enumerate(times))
+    assert most <= per_minute
+    assert requester.requests == len(times)
+    possible = min(per_minute, threads * 60 / (4.5 + (1 if fails else 0)))
+    assert len(times) >= 0.75 * possible * 10
 
 
 @given(st.dictionaries(st.sampled_from(["retry-after", "date", "x-ratelimit-limit"]), st.text(max_size=30)))

@@ -13,6 +13,7 @@ import struct
 import threading
 import time
 import traceback
+import tracemalloc
 import types
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from tap_fieldnation.api import redact
+from tap_fieldnation.api import transport as transport_module
+from tap_fieldnation.api.body import MAX_BODY
 from tap_fieldnation.api.errors import Action, ApiError, SettingsError
 from tap_fieldnation.api.transport import TokenLocation, Transport, checked_origin
 from tests.fakes import FakeClock
@@ -311,7 +314,7 @@ FAULTS: dict[str, tuple[Callable[[socket.socket], None], str]] = {
     "sends an invalid status": (_send(b"HTTP/1.1 abc OK\r\n\r\n"), "was closed"),
     "sends too many headers": (_send(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n"), "was closed"),
     "sends nothing": (_send_nothing, "timed out"),
-    "stops in the body": (_stop_in_the_body, "was closed"),
+    "stops in the body": (_stop_in_the_body, "timed out"),
 }
 
 
@@ -363,49 +366,216 @@ def test_connection_failures_are_retried_and_expose_no_secret(
     assert_clean(caught.value)
 
 
-class FastClock(FakeClock):
-    """Advances by a second whenever it is read."""
+def _send_slowly(start: bytes, piece: bytes, pause: float = 0.01) -> Callable[[socket.socket], None]:
+    def send(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection.sendall(start)
+            for _ in range(2000):
+                connection.sendall(piece)
+                time.sleep(pause)
 
-    @override
-    def monotonic(self) -> float:
-        self.advance(1)
-        return super().monotonic()
-
-
-def _send_slowly(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    with contextlib.suppress(OSError):
-        for _ in range(1000):
-            connection.sendall(b" ")
-            time.sleep(0.01)
+    return send
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+SLOW: dict[str, Callable[[socket.socket], None]] = {
+    "status line": _send_slowly(b"HTTP/1.1 200 O", b"K"),
+    "header": _send_slowly(OK + b"X: ", b"y"),
+    "headers": _send_slowly(OK, b"X: y\r\n", 0.05),
+    "interim responses": _send_slowly(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "interim responses without a pause": _send_slowly(b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 99, 0),
+    "headers of an interim response": _send_slowly(b"HTTP/1.1 102 Processing\r\nX: ", b"y"),
+    "body": _send_slowly(OK + b"Content-Length: 5000\r\n\r\n", b" "),
+    "body until the end of the connection": _send_slowly(OK + b"\r\n", b" "),
+    "chunks": _send_slowly(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "size of a chunk": _send_slowly(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+    "trailers": _send_slowly(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"y"),
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("slow", SLOW.values(), ids=SLOW)
 def test_a_response_that_arrives_too_slowly_is_aborted(
     faulty: Callable[[Callable[[socket.socket], None]], str],
+    slow: Callable[[socket.socket], None],
+    method: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    transport = make_transport(faulty(_send_slowly), timeout=0.2, clock=FastClock())
+    monkeypatch.setattr(transport_module, "READ_TIMEOUTS_PER_RESPONSE", 0.25)
+    transport = make_transport(faulty(slow), timeout=2.0)
+    start = time.monotonic()
     with (
         transport.session,
-        pytest.raises(ApiError, match="the response was too slow") as caught,
+        pytest.raises(ApiError, match=r"^/x .*\(the response was too slow\): check the net") as caught,
     ):
+        transport.get("/x", {}, TOKEN) if method == "GET" else transport.post("/x", {"client_secret": TOKEN})
+    assert 0.4 < time.monotonic() - start < 1.9
+    assert caught.value.rule.action is Action.RETRY
+    assert_clean(caught.value)
+
+
+def test_the_time_limit_of_the_run_leaves_a_response_one_read_timeout(
+    faulty: Callable[[Callable[[socket.socket], None]], str],
+) -> None:
+    clock = FakeClock(time_limit=30.0)
+    transport = make_transport(faulty(_send_slowly(OK + b"X: ", b"y")), timeout=10.0, clock=clock)
+    clock.advance(25.0)
+    threading.Timer(0.2, clock.advance, [14.9]).start()
+    threading.Timer(0.4, clock.advance, [0.2]).start()
+    start = time.monotonic()
+    with transport.session, pytest.raises(ApiError, match="the response was too slow"):
+        transport.get("/x", {}, TOKEN)
+    assert time.monotonic() - start > 0.3
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n" * 3,
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nLink: </b>\r\n\r\n",
+        b"HTTP/1.1 199 Whatever\r\nContent-Length: 7\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
+    ],
+)
+def test_interim_responses_are_skipped(
+    faulty: Callable[[Callable[[socket.socket], None]], str], interim: bytes, method: str
+) -> None:
+    transport = make_transport(faulty(_send(interim + OK + b"Content-Length: 2\r\n\r\n{}")))
+    with transport.session:
+        response = transport.get("/x", {}, TOKEN) if method == "GET" else transport.post("/x", {})
+    assert (response.status, response.body, response.headers) == (200, b"{}", {"content-length": "2"})
+
+
+def test_a_request_is_reported_when_its_connection_is_open(server: Server, transport: Transport) -> None:
+    events: list[str] = []
+    for _ in range(2):  # the second one on the connection of the first
+        transport.get("/x", {}, TOKEN, lambda: events.append(f"{len(server.received)} received"))
+    assert events == ["0 received", "1 received"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(ApiError, match="refused"):
+        make_transport(f"http://127.0.0.1:{port}").get("/x", {}, TOKEN, lambda: events.append("sent"))
+    assert "sent" not in events
+
+
+def _raw_deflate(body: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return stream.compress(body) + stream.flush()
+
+
+def _members(body: bytes) -> bytes:
+    return gzip.compress(body[:9]) + gzip.compress(b"") + gzip.compress(body[9:]) + b"\0\0"
+
+
+def _twice(body: bytes) -> bytes:
+    return gzip.compress(gzip.compress(body))
+
+
+ENCODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "none": ("", bytes),
+    "identity": ("identity", bytes),
+    "gzip": ("gzip", gzip.compress),
+    "x-gzip": ("X-GZip", gzip.compress),
+    "members": ("gzip", _members),
+    "deflate": ("deflate", zlib.compress),
+    "raw deflate": ("deflate", _raw_deflate),
+    "nested": ("gzip, gzip", _twice),
+    "mixed": ("deflate, gzip", lambda body: gzip.compress(zlib.compress(body))),
+}
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(("encoding", "pack"), ENCODINGS.values(), ids=ENCODINGS)
+def test_a_body_is_read_completely_and_the_connection_is_reused(
+    server: Server, transport: Transport, encoding: str, pack: Callable[[bytes], bytes], *, chunked: bool
+) -> None:
+    body = json.dumps({"a": "ü" * 300_000}).encode()
+    packed = pack(body)
+    headers = {"Content-Encoding": encoding} if encoding else {}
+    if chunked:
+        pieces = [packed[at : at + 1000] for at in range(0, len(packed), 1000)]
+        packed = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+        headers |= {"Transfer-Encoding": "chunked"}
+    server.responses["/x"] = (200, headers, packed)
+    for _ in range(3):
+        assert transport.get("/x", {}, "t").body == body
+    assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(b"{}")[:-4]),
+        ("gzip", gzip.compress(b"{}")[:-8] + b"x" * 8),
+        ("gzip", b"{}"),
+        ("gzip, gzip", gzip.compress(b"{}")),
+        ("deflate", b"{}"),
+        ("br", b"{}"),
+        ("zstd", b"{}"),
+        ("gzip, unknown", gzip.compress(b"{}")),
+        (", ".join(["gzip"] * 6), b""),
+        ("gzip", gzip.compress(b"") * 2_000),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"") * 10**6)),
+    ],
+    ids=[
+        "cut",
+        "wrong checksum",
+        "plain",
+        "half nested",
+        "no deflate",
+        "br",
+        "zstd",
+        "unknown",
+        "six",
+        "members",
+        "nested",
+    ],
+)
+def test_a_body_that_cannot_be_decompressed_is_requested_again(
+    server: Server, transport: Transport, encoding: str, packed: bytes
+) -> None:
+    server.responses["/x"] = (200, {"Content-Encoding": encoding}, packed)
+    with pytest.raises(ApiError, match=r"\(the response could not be decompressed\)") as caught:
         transport.get("/x", {}, TOKEN)
     assert caught.value.rule.action is Action.RETRY
     assert_clean(caught.value)
 
 
-ENCODINGS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress}
+ZEROS = 2 * 10**8
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_body_is_read_completely_and_the_connection_is_reused(
-    server: Server, transport: Transport, encoding: str
+def _zipped_zeros(number: int, wbits: int = 16 + zlib.MAX_WBITS) -> bytes:
+    stream = zlib.compressobj(9, wbits=wbits)
+    block = bytes(10**6)
+    return b"".join(stream.compress(block) for _ in range(number // 10**6)) + stream.flush()
+
+
+BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "gzip": ("gzip", lambda: _zipped_zeros(ZEROS)),
+    "deflate": ("deflate", lambda: _zipped_zeros(ZEROS, zlib.MAX_WBITS)),
+    "raw deflate": ("deflate", lambda: _zipped_zeros(ZEROS, -zlib.MAX_WBITS)),
+    "members": ("gzip", lambda: _zipped_zeros(10**7) * 20),
+    "nested": ("gzip, gzip", lambda: gzip.compress(_zipped_zeros(ZEROS))),
+    "not compressed": ("", lambda: bytes(MAX_BODY + 1)),
+}
+
+
+@pytest.mark.parametrize(("encoding", "pack"), BOMBS.values(), ids=BOMBS)
+def test_a_body_that_is_too_large_uses_no_more_memory_than_the_limit(
+    server: Server, transport: Transport, encoding: str, pack: Callable[[], bytes]
 ) -> None:
-    body = json.dumps({"a": "ü" * 300_000}).encode()
-    packed = ENCODINGS[encoding](body)
-    server.responses["/x"] = (200, {"Content-Encoding": encoding} if encoding else {}, packed)
-    for _ in range(3):
-        assert transport.get("/x", {}, "t").body == body
-    assert len(server.connections) == 1
+    server.responses["/x"] = (200, {"Content-Encoding": encoding} if encoding else {}, pack())
+    tracemalloc.start()
+    try:
+        with pytest.raises(ApiError, match=r"^/x .*the response has more than 64 MB\): lower page_size\.$") as caught:
+            transport.get("/x", {}, TOKEN)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert caught.value.rule.action is Action.FAIL
+    assert peak < 1.2 * MAX_BODY
+    assert_clean(caught.value)
 
 
 @both_locations

@@ -53,7 +53,7 @@ def test_the_costs_are_those_of_the_run(caplog: pytest.LogCaptureFixture) -> Non
     clock = FakeClock()
     tap.context.__dict__["clock"] = clock
     requester = tap.context.requester
-    requester.requests, requester.retries = 1_320, 1
+    requester.rate_limiter.sent, requester.retries = 1_320, 1
     for stopwatch, seconds in ((requester.rate_limiter.waiting, 41), (requester.backoff, 90)):
         with stopwatch:
             clock.advance(seconds)

@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator, FormatChecker
 
 from emulator import Emulator
 from tap_fieldnation.records import schema
-from tap_fieldnation.records.conformer import IGNORED_EVERYWHERE, Mismatches, compile_conformer
+from tap_fieldnation.records.conformer import IGNORED_EVERYWHERE, MAX_PLACES, OTHERS, Mismatches, compile_conformer
 from tap_fieldnation.streams.catalog import EMBEDDED, embedded_paths
 
 if TYPE_CHECKING:
@@ -884,3 +884,16 @@ def test_a_hundred_levels_and_ten_megabytes_conform() -> None:
         deep = {"pay": [deep], "location": {"city": deep}} if isinstance(deep, str) else {"pay": [deep]}
     text = "x" * 10_000_000
     assert_conforms("work_orders", {"id": 1, "title": text, "pay": deep, "location": [deep], "status": text})
+
+
+def test_the_places_that_are_counted_are_limited() -> None:
+    mismatches = Mismatches()
+    conform = compile_conformer({"type": "object", "properties": {"id": {"type": "integer"}}}, mismatches)
+    for number in range(5_000):
+        conform({"id": 1, f"key{number}": 1, "usual": 2, "x" * 1_000_000: 3})
+    counts = mismatches.unknown_keys
+    assert len(counts) == MAX_PLACES + 1
+    assert counts["usual"] == 5_000
+    assert counts["x" * 200 + "…"] == 5_000
+    assert counts[OTHERS] == 5_000 - (MAX_PLACES - 2)
+    assert sum(counts.values()) == 3 * 5_000

@@ -1,11 +1,24 @@
-"""Messages reach stdout whole, whenever a signal comes."""
+"""Messages reach stdout whole, whenever a signal comes and whatever stdout is; or the run ends with an error."""
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from singer_sdk.singerlib import RecordMessage
+from typing_extensions import override
 
 from tap_fieldnation.streams.writer import Writer
 
@@ -39,9 +52,9 @@ class Signal:
 def test_a_signal_is_handled_once_the_message_is_written(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     writer = Writer()
     writer.write_message(message(1))
-    signal = Signal(writer, capsysbinary)
+    arrived = Signal(writer, capsysbinary)
     writer.write_message(message(2))
-    assert signal.found == [1, 2]
+    assert arrived.found == [1, 2]
     assert not writer.busy
 
 
@@ -52,11 +65,11 @@ def test_messages_of_a_buffered_block_are_written_as_a_whole_before_a_signal_is_
     with writer.buffered():
         writer.write_message(message(1))
         assert writer.busy
-        signal = Signal(writer, capsysbinary)
+        arrived = Signal(writer, capsysbinary)
         writer.write_message(message(2))
-        assert signal.found is None
+        assert arrived.found is None
         assert capsysbinary.readouterr().out == b"", "one system call, at the end"
-    assert signal.found == [1, 2]
+    assert arrived.found == [1, 2]
     assert not writer.busy
 
 
@@ -84,3 +97,133 @@ def test_a_buffered_block_that_fails_has_written_what_it_had(capsysbinary: pytes
     assert not writer.busy
     writer.write_message(message(2))
     assert ids(capsysbinary.readouterr().out) == [1, 2]
+
+
+PROGRAM = """
+import sys
+from singer_sdk.singerlib import RecordMessage, StateMessage
+from tap_fieldnation.streams.writer import Writer, buffer_output
+
+def main():
+    buffer_output()
+    print("{}")
+    writer = Writer()
+    try:
+        for number in range(int(sys.argv[1])):
+            size = 20_000 + 911 * number % 180_000
+            writer.write_message(RecordMessage(stream="tags", record={"id": number, "text": "x" * size}))
+            with writer.buffered():
+                for more in range(20):
+                    writer.write_message(RecordMessage(stream="tags", record={"id": number, "more": more}))
+    finally:
+        writer.write_message(StateMessage(value={}))
+
+try:
+    main()
+except OSError as error:
+    print(error.strerror, file=sys.stderr)
+    sys.exit(1)
+"""
+
+
+def start(number: int, stdout: Any, *, unbuffered: bool, **options: Any) -> subprocess.Popen[bytes]:
+    """A process that writes so many large messages, each with 20 small ones after it, and a STATE."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(number)],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""},
+        **options,
+    )
+
+
+def assert_whole(output: bytes, number: int) -> None:
+    first, *lines, last = output.splitlines()
+    assert json.loads(first) == {}
+    assert json.loads(last)["type"] == "STATE"
+    records = [json.loads(line)["record"] for line in lines]
+    assert [record["id"] for record in records if "text" in record] == list(range(number))
+    assert len(records) == 21 * number
+
+
+def read_slowly(descriptor: int) -> bytes:
+    """Read in pieces that are smaller than a pipe."""
+    pieces = []
+    while piece := os.read(descriptor, 30_000):
+        pieces.append(piece)
+        time.sleep(0.0005)
+    os.close(descriptor)
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize("unbuffered", [True, False])
+@pytest.mark.parametrize("kind", ["pipe", "pipe that does not block", "socket", "socket that does not block"])
+def test_every_byte_is_written_whatever_interrupts_it(kind: str, *, unbuffered: bool) -> None:
+    if kind.startswith("pipe"):
+        reading, writing = os.pipe()
+    else:
+        ours, theirs = socket.socketpair()
+        reading, writing = ours.detach(), theirs.detach()
+    os.set_blocking(writing, "not" not in kind)
+    process = start(60, writing, unbuffered=unbuffered)
+    os.close(writing)
+
+    def interrupt() -> None:
+        while process.poll() is None:
+            for number in (signal.SIGSTOP, signal.SIGCONT):
+                process.send_signal(number)
+                time.sleep(0.002)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    output = read_slowly(reading)
+    _, errors = process.communicate(timeout=60)
+    interrupting.join()
+    assert (process.returncode, errors) == (0, b"")
+    assert_whole(output, 60)
+
+
+@pytest.mark.parametrize("unbuffered", [True, False])
+def test_nothing_follows_a_message_that_a_limit_tore(tmp_path: Path, *, unbuffered: bool) -> None:
+    limit = 1_234_567
+
+    def limit_size() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    with (tmp_path / "out").open("wb") as file:
+        process = start(60, file, unbuffered=unbuffered, preexec_fn=limit_size)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (1, b"File too large\n")
+    output = (tmp_path / "out").read_bytes()
+    assert len(output) == limit
+    *whole, torn = output.split(b"\n")
+    assert torn
+    assert b"STATE" not in torn
+    assert all(json.loads(line).get("type", "RECORD") == "RECORD" for line in whole)
+
+
+@pytest.mark.parametrize("unbuffered", [True, False])
+def test_a_full_disk_is_an_error(*, unbuffered: bool) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = start(1, full, unbuffered=unbuffered)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert errors.startswith(b"No space left on device")
+
+
+def test_after_a_failure_no_message_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(io.BytesIO):
+        @override
+        def write(self, data: Any) -> int:
+            if len(self.getvalue()) > 10:
+                raise OSError(errno.ENOSPC, "full")
+            return super().write(bytes(data)[:20])
+
+    output = Failing()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(output, write_through=True))
+    writer = Writer()
+    for number in (1, 2):
+        with pytest.raises(OSError, match="full"):
+            writer.write_message(message(number))
+        assert writer.busy, "a signal handler must not write STATE behind a torn message"
+    assert len(output.getvalue()) == 20

@@ -1,0 +1,41 @@
+"""Keeps the last lines of the log the last ones: background threads may still be waiting for responses, and log."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Seconds. A thread that is writing a line holds the lock of the handler; a signal can arrive while it is blocked.
+LOCK_TIMEOUT = 1.0
+
+
+def silence_other_threads() -> None:
+    """From now on let only this thread log, at any level: a line that another thread has begun comes before."""
+    thread = threading.get_ident()
+    for handler in set(_handlers()):
+        locked = handler.lock is not None and handler.lock.acquire(timeout=LOCK_TIMEOUT)
+        if "emit" not in vars(handler):
+            # Not a filter, which is asked before the lock of the handler is taken.
+            vars(handler)["emit"] = _emit_for(handler.emit, thread)
+        if locked and handler.lock is not None:
+            handler.lock.release()
+
+
+def _emit_for(emit: Callable[[logging.LogRecord], None], thread: int) -> Callable[[logging.LogRecord], None]:
+    def emit_own(record: logging.LogRecord) -> None:
+        if record.thread == thread:
+            emit(record)
+
+    return emit_own
+
+
+def _handlers() -> Iterator[logging.Handler]:
+    yield from logging.root.handlers
+    for logger in list(logging.root.manager.loggerDict.values()):
+        yield from getattr(logger, "handlers", ())
+    if logging.lastResort is not None:
+        yield logging.lastResort
