@@ -55,6 +55,10 @@ def _no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redact, "_parts", [])
 
 
+def _loggers() -> list[logging.Logger]:
+    return [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+
+
 @pytest.fixture(autouse=True)
 def _this_process_as_it_was() -> Iterator[None]:
     """Undo what a tap does to the process that it runs in: record factory, log handlers, signals, collector."""
@@ -63,7 +67,10 @@ def _this_process_as_it_was() -> Iterator[None]:
     thresholds = gc.get_threshold()
     signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     logging.setLogRecordFactory(logging.LogRecord)  # a tap that was made while tests were collected has set its own
+    disabled = {logger: logger.disabled for logger in _loggers()}
     yield
+    for logger in _loggers():  # a log config disables those that it does not name
+        logger.disabled = disabled.get(logger, False)
     gc.unfreeze()
     gc.set_threshold(*thresholds)
     logging.captureWarnings(capture=False)
