@@ -8,6 +8,7 @@ import typing as t
 from collections import defaultdict
 
 from tap_fieldnation.records.conformer import Mismatches, compile_conformer
+from tap_fieldnation.records.schema import SOURCE
 from tap_fieldnation.streams.embedded import EmbeddedStream
 
 if t.TYPE_CHECKING:
@@ -39,10 +40,13 @@ class Samples:
         """Look at some rows of a stream, which are not changed."""
         mismatches = Mismatches()
         conform = compile_conformer(schema, mismatches)
+        # Those that a stream lifts have dots.
+        columns = {node.get(SOURCE, name) for name, node in schema["properties"].items()}
         for row in rows:
             if type(row) is not dict:
                 continue
-            masked = _masked(row)
+            lifted = {key: value for key, value in row.items() if key in columns and "." in key}
+            masked = {**_masked({key: value for key, value in row.items() if key not in lifted}), **lifted}
             conform(copy.deepcopy(masked))
             for found, counter in ((self._unknown, mismatches.unknown_keys), (self._unfit, mismatches.invalid_values)):
                 for path in counter:

@@ -30,8 +30,8 @@ def test_all_is_as_expected() -> None:
         requests = len(api.log)
     assert [line for line in lines if not line.startswith("ok")] == [
         (
-            "note  fields unknown to this version: work_orders.carbon_grams (null), work_orders.dispatch_score (object), "
-            "work_orders.smart_summary (string)"
+            "note  fields unknown to this version: work_orders.carbon_grams (null), "
+            "work_orders.dispatch_score (object), work_orders.smart_summary (string)"
         ),
         (
             "note  please report these fields: https://github.com/tap-fieldnation/tap-fieldnation/issues "
