@@ -35,6 +35,9 @@ _NOT_ROWS = frozenset({"actions", "lists", "params", "saved_filters", "timings"}
 _PAGING = ("metadata", "pagination")
 _FALSE = ("", "0", "false", "none")
 
+# A count with more digits is none; Python refuses to read thousands of them.
+MAX_DIGITS = 18
+
 
 @dataclass(frozen=True)
 class ListPage:
@@ -136,7 +139,7 @@ def shortfall(last: ListPage | None, received: int) -> str:
 
 def whole_number(value: object) -> int | None:
     """A number of the API, which may be a string; None for anything else."""
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) <= MAX_DIGITS:
         return int(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)

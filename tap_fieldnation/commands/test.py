@@ -4,30 +4,72 @@ from __future__ import annotations
 
 import sys
 import typing as t
+from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
 
 import click
 from typing_extensions import override
 
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, SettingsError, TapError
-from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, WorkOrders, created_between, decode_full
-from tap_fieldnation.commands.text import TOO_SHORT
+from tap_fieldnation.api.work_orders import (
+    CREATED_NAMES,
+    FIXED_PARAMS,
+    IDS,
+    PATH,
+    WorkOrders,
+    created_between,
+    decode_full,
+)
+from tap_fieldnation.commands.samples import Samples, identifier
+from tap_fieldnation.commands.text import TOO_SHORT, count
 from tap_fieldnation.reading import bookmarks
 from tap_fieldnation.reading.cursor import EARLIEST, shifted
-from tap_fieldnation.reading.slices import FUTURE_MARGIN
+from tap_fieldnation.reading.lifecycle import facts
+from tap_fieldnation.reading.slices import FUTURE_MARGIN, created_within
 from tap_fieldnation.streams.by_request import ByRequestStream
-from tap_fieldnation.streams.company import NO_COMPANY, CompanyStream
+from tap_fieldnation.streams.company import NO_COMPANY, REFUSED, CompanyStream
 from tap_fieldnation.streams.embedded import EmbeddedStream
+from tap_fieldnation.streams.lists import ids_on
+from tap_fieldnation.streams.rows import get_nested
 from tap_fieldnation.streams.work_orders import WorkOrdersStream, work_orders_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
+    from singer_sdk.helpers.types import Record
     from singer_sdk.streams import Stream
 
     from tap_fieldnation.api.work_orders import Page
     from tap_fieldnation.context import RunContext
+
+ISSUES = "https://github.com/tap-fieldnation/tap-fieldnation/issues"
+
+# Of the documentation; a work order with another one counts as open.
+STATUS_NAMES = frozenset(
+    {
+        "approved",
+        "assigned",
+        "canceled",
+        "cancelled",
+        "deleted",
+        "draft",
+        "paid",
+        "postponed",
+        "published",
+        "routed",
+        "work done",
+    }
+)
+
+# So many work orders show which fields a section has.
+SAMPLE = 20
+
+# If all work orders of a page were created within so long, they cannot show whether the creation filter works.
+FEW_DAYS = timedelta(days=3)
 
 MARKS: t.Mapping[bool | None, str] = {True: "ok  ", False: "FAIL", None: "note"}
 
@@ -89,37 +131,143 @@ def run_checks(context: RunContext, streams: Mapping[str, Stream]) -> Iterator[C
         return
     yield Check(good=True, text=f"GET /workorders responds with 200: the API counts {page.total:,} work orders")
     yield from _check_assumptions(context, work_orders, source, page)
+    samples = Samples()
+    samples.add_work_orders(work_orders, map(decode_full, page.records))
+    samples.add_work_orders(work_orders, _with_other_sections(context, work_orders))
     for stream in streams.values():
         if stream.selected and isinstance(stream, (CompanyStream, ByRequestStream)):
-            yield _check_permission(context, stream, page)
+            yield from _check_stream(context, stream, page, samples)
+    yield from _check_fields(samples)
+
+
+def _with_other_sections(context: RunContext, work_orders: WorkOrdersStream) -> list[Record]:
+    """A few work orders with the sections that the API offers and no sync requests: they may be new ones."""
+    params = {**FIXED_PARAMS, "columns": "id", "page": 1, "per_page": 1}
+    body, _ = context.client.get(PATH, params, stream=work_orders.name)
+    groups = get_nested(body, "metadata.available_columns")
+    items = (get_nested(group, "items") or () for group in (groups if isinstance(groups, list) else ()))
+    names = (get_nested(item, "id") for group in items for item in group)
+    offered = {name for name in names if isinstance(name, str) and identifier(name) == name}
+    others = sorted(offered.difference(work_orders.sections))
+    if not others:
+        return []
+    return list(map(decode_full, WorkOrders(context.client, ["id", *others], SAMPLE).page(1, {}).records))
+
+
+def _check_fields(samples: Samples) -> Iterator[Check]:
+    """What this version does not know: names and types, without any value."""
+    unknown, unfit = samples.unknown(), samples.unfit()
+    if unknown:
+        yield Check(good=None, text=f"fields unknown to this version: {', '.join(unknown)}")
+    if unfit:
+        yield Check(good=None, text=f"fields of another type than expected: {', '.join(unfit)}")
+    if unknown or unfit:
+        yield Check(good=None, text=f"please report these fields: {ISSUES} (names and types only, no values)")
+    else:
+        yield Check(good=True, text="fields: this version knows all of them")
 
 
 def _check_assumptions(
     context: RunContext, work_orders: WorkOrdersStream, source: WorkOrders, page: Page
 ) -> Iterator[Check]:
-    """The table of assumptions in `docs/how-it-reads.md`, as far as one page and two more requests can check them."""
+    """The table in `docs/assumptions.md`, as far as a page of work orders and a few more requests can check it."""
     page_size = context.config["page_size"]
     yield Check(
         good=True if page.per_page == page_size else None,
         text=f"page size: {page.per_page} work orders a page, {page_size} requested",
     )
-    days = created_between(EARLIEST, shifted(context.clock.utc_now().date(), FUTURE_MARGIN), CREATED_NAMES)
-    echoed = [name for name in CREATED_NAMES if name in source.page(1, days).echoes]
-    yield Check(
-        good=True if echoed else None,
-        text=f"creation filter: {' and '.join(echoed) or 'none is echoed; work orders are read in one pass'}",
-    )
+    yield from _check_created_filter(context, source, page)
     if not page.records:
         yield Check(good=None, text=f"columns, sort, {IDS}, lists: there is no work order to check them with")
         return
     yield _check_columns(work_orders, page)
     ids = [record["id"] for record in page.records]
     yield Check(good=ids == sorted(ids, reverse=True), text="sort: by descending id")
-    requested = ids[:2]
-    response = source.page(1, {IDS: ",".join(map(str, requested))})
-    good = IDS in response.echoes and {record["id"] for record in response.records} == set(requested)
-    yield Check(good=good, text=f"{IDS}: returned {len(response.records)} of {len(requested)} requested")
+    yield _check_order_of_creation(page)
+    yield _check_id_filter(source, ids[:2])
+    yield _check_total(source, page)
+    yield _check_statuses(page)
     yield _check_lists(work_orders, page)
+
+
+def _check_created_filter(context: RunContext, source: WorkOrders, page: Page) -> Iterator[Check]:
+    """Which name the server supports: by what it returns for one day, and by its echo."""
+    today = context.clock.utc_now().date()
+    everything = created_between(EARLIEST, shifted(today, FUTURE_MARGIN), CREATED_NAMES)
+    echoed = [name for name in CREATED_NAMES if name in source.page(1, everything).echoes]
+    days = [at.date() for record in page.records if (at := facts(record, page.received_at).created)]
+    if not days or max(days) - min(days) <= FEW_DAYS:
+        text = f"{' and '.join(echoed)}, by its echo" if echoed else "none is echoed"
+        text = f"creation filter: {text}; too few days to check what it returns"
+        yield Check(good=True if echoed else None, text=text)
+        return
+    obeyed = [name for name in CREATED_NAMES if _is_obeyed(source, name, min(days), page)]
+    if not obeyed:
+        yield Check(good=None, text="creation filter: none is obeyed; work orders are read in one pass")
+        return
+    echo = "echoed" if echoed else "not echoed"
+    yield Check(good=True, text=f"creation filter: {' and '.join(obeyed)}, by the work orders that come; {echo}")
+    yield from _check_zone(source, obeyed[0], page)
+
+
+def _is_obeyed(source: WorkOrders, name: str, day: date, page: Page) -> bool:
+    """Whether a filter by the days around one returns work orders of these days only, and fewer than there are."""
+    first, last = shifted(day, -1), shifted(day, 1)
+    response = source.page(1, created_between(first, last, (name,)))
+    return 0 < response.total < page.total and created_within(response, first, last)
+
+
+def _check_zone(source: WorkOrders, name: str, page: Page) -> Iterator[Check]:
+    """Whose days the filter counts, by a work order that was created on another day at its site than in UTC."""
+    for record in page.records:
+        created = record["milestones"].get("created") if isinstance(record.get("milestones"), dict) else None
+        at = facts(record, page.received_at).created
+        there = get_nested(created, "local.date")
+        if at and isinstance(there, str) and there and there != at.date().isoformat():
+            filters = {**created_between(at.date(), at.date(), (name,)), IDS: str(record["id"])}
+            zone = "UTC" if source.page(1, filters).records else "the site's time"
+            yield Check(good=True, text=f"days of the creation filter: {zone}; both are read in full")
+            return
+
+
+def _check_id_filter(source: WorkOrders, requested: Sequence[int]) -> Check:
+    """By the ids that come; an echo is additional evidence."""
+    response = source.page(1, {IDS: ",".join(map(str, requested))})
+    returned = {record["id"] for record in response.records}
+    echo = "" if IDS in response.echoes else "; not echoed"
+    others = ", and others too" if returned - set(requested) else ""
+    text = f"{IDS}: returned {len(returned & set(requested))} of {len(requested)} requested{echo}{others}"
+    return Check(good=returned == set(requested), text=text)
+
+
+def _check_order_of_creation(page: Page) -> Check:
+    """Whether newer work orders have higher ids."""
+    created = [at for record in page.records if (at := facts(record, page.received_at).created)]
+    earlier = sum(second > first for first, second in pairwise(created))
+    if earlier:
+        text = f"ids: {count(earlier, 'work order')} of this page created before one with a lower id"
+        return Check(good=None, text=text)
+    return Check(good=True, text="ids: higher for newer work orders")
+
+
+def _check_total(source: WorkOrders, page: Page) -> Check:
+    """Whether the total is what the pages hold: by the last one."""
+    last = source.page(page.pages, {}) if page.pages > 1 else page
+    held = (max(1, last.pages) - 1) * last.per_page + len(last.records)
+    if held != last.total:
+        return Check(good=None, text=f"total: the API counts {last.total:,} work orders, its pages hold {held:,}")
+    return Check(good=True, text="total: what the pages hold")
+
+
+def _check_statuses(page: Page) -> Check:
+    """Whether the tap can tell open work orders from closed ones."""
+    statuses = [record.get("status") for record in page.records]
+    names = Counter(str(get_nested(status, "name") or "(none)") for status in statuses)
+    strange = sorted(name for name in names if name.lower() not in STATUS_NAMES)
+    if strange:
+        text = f"statuses: not known to this version, so they count as open: {', '.join(map(identifier, strange))}"
+        return Check(good=None, text=text)
+    return Check(good=True, text=f"statuses: {', '.join(sorted(names))}")
 
 
 def _check_columns(work_orders: WorkOrdersStream, page: Page) -> Check:
@@ -137,42 +285,72 @@ def _check_lists(work_orders: WorkOrdersStream, page: Page) -> Check:
     cut = sorted(child.name for child in children if any(map(child.is_truncated, records)))
     if cut:
         return Check(good=None, text=f"lists within work orders: completed by further requests for {', '.join(cut)}")
-    return Check(good=True, text="lists within work orders: complete")
+    hidden = sorted(child.name for child in children if any(map(child.has_hidden_rows, records)))
+    more = f"; totals count rows hidden from this user in {', '.join(hidden)}" if hidden else ""
+    return Check(good=True, text=f"lists within work orders: complete{more}")
 
 
-def _check_permission(context: RunContext, stream: CompanyStream | ByRequestStream, page: Page) -> Check:
+def _ids_listed(stream: CompanyStream, more: Mapping[str, object]) -> set[t.Any]:
+    try:
+        return {row_id for page in stream.fetch_pages(more) for row_id in ids_on(stream.entry, page)}
+    except ApiError as error:
+        if error.status not in REFUSED:
+            raise
+        return set()
+
+
+def _check_clients(stream: CompanyStream, page: Page) -> Check:
+    """Whether the list has the clients that work orders name; the API may list deactivated ones on request only."""
+    found = {", ".join(more) or "default": _ids_listed(stream, more) for more in ({}, *stream.entry.more)}
+    named = {get_nested(decode_full(record), "client.id") for record in page.records} - {None, 0}
+    missing = len(named - set().union(*found.values()))
+    listed = ", ".join(f"{name}: {len(ids):,}" for name, ids in found.items())
+    text = f"clients: the list has {len(named) - missing} of {len(named)} that work orders name ({listed})"
+    return Check(good=None if missing else True, text=text)
+
+
+def _check_stream(
+    context: RunContext, stream: CompanyStream | ByRequestStream, page: Page, samples: Samples
+) -> Iterator[Check]:
     try:
         if isinstance(stream, ByRequestStream):
-            missing = _try_by_request(context, stream, page)
+            missing = _try_by_request(context, stream, page, samples)
         else:
-            missing = _try_company(context, stream)
+            missing = _try_company(context, stream, samples)
     except TapError as error:
         # As in a sync: a stream that the account may not read is an error only if an earlier run could read it.
         skipped = isinstance(error, ApiError) and error.rule.action is Action.SKIP
         good = None if skipped and not bookmarks.was_readable(stream.stream_state) else False
-        return Check(good=good, text=str(error))
+        yield Check(good=good, text=str(error))
+        return
     if missing:
-        return Check(good=None, text=f"{stream.name}: {missing}")
-    return Check(good=True, text=f"{stream.name}: can be read")
+        yield Check(good=None, text=f"{stream.name}: {missing}")
+        return
+    yield Check(good=True, text=f"{stream.name}: can be read")
+    if isinstance(stream, CompanyStream) and stream.entry.more:
+        yield _check_clients(stream, page)
 
 
-def _try_company(context: RunContext, stream: CompanyStream) -> str:
+def _try_company(context: RunContext, stream: CompanyStream, samples: Samples) -> str:
     """Request the first page of a list; returns what is missing to do so, or an empty text."""
     entry = stream.entry
     if stream.lacks_company():
         return NO_COMPANY
-    if not entry.parent:
-        next(iter(stream.fetch_pages()), None)
-        return ""
-    parent_ids = stream.lists.fetch_ids(entry.parent, entry.parent_key)
-    if not parent_ids:
-        return f"there are no {entry.parent} to check it with"
-    path = entry.path.format(id=parent_ids[0])
-    next(iter(paging.pages(context.client, path, entry.params, stream=stream.name)), None)
+    if entry.parent:
+        parent_ids = stream.lists.fetch_ids(entry.parent, entry.parent_key)
+        if not parent_ids:
+            return f"there are no {entry.parent} to check it with"
+        path = entry.path.format(id=parent_ids[0])
+        pages = paging.pages(context.client, path, entry.params, stream=stream.name)
+    else:
+        pages = stream.fetch_pages()
+    for page in pages:
+        samples.add(stream.name, stream.conformed_schema, page.rows)
+        break
     return ""
 
 
-def _try_by_request(context: RunContext, stream: ByRequestStream, page: Page) -> str:
+def _try_by_request(context: RunContext, stream: ByRequestStream, page: Page, samples: Samples) -> str:
     """Make one request because of a work order of the page; returns what is missing to do so, or an empty text."""
     ids = (record_id for record in map(decode_full, page.records) for record_id in stream.ids_in(record, {}))
     record_id = next(ids, None)
@@ -181,4 +359,7 @@ def _try_by_request(context: RunContext, stream: ByRequestStream, page: Page) ->
     result = stream.fetch(context.client, record_id)
     if not isinstance(result, list):
         raise result
-    return ""
+    for part in result:
+        samples.add(stream.name, stream.conformed_schema, stream.items_on(part))
+    lacks = paging.shortfall(result[-1] if result else None, sum(len(part.rows) for part in result))
+    return f"for one record the API {lacks}" if lacks else ""

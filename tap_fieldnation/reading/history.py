@@ -113,7 +113,7 @@ def _read_part(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
         part.position = None  # of days that were not settled then
     oldest, width = part.first, GROWTH
     span = ((part.last or run.today()) - part.first).days
-    if run.cursor.created_filter is None or (not part.position and span > SHORT):
+    if run.cursor.created_filter is None or span > SHORT:
         oldest, width = _find_oldest(run, part)
     run.expected = max(run.expected, run.cursor.total or 0)
     if not has_filter(run):

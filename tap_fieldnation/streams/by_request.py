@@ -143,10 +143,14 @@ class ByRequestStream(ChildStream):
             self.missing = self.missing or f"for {self.entry.path.format(id=record_id)} the API {lacks}"
         for page in pages:
             self.received_at = page.received_at
-            shared = {key: page.envelope.get(key) for key in self.entry.envelope}
-            rows = self._own(_unnested(page.rows, self.entry.nested))
-            items = add_lifted_columns(_with_columns(rows, shared), self.entry.lift)
+            items = self.items_on(page)
             self.write_rows(self.row_builder.rows(items, **parent, **{EXTRACTED_AT: format_utc(page.received_at)}))
+
+    def items_on(self, page: ListPage) -> Iterator[t.Any]:
+        """The rows of this stream on a page, as the API sends them, with the columns that the envelope holds."""
+        shared = {key: page.envelope.get(key) for key in self.entry.envelope}
+        rows = self._own(_unnested(page.rows, self.entry.nested))
+        return add_lifted_columns(_with_columns(rows, shared), self.entry.lift)
 
     def _own(self, rows: Iterable[t.Any]) -> Iterator[t.Any]:
         """The rows of a response that are of this stream; the others are counted."""

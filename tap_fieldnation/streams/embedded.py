@@ -44,9 +44,14 @@ class ChildStream(ConformedStream, Stream):
     _rows_counted = 0
 
     @functools.cached_property
+    def conformed_schema(self) -> schema.JsonSchema:
+        """The schema that rows are made to fit, the properties that a user added to the catalog included."""
+        return schema.extended(schema.load(self.name), self.effective_schema)
+
+    @functools.cached_property
     def row_builder(self) -> RowBuilder:
-        """Makes the rows fit the schema, the properties that a user added to the catalog included."""
-        return RowBuilder(schema.extended(schema.load(self.name), self.effective_schema), self.primary_keys)
+        """Makes the rows fit the schema."""
+        return RowBuilder(self.conformed_schema, self.primary_keys)
 
     @override
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
@@ -88,9 +93,7 @@ class EmbeddedStream(ChildStream):
 
     def build_rows(self, embedded_list: t.Any, work_order_id: int, extracted_at: str) -> list[Record]:
         """The rows of a work order's list, which is conformed in place."""
-        items = _items(embedded_list)
-        if self.entry.group_key:
-            items = self._ungroup(items)
+        items = self._rows_of(embedded_list)
         return list(self.row_builder.rows(items, **{WORK_ORDER_ID: work_order_id, EXTRACTED_AT: extracted_at}))
 
     def embedded_list(self, record: Record, fetch_list: Callable[[str], list[t.Any]]) -> t.Any:
@@ -116,6 +119,19 @@ class EmbeddedStream(ChildStream):
     def is_truncated(self, record: Record) -> bool:
         """Whether a work order has only a part of the list, or of one of its groups."""
         return self._is_truncated(get_nested(record, self.entry.list_path))
+
+    def has_hidden_rows(self, record: Record) -> bool:
+        """Whether the list in a work order, or one of its groups, counts more rows than it has."""
+        envelopes = self._envelopes(get_nested(record, self.entry.list_path))
+        return any(_excess(envelope, key) for envelope, key in envelopes)
+
+    def items_in(self, record: Record) -> list[t.Any]:
+        """The rows of the list in a work order, as the API sends them."""
+        return list(self._rows_of(get_nested(record, self.entry.list_path)))
+
+    def _rows_of(self, embedded_list: t.Any) -> Iterable[t.Any]:
+        items = _items(embedded_list)
+        return self._ungroup(items) if self.entry.group_key else items
 
     def _may_complete(self) -> bool:
         return self._futile is None or self._futile < MAX_FUTILE

@@ -88,7 +88,7 @@ class WorkOrdersStream(FieldNationStream):
         return schema.without(schema.load(self.name), embedded_paths())
 
     @functools.cached_property
-    def _extended_schema(self) -> schema.JsonSchema:
+    def extended_schema(self) -> schema.JsonSchema:
         """The schema that records are made to fit, the properties that a user added to the catalog included."""
         extended = schema.extended(self._conformed_schema, self.effective_schema)
         return schema.without(extended, embedded_paths())
@@ -116,7 +116,7 @@ class WorkOrdersStream(FieldNationStream):
         needed = set(CONTROL_SECTIONS).union(child.entry.section for child in self.selected_children(EmbeddedStream))
         needed = needed.union(*(child.entry.sections for child in self.selected_children(ByRequestStream)))
         if self.selected:
-            columns = {name for name in self._extended_schema["properties"] if self.mask[("properties", name)]}
+            columns = {name for name in self.extended_schema["properties"] if self.mask[("properties", name)]}
             needed |= lifted.sections(columns)
             needed |= columns.difference(lifted.COLUMNS, {EXTRACTED_AT})
         return sorted(needed)
@@ -130,7 +130,7 @@ class WorkOrdersStream(FieldNationStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """The work orders of the run, one page after another; their child records are written before each of them."""
         children = self.selected_children(ChildStream)
-        conform = compile_conformer(self._extended_schema, self.mismatches)
+        conform = compile_conformer(self.extended_schema, self.mismatches)
         self.run = run = self.new_run()
         with contextlib.ExitStack() as stack:
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}

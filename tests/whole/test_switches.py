@@ -22,6 +22,8 @@ SERVERS: dict[str, dict[str, t.Any]] = {
     "50 a page": {"page_cap": 50},
     "ids that become visible late": {"late_ids": 5},
     "lists within work orders cut short": {"embedded_cut": 1},
+    "totals of lists within work orders count hidden rows": {"embedded_hidden": 2},
+    "payloads as documented": {"production_keys": False},
     "the token in the header alone": {"query_token": False},
     "an ended token is a 400": {"expired_as_400": True},
 }

@@ -159,14 +159,14 @@ def test_on_a_terminal_a_bar_is_shown_and_removed_at_the_end(sync: Sync, monkeyp
         assert not metrics.isEnabledFor(logging.INFO), "the summary has the same numbers"
         [update] = updates
         assert isinstance(update.__self__, Bar)
-        sync.begin("clients", 62)
-        update()
-        assert "clients: 62.0 rows" in screen.getvalue()
         sync.read(1_000, 3_000, 0, resumed=1_000)
         update()
         sync.read(1_500, 3_000, 500, resumed=1_000)
         update()
         assert "work_orders:  50%|" in screen.getvalue()
+        sync.begin("clients", 62)
+        update()
+        assert "clients: 62.0 rows" in screen.getvalue()
         assert "1.50k/3.00k" in screen.getvalue()
     assert screen.getvalue().endswith("\r"), "the last line is empty again"
     assert metrics.level == level
