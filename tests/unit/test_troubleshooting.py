@@ -48,7 +48,7 @@ def test_the_tap_says_it(heading: str) -> None:
 
 def test_each_advice_is_there() -> None:
     others = (auth._NO_TOKEN, errors._NO_RESPONSE, errors._REDIRECT, requester._INVALID_JSON, errors._NOT_HTTP)
-    others += (causes._CA_FILE, causes._AUTHORITY, causes._VALIDITY)
-    rules = [*errors.RULES.values(), *(rule for _, rule in errors.TOKEN_RULES), *others]
+    certificates = (causes._CA_FILE, causes._AUTHORITY, causes._VALIDITY)
+    rules = [*errors.RULES.values(), *(rule for _, rule in errors.TOKEN_RULES), *others, *certificates]
     advices = {rule.advice.split(": ")[0].split(",")[0] for rule in rules}
     assert {advice for advice in advices if advice not in PAGE} == set()
