@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import logging
 import threading
 import typing as t
 from http import HTTPStatus
@@ -27,6 +28,15 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.api.clock import Clock
 
 BUFFER_SIZE = 65_536
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True
+
+
+# It warns of headers that it cannot parse, with a traceback.
+logging.getLogger("urllib3.connection").addFilter(_without_traceback)
 
 
 class Exchange:

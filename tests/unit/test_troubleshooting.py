@@ -38,7 +38,7 @@ SAID = "\n".join(strings())
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
-def test_the_tap_logs_it(heading: str) -> None:
+def test_the_tap_says_it(heading: str) -> None:
     parts = [part.strip(" :.()") for part in re.sub(r"HTTP \d+", "HTTP …", heading).split("…")]
     # an advice follows what it is about by a colon
     pieces = [piece for part in parts for piece in ([part] if part in SAID else part.split(": "))]
@@ -46,9 +46,9 @@ def test_the_tap_logs_it(heading: str) -> None:
     assert max(map(len, parts)) > 8
 
 
-def test_each_advice_is_quoted() -> None:
-    others = [auth._NO_TOKEN, errors._NO_RESPONSE, errors._REDIRECT, requester._INVALID_JSON, errors._NOT_HTTP]
-    others += [causes._CA_FILE, causes._AUTHORITY, causes._VALIDITY]
-    rules = [*errors.RULES.values(), *(rule for _, rule in errors.TOKEN_RULES), *others]
+def test_each_advice_is_there() -> None:
+    others = (auth._NO_TOKEN, errors._NO_RESPONSE, errors._REDIRECT, requester._INVALID_JSON, errors._NOT_HTTP)
+    certificates = (causes._CA_FILE, causes._AUTHORITY, causes._VALIDITY)
+    rules = [*errors.RULES.values(), *(rule for _, rule in errors.TOKEN_RULES), *others, *certificates]
     advices = {rule.advice.split(": ")[0].split(",")[0] for rule in rules}
     assert {advice for advice in advices if advice not in PAGE} == set()

@@ -61,8 +61,7 @@ class Striking(Clock):
 
 
 def new_emulator() -> Emulator:
-    switches: dict[str, t.Any] = {"embedded_cut": 1, "ignore_columns": True}
-    return Emulator(work_orders=WORK_ORDERS, days=40, seed=4, rate_limit=0, **switches)
+    return Emulator(work_orders=WORK_ORDERS, days=40, seed=4, rate_limit=0, embedded_cut=1, ignore_columns=True)
 
 
 def run_until(api: Emulator, folder: Path, clock: Clock | None, state: dict[str, t.Any] | None) -> Ended:

@@ -447,6 +447,18 @@ def test_interim_responses_are_skipped(
     assert (response.status, response.body, response.headers) == (200, b"{}", {"content-length": "2"})
 
 
+def test_headers_that_cannot_be_parsed_are_told_of_in_one_line(
+    faulty: Callable[[Callable[[socket.socket], None]], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    redact.install()
+    transport = make_transport(faulty(_send(OK + b"bad\x1b[31m header\r\nContent-Length: 2\r\n\r\n{}")))
+    with transport.session:
+        assert transport.get("/x", {}, TOKEN).status == 200
+    [line] = caplog.text.splitlines()
+    assert "Failed to parse headers" in line
+    assert "\x1b" not in line
+
+
 def test_a_request_is_reported_when_its_connection_is_open(server: Server, transport: Transport) -> None:
     events: list[str] = []
     for _ in range(2):  # the second one on the connection of the first
