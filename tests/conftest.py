@@ -20,10 +20,16 @@ from tests.whole.canary import PLACES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The same examples in each run, so that a change fails only for what it changed; `thorough` looks for new ones.
 settings.register_profile(
-    "ci", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "ci",
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
 )
-settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=1000)
+settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=1000, derandomize=False)
 # pytest's own option --hypothesis-profile wins over this
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
