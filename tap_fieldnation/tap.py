@@ -78,7 +78,7 @@ class TapFieldNation(Tap):
         return RunContext(
             self.config,
             user_agent=f"{self.name}/{self.plugin_version}",
-            company_id=cursor.company_id_in(self.state),
+            company_id=None,  # `load_state` knows it, which comes later
             logger=self.logger,
         )
 
@@ -106,7 +106,9 @@ class TapFieldNation(Tap):
             advice = did_you_mean(name, self.streams, "is it the STATE of another tap? Otherwise nothing is to be done")
             self.logger.warning("The STATE names %s, which is no stream and has no effect: %s", name, advice)
         super().load_state(state)
-        self._streams = in_sync_order(self.streams, self.state.get("bookmarks", {}))
+        self.context.remember_company(cursor.company_id_in(self.state))
+        now = self.context.clock.utc_now()
+        self._streams = in_sync_order(self.streams, self.state.get("bookmarks", {}), now)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -116,7 +116,7 @@ class Command(SingerCommand):
         try:
             _check_output()
             buffer_output()
-            return super().main(*args, **kwargs)
+            return self._run_and_flush(*args, **kwargs)
         except TapError as error:
             self._fail(str(error))
         except ConfigValidationError as error:
@@ -130,6 +130,14 @@ class Command(SingerCommand):
                 self._fail(_LIMITED.format("memory" if isinstance(error, MemoryError) else "threads"))
             self.logger.exception("Unexpected error")
             self._fail(f"Unexpected error ({type(error).__name__}): please report it with the lines above at {ISSUES}.")
+
+    def _run_and_flush(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        """Run the command line; what cannot be written must fail here, and not while Python exits."""
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit:
+            sys.stdout.flush()
+            raise
 
     def _fail(self, sentence: str) -> t.NoReturn:
         try:

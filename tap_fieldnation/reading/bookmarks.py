@@ -2,7 +2,9 @@
 
 - ``cursor``, of `work_orders`: see `cursor.py`.
 - ``read``, of a stream with requests of its own: true once a run could read it. From then on a 403 or 404 is an error.
-- ``pending``, of a company stream: true where `max_minutes` stopped a run before it was read.
+- ``pending``, of a company stream: true where `max_minutes` stopped a run before it was read; ``preferred``: whether it
+  came before work orders in that run.
+- ``finished_at``, of a company stream: when it was read, if that continued a run which `max_minutes` had stopped.
 - ``position``, of a pending stream: how far it was read, as the stream defines it.
 - ``details``, of a list that sends bare ids: how far its rows were requested one by one (`Details`).
 
@@ -26,6 +28,8 @@ if t.TYPE_CHECKING:
 CURSOR = "cursor"
 READ = "read"
 PENDING = "pending"
+PREFERRED = "preferred"
+FINISHED_AT = "finished_at"
 POSITION = "position"
 DETAILS = "details"
 
@@ -47,11 +51,26 @@ def is_pending(state: StreamState) -> bool:
     return state.get(PENDING) is True
 
 
-def mark_pending(state: StreamState, *, pending: bool) -> None:
-    """Remember whether the time limit kept this run from reading the stream; if not, its position is of no use."""
-    state[PENDING] = pending
-    if not pending:
-        state[POSITION] = []
+def was_preferred(state: StreamState) -> bool:
+    """Whether the stream came before work orders in the run that did not get to read it."""
+    return state.get(PREFERRED) is True
+
+
+def finished_at(state: StreamState) -> datetime | None:
+    """When the stream was read, if that continued a run which the time limit had stopped."""
+    return parse_utc(state.get(FINISHED_AT))
+
+
+def mark_pending(state: StreamState, *, preferred: bool) -> None:
+    """Remember that the time limit kept this run from reading the stream."""
+    state[PENDING], state[PREFERRED] = True, preferred
+
+
+def mark_finished(state: StreamState, now: datetime) -> None:
+    """Remember that the stream was read; its position is of no use any more."""
+    state[FINISHED_AT] = format_utc(now) if is_pending(state) else None
+    state[PENDING] = state[PREFERRED] = False
+    state[POSITION] = []
 
 
 def position(state: StreamState) -> list[t.Any]:

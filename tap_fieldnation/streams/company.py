@@ -56,6 +56,7 @@ class CompanyStream(FieldNationStream):
 
     Attributes:
         already_read: Whether the interrupted sync that this run continues has read it.
+        preferred: Whether it comes before work orders in this run.
     """
 
     entry: Company
@@ -65,7 +66,7 @@ class CompanyStream(FieldNationStream):
     def __init__(self, tap: Tap, context: RunContext, lists: Lists) -> None:
         super().__init__(tap, context)
         self.lists = lists
-        self.already_read = False
+        self.already_read = self.preferred = False
         self._complete = True
 
     @functools.cached_property
@@ -91,14 +92,14 @@ class CompanyStream(FieldNationStream):
             complete = yield from self._read()
         except DeadlineExceeded:
             self.run_context.stop_at_deadline(self.name)
-            bookmarks.mark_pending(self.stream_state, pending=True)
+            bookmarks.mark_pending(self.stream_state, preferred=self.preferred)
             return
         except ApiError as error:
             if error.rule.action is not Action.SKIP or bookmarks.was_readable(self.stream_state):
                 raise
             self.logger.warning("Not read: %s", error)
             complete = False
-        bookmarks.mark_pending(self.stream_state, pending=False)
+        bookmarks.mark_finished(self.stream_state, self.run_context.clock.utc_now())
         if complete:
             activate_version(self)
 

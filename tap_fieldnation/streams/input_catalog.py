@@ -93,16 +93,13 @@ def _was_meant(entry: CatalogEntry) -> bool:
 
 
 def _unmatched(entry: CatalogEntry, stream: Stream) -> Iterator[str]:
-    """A sentence for the columns of an entry that its stream does not have."""
-    unknown = [name for name in entry.schema.properties or {} if name not in stream.schema["properties"]]
-    unknown += [
-        ".".join(breadcrumb[1::2]) or "/".join(breadcrumb)
-        for breadcrumb, metadata in entry.metadata.items()
-        if breadcrumb and metadata.selected is not None and not _exists(breadcrumb, stream.schema)
-    ]
-    for name in dict.fromkeys(unknown):
-        advice = did_you_mean(name, _names(stream.schema), "--discover lists the columns")
-        yield f"The catalog names {stream.name}.{name}, which is no column and has no effect: {advice}"
+    """A sentence for selected or deselected columns that do not exist, nor are added by the schema of the entry."""
+    schemas = stream.schema, entry.schema.to_dict()
+    for breadcrumb, metadata in entry.metadata.items():
+        if breadcrumb and metadata.selected is not None and not any(_exists(breadcrumb, one) for one in schemas):
+            name = ".".join(breadcrumb[1::2]) or "/".join(breadcrumb)
+            advice = did_you_mean(name, _names(stream.schema), "--discover lists the columns")
+            yield f"The catalog names {stream.name}.{name}, which is no column and has no effect: {advice}"
 
 
 def _exists(breadcrumb: Iterable[str], schema: Mapping[str, t.Any]) -> bool:

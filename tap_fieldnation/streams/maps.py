@@ -269,7 +269,8 @@ def _overridden(maps: Maps, stream: Stream) -> Iterator[str]:
 
 
 def _unmatched_columns(key: str, definition: Mapping[str, t.Any], matched: Sequence[Stream]) -> Iterator[str]:
-    columns = {name for stream in matched for name in stream.schema["properties"]}
+    schemas = [schema for stream in matched for schema in (stream.schema, stream.effective_schema)]
+    columns = {name for schema in schemas for name in schema.get("properties", {})}
     for name, value in definition.items():
         if (value is None or value == NULL_STRING) and not name.startswith("__") and name not in columns:
             advice = did_you_mean(name, columns, "--discover lists the columns")

@@ -197,7 +197,7 @@ class Runner:
         self.api.reset_log()
         began = self.time.monotonic()
         minutes = settings.get("max_minutes")
-        clock = SharedClock(self.time, None if minutes is None else 60 * minutes)
+        clock = SharedClock(self.time, 60 * minutes if isinstance(minutes, (int, float)) else None)
         with _in_this_time(clock):
             ended = run(*command)
             ended.waited = self.time.monotonic() - began

@@ -144,10 +144,6 @@ UNKNOWN: dict[str, tuple[t.Callable[[dict[str, Entry]], object], str]] = {
         ),
         "The catalog names work_orders.location.citi, which is no column and has no effect: did you mean ",
     ),
-    "a column of the schema": (
-        lambda entries: entries["clients"]["schema"]["properties"].update(nmae={"type": ["string", "null"]}),
-        "The catalog names clients.nmae, which is no column and has no effect: did you mean name?",
-    ),
     "half a breadcrumb": (
         lambda entries: set_metadata(entries["clients"], "name", selected=False),
         "The catalog names clients.name, which is no column and has no effect: did you mean name?",
@@ -166,6 +162,23 @@ def test_what_matches_nothing_is_said_once(
     make(edited(change))
     [found] = warnings(caplog)
     assert found.startswith(sentence)
+
+
+def _add(entry: Entry, *breadcrumb: str) -> None:
+    place = entry["schema"]
+    for key in breadcrumb[:-1]:
+        place = place[key]
+    place[breadcrumb[-1]] = {"type": ["string", "null"]}
+    set_metadata(entry, *breadcrumb, selected=True)
+
+
+def test_nothing_is_said_of_a_column_that_the_catalog_adds(caplog: pytest.LogCaptureFixture) -> None:
+    def change(entries: dict[str, Entry]) -> None:
+        _add(entries["clients"], "properties", "new_field")
+        _add(entries["work_orders"], "properties", "location", "properties", "new_field")
+
+    make(edited(change), stream_maps={"clients": {"new_field": None}})
+    assert warnings(caplog) == []
 
 
 def test_nothing_is_said_of_a_catalog_as_discovered(caplog: pytest.LogCaptureFixture) -> None:

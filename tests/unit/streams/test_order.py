@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from tap_fieldnation.streams.company import CompanyStream
 from tap_fieldnation.tap import TapFieldNation
+from tap_fieldnation.timestamps import format_utc
 
 CONFIG = {"client_id": "the-client-id", "client_secret": "the-client-secret"}
 COMPANY = [
@@ -17,10 +19,23 @@ COMPANY = [
 ]
 
 
-def tap_after(pending: t.Collection[str], *, interrupted: bool) -> TapFieldNation:
-    """The tap with the STATE of a run that did not read some lists, and was interrupted in work orders or not."""
+def tap_after(
+    pending: t.Collection[str], *, interrupted: bool = False, preferred: bool = False, finished: timedelta | None = None
+) -> TapFieldNation:
+    """The tap with the STATE of a run that the time limit has stopped.
+
+    Args:
+        pending: The lists that it did not read.
+        interrupted: Whether the work orders are incomplete.
+        preferred: Whether the pending lists came first in that run.
+        finished: How long ago the others were read as a part of an interrupted sync, or None.
+    """
+    at = None if finished is None else format_utc(datetime.now(timezone.utc) - finished)
     cursor = {"version": 2, "step": "open" if interrupted else None}
-    bookmarks: dict[str, t.Any] = {name: {"pending": name in pending} for name in COMPANY}
+    bookmarks: dict[str, t.Any] = {
+        name: {"pending": name in pending, "preferred": preferred, "finished_at": None if name in pending else at}
+        for name in COMPANY
+    }
     bookmarks["work_orders"] = {"cursor": cursor}
     return TapFieldNation(config=CONFIG, state={"bookmarks": bookmarks})
 
@@ -40,14 +55,19 @@ def test_work_orders_come_first(interrupted: bool) -> None:  # noqa: FBT001
     assert read_by(TapFieldNation(config=CONFIG)) == ["work_orders", *COMPANY]
 
 
-def test_lists_that_were_not_read_come_first_if_work_orders_used_up_the_time() -> None:
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_lists_that_were_not_read_take_turns_with_work_orders(interrupted: bool) -> None:  # noqa: FBT001
     pending = COMPANY[5:]
-    assert read_by(tap_after(pending, interrupted=True)) == [*pending, "work_orders"]
+    assert read_by(tap_after(pending, interrupted=interrupted)) == [*pending, "work_orders"]
+    assert read_by(tap_after(pending, interrupted=interrupted, preferred=True)) == ["work_orders", *pending]
 
 
-def test_work_orders_come_first_if_lists_used_up_the_time() -> None:
-    pending = COMPANY[5:]
-    assert read_by(tap_after(pending, interrupted=False)) == ["work_orders", *pending]
+def test_lists_that_were_read_are_not_read_again_until_work_orders_are_complete() -> None:
+    hour, two_days = timedelta(hours=1), timedelta(days=2)
+    assert read_by(tap_after((), interrupted=True, finished=hour)) == ["work_orders"]
+    assert read_by(tap_after((), interrupted=False, finished=hour)) == ["work_orders", *COMPANY]
+    assert read_by(tap_after((), interrupted=True, finished=two_days)) == ["work_orders", *COMPANY]
+    assert read_by(tap_after((), interrupted=True, finished=-two_days)) == ["work_orders", *COMPANY]
 
 
 def test_all_streams_are_there_once() -> None:
