@@ -121,6 +121,7 @@ class SyncRun:
         complete: Whether everything was read and checked.
         unread_open: Open work orders that this run has not read yet.
         read: Work orders emitted.
+        new: How many of these no earlier run has read, as far as the cursor shows.
         expected: Work orders that are to be read, as far as is known at the start; 0 for unknown.
         resumed: Work orders of the history that earlier runs have read.
         unsettled: Work orders of the days that are not over, as far as this run has read them.
@@ -139,6 +140,7 @@ class SyncRun:
     clock_ahead: Callable[[], timedelta] = timedelta
     complete: bool = False
     read: int = 0
+    new: int = 0
     expected: int = 0
     resumed: int = 0
     unsettled: int = 0
@@ -355,6 +357,7 @@ class SyncRun:
         self.read += len(seen)
         for work_order in seen:
             day = work_order.created.date() if work_order.created else None
+            self.new += self._is_new(work_order.id)
             self.unread_open.discard(work_order.id)
             if work_order.id in cursor.removed:
                 cursor.removed.discard(work_order.id)
@@ -369,6 +372,14 @@ class SyncRun:
                 self._already_read.add(work_order.id)
             if work_order.created and work_order.created >= self.started_at:
                 self.created += 1
+
+    def _is_new(self, work_order: int) -> bool:
+        """Whether no run has read a work order before, as far as the cursor shows."""
+        cursor = self.cursor
+        if work_order in cursor.open or work_order in cursor.removed or work_order in self._already_read:
+            return False
+        floor = cursor.marks[0].highest if cursor.marks else 0
+        return self.is_first or (work_order > max(floor, cursor.known_from) and work_order not in cursor.recent)
 
     def _check_company(self, records: Sequence[Record]) -> None:
         companies = {company for record in records if (company := company_of(record))}
