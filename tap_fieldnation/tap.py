@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
@@ -54,6 +55,7 @@ class TapFieldNation(Tap):
 
     name = "tap-fieldnation"
     message_writer_class = Writer
+    _is_syncing = False
     config_jsonschema = settings.config_jsonschema()
     capabilities: t.ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
@@ -118,22 +120,25 @@ class TapFieldNation(Tap):
         """
         writer = t.cast("Writer", self.message_writer)
         leave = functools.partial(self._leave, signum)
-        if writer.busy and writer.on_idle is None:
+        if writer.busy and writer.on_idle is None and not writer.has_failed:
             writer.on_idle = leave
         else:
             leave()
 
     def _leave(self, signum: int) -> t.NoReturn:
         writer = t.cast("Writer", self.message_writer)
-        if not writer.busy:
-            writer.on_idle = None
-            self._state_writer.write_state(self.state)
-            sys.stdout.flush()
+        text = f"Stopped by {signal.Signals(signum).name}"
+        if self._is_syncing:
+            text += ": the next run continues from the last STATE (no data is lost)"
+            if not writer.busy:
+                writer.on_idle = None
+                with contextlib.suppress(OSError):  # Ctrl-C ends the target too
+                    self._state_writer.write_state(self.state)
+                    sys.stdout.flush()
         silence_other_threads()
-        name = signal.Signals(signum).name
-        text = f"Stopped by {name}: the next run continues from the last STATE (no data is lost).\n"
         # Not by the logger, which the signal may have interrupted; on a terminal below the progress bar.
-        os.write(2, f"\n{text}".encode() if sys.stderr.isatty() else text.encode())
+        line = f"{text}.\n"
+        os.write(2, f"\n{line}".encode() if sys.stderr.isatty() else line.encode())
         os._exit(128 + signum)  # without waiting for requests in flight
 
     @classmethod
@@ -168,6 +173,7 @@ class TapFieldNation(Tap):
         elif plan != cli.NOT_GIVEN:
             print_plan(tap.context, tap.streams, as_json=plan == "json")
         else:
+            tap._is_syncing = True
             sync(tap.sync_all, tap.context, tap.streams, tap.logger)
 
     @override

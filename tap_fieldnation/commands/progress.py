@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 import threading
 import typing as t
@@ -15,6 +14,7 @@ from tap_fieldnation.streams.sdk import ConformedStream
 from tap_fieldnation.streams.work_orders import work_orders_of
 
 if t.TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterator, Mapping
 
     from singer_sdk.streams import Stream

@@ -44,7 +44,8 @@ def log_result(
     context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger, seconds: float, *, failed: bool
 ) -> None:
     """Log the result in one line, for people and monitors; the last line of a run that does not fail."""
-    parts = ["incomplete" if failed else "incomplete, max_minutes was reached" if context.stopped_stream else "complete"]
+    reached = ", max_minutes was reached" if context.stopped_stream else ""
+    parts = [f"incomplete{reached}" if failed or reached else "complete"]
     if run := work_orders_of(streams).run:
         updated = run.read - run.new
         parts.append(f"work orders: {run.new:,} new, {updated:,} updated, {run.removed:,} removed")

@@ -221,7 +221,8 @@ def test_a_run_logs_little(api: Emulator, tmp_path: Path) -> None:
 def test_a_long_run_logs_its_progress(api: Emulator, tmp_path: Path) -> None:
     """The tap's own 15 seconds, cut to a moment: a run of that length is for `./dev long`."""
     intervals = "p.LINE_INTERVAL = p.UPDATE_INTERVAL = 0.01"
-    hurry = f"import tap_fieldnation.commands.progress as p; {intervals}; import tap_fieldnation.__main__"
+    imports = "import tap_fieldnation.commands.progress as p; from tap_fieldnation.__main__ import main"
+    hurry = f"{imports}; {intervals}; main()"
     config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
     (tmp_path / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000, "page_size": 5}))
     command = [sys.executable, "-c", hurry, "--config", "config.json"]
