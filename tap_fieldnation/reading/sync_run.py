@@ -376,10 +376,10 @@ class SyncRun:
     def _is_new(self, work_order: int) -> bool:
         """Whether no run has read a work order before, as far as the cursor shows."""
         cursor = self.cursor
-        if work_order in cursor.open or work_order in cursor.removed or work_order in self._already_read:
+        if any(work_order in known for known in (cursor.open, cursor.removed, cursor.recent, self._already_read)):
             return False
         floor = cursor.marks[0].highest if cursor.marks else 0
-        return self.is_first or (work_order > max(floor, cursor.known_from) and work_order not in cursor.recent)
+        return self.is_first or work_order > max(floor, cursor.known_from)
 
     def _check_company(self, records: Sequence[Record]) -> None:
         companies = {company for record in records if (company := company_of(record))}

@@ -65,6 +65,7 @@ class WorkOrdersStream(FieldNationStream):
         mismatches: What did not fit the schema.
         left_out: Ids that cannot be one; their work orders were left out.
         run: The sync run, once it has started.
+        reread_because: Why it reads all work orders again; "" where it does not.
     """
 
     name = "work_orders"
@@ -80,6 +81,7 @@ class WorkOrdersStream(FieldNationStream):
         self.mismatches = Mismatches()
         self.left_out = Places()
         self.run: SyncRun | None = None
+        self.reread_because = ""
         self._sections_checked = False
 
     @functools.cached_property
@@ -132,6 +134,8 @@ class WorkOrdersStream(FieldNationStream):
         children = self.selected_children(ChildStream)
         conform = compile_conformer(self.extended_schema, self.mismatches)
         self.run = run = self.new_run()
+        if self.reread_because:
+            self.logger.info("%s: all are read again, because %s.", self.name, self.reread_because)
         with contextlib.ExitStack() as stack:
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
             for child in children:
@@ -232,7 +236,8 @@ class WorkOrdersStream(FieldNationStream):
         if known.corrected:
             self.logger.warning("STATE holds times in the future: they were corrected; check this machine's clock.")
         streams = [stream.name for stream in (self, *self.child_streams) if stream.selected and stream.name != REMOVALS]
-        steps.prepare(known, options, streams, now, full_refresh=self.replication_method == FULL_TABLE)
+        full_refresh = self.replication_method == FULL_TABLE
+        self.reread_because = steps.prepare(known, options, streams, now, full_refresh=full_refresh)
         return SyncRun(
             WorkOrders(context.client, self.sections, options.page_size, self._leave_out),
             known,
