@@ -186,6 +186,12 @@ def test_keys_are_columns_and_not_null(stream: str) -> None:
     assert columns["extracted_at"]["type"] == "string"
 
 
+@each_stream
+def test_the_keys_are_the_first_columns_in_their_order(stream: str) -> None:
+    """Targets create the primary key in the order of the columns."""
+    assert tuple(FILES[stream]["properties"])[: len(KEYS[stream])] == tuple(KEYS[stream])
+
+
 def test_no_postal_code_or_phone_number_is_a_number() -> None:
     for path, node in all_resolved():
         if path.rpartition(".")[2] in TEXT_OF_DIGITS:
