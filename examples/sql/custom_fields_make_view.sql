@@ -5,7 +5,7 @@ select format(
            'from work_orders w left join work_order_custom_fields f '
            'on f.work_order_id = w.id and f.extracted_at = w.extracted_at group by w.id',
            string_agg(
-               format(', max(nullif(f.value, '''')) filter (where f.id = %s) as %I', id, left(name, 40) || ' ' || id),
+               format(', max(f.value) filter (where f.id = %s) as %I', id, left(name, 40) || ' ' || id),
                '' order by id
            )
        ) as statement

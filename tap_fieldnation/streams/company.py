@@ -13,7 +13,7 @@ from typing_extensions import override
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded
 from tap_fieldnation.reading import bookmarks
-from tap_fieldnation.records import schema
+from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.streams.lists import COMPANY_ID, has_ids_only, ids_on
 from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT, RowBuilder
@@ -77,7 +77,7 @@ class CompanyStream(FieldNationStream):
     @functools.cached_property
     def row_builder(self) -> RowBuilder:
         """Makes the rows fit the schema."""
-        return RowBuilder(self.conformed_schema, self.primary_keys)
+        return RowBuilder(self.name, self.conformed_schema, self.primary_keys)
 
     def lacks_company(self) -> bool:
         """Whether the path needs the company's id and nothing provides it; may make a request to find out."""
@@ -123,8 +123,9 @@ class CompanyStream(FieldNationStream):
         params = dict(more or {})
         if self.entry.detail:
             properties = self.conformed_schema["properties"]
+            added = {EXTRACTED_AT, *lifted.columns(self.name)}
             keys = [key for name, node in properties.items() for key in (name, *node.get(schema.ALIASES, ()))]
-            params["columns"] = ",".join(key for key in keys if key != EXTRACTED_AT)
+            params["columns"] = ",".join(key for key in keys if key not in added)
         fetch = self.lists.request_pages if more else self.lists.fetch_pages
         return fetch(self.entry, params)
 

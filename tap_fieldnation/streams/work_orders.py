@@ -79,6 +79,7 @@ class WorkOrdersStream(FieldNationStream):
         super().__init__(tap, context)
         self.mismatches = Mismatches()
         self.left_out = Places()
+        self._lift = lifted.compile_lift(self.name)
         self.run: SyncRun | None = None
         self._sections_checked = False
 
@@ -118,7 +119,7 @@ class WorkOrdersStream(FieldNationStream):
         if self.selected:
             columns = {name for name in self.extended_schema["properties"] if self.mask[("properties", name)]}
             needed |= lifted.sections(columns)
-            needed |= columns.difference(lifted.COLUMNS, {EXTRACTED_AT})
+            needed |= columns.difference(lifted.columns(self.name), {EXTRACTED_AT})
         return sorted(needed)
 
     @override
@@ -168,8 +169,7 @@ class WorkOrdersStream(FieldNationStream):
             rows = [(child, child.build_rows(items, work_order_id, extracted_at)) for child, items in lists if items]
             needs = requests.needed_for(record)
             if self.selected or not self.writes_unchanged:
-                conform(record)
-                lifted.lift(record)
+                self._lift(conform(record))
                 record[EXTRACTED_AT] = extracted_at
             if passes(self.stream_maps[0], record):
                 self._write_rows(rows)

@@ -210,7 +210,7 @@ def custom_fields_as_columns(loaded: Loaded) -> None:
     found = {row["work_order_id"]: row for row in loaded.rows("custom_fields_as_columns.sql")}
     for one in shown(loaded.api):
         fields, row = fields_of(one), found[one["id"]]
-        assert row["ticket"] == fields.get("Ticket")
+        assert row["ticket"] == (fields.get("Ticket") or None)
         assert row["bill_amount"] == (Decimal(fields["Bill amount"]) if fields.get("Bill amount") else None)
         assert str(row["due"] or "") == fields.get("Due", "")
     assert any(row["bill_amount"] for row in found.values())

@@ -106,7 +106,9 @@ def test_every_table_is_there_in_types_fit_for_sql(api: Emulator, database: Serv
     done = project.meltano(*JOB)
     assert done.code == 0, done.last_words
     assert column_types(database) == {stream: due_types(stream) for stream in names()}
-    assert primary_keys(database) == {entry["tap_stream_id"]: entry["key_properties"] for entry in catalog()["streams"]}
+    assert primary_keys(database) == {
+        entry["tap_stream_id"]: list(entry["key_properties"]) for entry in catalog()["streams"]
+    }
     orders = [api.company.work_order(one) for one in api.company.visible_ids()]
     rows = {stream: len(truth.rows(api, stream, orders)) for stream in names() if stream != "work_order_removals"}
     assert counts(database) == {**rows, "work_order_removals": 0}

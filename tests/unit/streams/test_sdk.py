@@ -120,7 +120,7 @@ def conformed(api: Emulator) -> list[dict[str, Any]]:
     records = []
     for number in api.company.visible_ids():
         record = conform(json.loads(json.dumps(api.company.work_order(number))))
-        lifted.lift(record)
+        lifted.compile_lift("work_orders")(record)
         record["extracted_at"] = "2026-03-01T12:00:00Z"
         records.append(record)
     return records
