@@ -159,7 +159,7 @@ class ConformedStream(Stream):
         return [(place[1:-2:2], place[-1]) for place in outermost if set(place[::2]) == {"properties"}]
 
 
-# How the keys of an object are called in a flattened record: key -> name, whether it is a column, the same for its keys.
+# The names of an object's keys in a flattened record: key -> name, whether it is a column, the same for its keys.
 _Names = dict[str, tuple[str, bool, "_Names"]]
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 

@@ -137,7 +137,8 @@ class WorkOrdersStream(FieldNationStream):
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
             for child in children:
                 stack.enter_context(child.get_sync_timer())
-                write_schema(child)
+            if not self.selected:
+                self._write_child_schemas()
             try:
                 for event in steps.read(run):
                     if isinstance(event, Batch):
@@ -149,6 +150,20 @@ class WorkOrdersStream(FieldNationStream):
             except DeadlineExceeded:
                 self.run_context.stop_at_deadline(self.name)
                 run.checkpoint()
+
+    @override
+    def _write_schema_message(self) -> None:
+        """Write the SCHEMA messages, the child streams first.
+
+        Targets load streams in the order of their SCHEMA messages. A work order that is loaded before its children
+        makes them look outdated until they are loaded too.
+        """
+        self._write_child_schemas()
+        super()._write_schema_message()
+
+    def _write_child_schemas(self) -> None:
+        for child in self.selected_children(ChildStream):
+            write_schema(child)
 
     @override
     def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:
