@@ -23,12 +23,14 @@ TRIES = range(300)
 BUSY = Rates(insert=0.5, archive=0.5, late=0.2)
 
 
+@pytest.mark.usefixtures("untraced")
 @given(SEEDS)
 @example(193060603)
 def test_the_promise_holds_after_each_complete_run(seed: int) -> None:
     assert broken_by(seed) == []
 
 
+@pytest.mark.usefixtures("untraced")
 @given(SEEDS, st.sampled_from(["insert", "archive", "late", "back_date", "give_back"]))
 def test_the_promise_holds_in_an_account_that_changes_with_every_request(seed: int, kind: str) -> None:
     assert broken_by(seed, runs=3, rates=Rates(**{"insert": 0.5, "archive": 0.1, kind: 1.0})) == []
@@ -56,6 +58,7 @@ def _lost(model: Model, options: Options, hours: int = 24) -> set[int]:
     )
 
 
+@pytest.mark.usefixtures("untraced")
 class TestEachSafeguardIsNeeded:
     """Without it, something is lost, stale or said to be removed."""
 

@@ -130,6 +130,7 @@ class TestSelection:
 
 
 class TestReconcile:
+    @pytest.mark.usefixtures("untraced")
     def test_no_closed_work_order_is_older_than_asked_for_and_the_cost_is_spread(self) -> None:
         model, destination = _account(2000, 300), Destination()
         options = dataclasses.replace(OPTIONS, reconcile=timedelta(days=10))
