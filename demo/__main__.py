@@ -37,7 +37,7 @@ from work_orders
 group by month
 order by month
 """
-# A child record is current if its extracted_at equals that of its work order.
+# A child record is current if its extracted_at is not earlier than that of its work order.
 HOURS = """
 select clients.name as client,
        types_of_work.name as type_of_work,
@@ -46,7 +46,7 @@ select clients.name as client,
        sum(work_order_time_logs.hours) as hours
 from work_orders
 join work_order_time_logs on work_order_time_logs.work_order_id = work_orders.id
-                         and work_order_time_logs.extracted_at = work_orders.extracted_at
+                         and work_order_time_logs.extracted_at >= work_orders.extracted_at
 join clients on clients.id = work_orders.client_id
 join types_of_work on types_of_work.id = work_orders.type_of_work_id
 join managers on managers.id = work_orders.manager_id

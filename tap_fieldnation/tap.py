@@ -30,7 +30,7 @@ from tap_fieldnation.commands import about as _about  # noqa: F401  registers it
 from tap_fieldnation.commands import cli, logs
 from tap_fieldnation.commands.last_line import silence_other_threads
 from tap_fieldnation.commands.plan import print_plan
-from tap_fieldnation.commands.sync import sync
+from tap_fieldnation.commands.sync import record_failure, sync
 from tap_fieldnation.commands.test import print_checks
 from tap_fieldnation.context import RunContext
 from tap_fieldnation.hints import did_you_mean
@@ -55,7 +55,6 @@ class TapFieldNation(Tap):
 
     name = "tap-fieldnation"
     message_writer_class = Writer
-    _is_syncing = False
     config_jsonschema = settings.config_jsonschema()
     capabilities: t.ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
@@ -128,11 +127,12 @@ class TapFieldNation(Tap):
     def _leave(self, signum: int) -> t.NoReturn:
         writer = t.cast("Writer", self.message_writer)
         text = f"Stopped by {signal.Signals(signum).name}"
-        if self._is_syncing:
+        if self.context.started_at:
             text += ": the next run continues from the last STATE (no data is lost)"
             if not writer.busy:
                 writer.on_idle = None
                 with contextlib.suppress(OSError):  # Ctrl-C ends the target too
+                    record_failure(self.streams, f"stopped by {signal.Signals(signum).name}")
                     self._state_writer.write_state(self.state)
                     sys.stdout.flush()
         silence_other_threads()
@@ -173,7 +173,6 @@ class TapFieldNation(Tap):
         elif plan != cli.NOT_GIVEN:
             print_plan(tap.context, tap.streams, as_json=plan == "json")
         else:
-            tap._is_syncing = True
             sync(tap.sync_all, tap.context, tap.streams, tap.logger)
 
     @override

@@ -18,7 +18,9 @@ begin
         execute format('drop view if exists current_%I', child);
         execute format(
             'create view current_%1$I as select child.* from %1$I child '
-            'join work_orders w on w.id = child.work_order_id and w.extracted_at = child.extracted_at',
+            'join work_orders w on w.id = child.work_order_id and child.extracted_at >= w.extracted_at '
+            'where not exists (select 1 from work_order_removals r '
+            'where r.work_order_id = w.id and r.detected_at >= w.extracted_at)',
             child
         );
     end loop;

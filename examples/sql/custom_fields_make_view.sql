@@ -3,9 +3,9 @@
 select format(
            'drop view if exists work_order_custom_columns; create view work_order_custom_columns as select w.id as work_order_id%s '
            'from work_orders w left join work_order_custom_fields f '
-           'on f.work_order_id = w.id and f.extracted_at = w.extracted_at group by w.id',
+           'on f.work_order_id = w.id and f.extracted_at >= w.extracted_at group by w.id',
            string_agg(
-               format(', max(nullif(f.value, '''')) filter (where f.id = %s) as %I', id, left(name, 40) || ' ' || id),
+               format(', max(f.value) filter (where f.id = %s) as %I', id, left(name, 40) || ' ' || id),
                '' order by id
            )
        ) as statement

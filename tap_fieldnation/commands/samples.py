@@ -29,25 +29,36 @@ def identifier(name: str) -> str:
     return name if _IDENTIFIER.fullmatch(name.replace(" ", "_")) else "*"
 
 
+class _Stream:
+    """What the records of a stream are compared with."""
+
+    def __init__(self, schema: JsonSchema) -> None:
+        self.mismatches = Mismatches()
+        self.conform = compile_conformer(schema, self.mismatches)
+        # The columns, by their keys in a record. Those that a stream lifts have dots.
+        self.columns = {node.get(SOURCE, name) for name, node in schema["properties"].items()}
+
+
 class Samples:
     """Records of several streams, as the API sends them."""
 
     def __init__(self) -> None:
         self._unknown: dict[str, set[str]] = defaultdict(set)
         self._unfit: dict[str, set[str]] = defaultdict(set)
+        self._streams: dict[str, _Stream] = {}
 
     def add(self, stream: str, schema: JsonSchema, rows: Iterable[t.Any]) -> None:
         """Look at some rows of a stream, which are not changed."""
-        mismatches = Mismatches()
-        conform = compile_conformer(schema, mismatches)
-        # Those that a stream lifts have dots.
-        columns = {node.get(SOURCE, name) for name, node in schema["properties"].items()}
+        if stream not in self._streams:
+            self._streams[stream] = _Stream(schema)
+        known = self._streams[stream]
+        mismatches = known.mismatches
         for row in rows:
             if type(row) is not dict:
                 continue
-            lifted = {key: value for key, value in row.items() if key in columns and "." in key}
+            lifted = {key: value for key, value in row.items() if key in known.columns and "." in key}
             masked = {**_masked({key: value for key, value in row.items() if key not in lifted}), **lifted}
-            conform(copy.deepcopy(masked))
+            known.conform(copy.deepcopy(masked))
             for found, counter in ((self._unknown, mismatches.unknown_keys), (self._unfit, mismatches.invalid_values)):
                 for path in counter:
                     found[f"{stream}.{path}"].update(_kinds_at(masked, path.replace("[]", ".[]").split(".")))

@@ -47,7 +47,7 @@ def log_result(
     reached = ", max_minutes was reached" if context.stopped_stream else ""
     parts = [f"incomplete{reached}" if failed or reached else "complete"]
     if run := work_orders_of(streams).run:
-        updated = run.read - run.new
+        updated = run.written - run.new
         parts.append(f"work orders: {run.new:,} new, {updated:,} updated, {run.removed:,} removed")
     parts.append(f"{count(context.requester.requests, 'request')} in {seconds:,.0f} s")
     logger.info("Result: %s", "; ".join(parts))

@@ -1,1 +1,1 @@
-"""Makes records of the API fit the schemas: types, placeholders, dates, and the lifted columns of work orders."""
+"""Makes records of the API fit the schemas: types, placeholders, dates, and the lifted columns."""

@@ -2,9 +2,9 @@
 
 Values that the API sends in a loose form (numeric strings, ``[]`` for an empty object, ``""`` for no number,
 placeholders with the id 0) get the type that the schema says. So do the forms that differ between versions of the API:
-a list with or without its envelope, and a date as an object or as text. A value that cannot have this type becomes null
-and is counted. A key that the schema does not name is dropped and counted. Conforming never raises, and never drops a
-record.
+a list with or without its envelope, and a date as an object or as text. An empty string becomes null. A value that
+cannot have its type becomes null and is counted. A key that the schema does not name is dropped and counted. Conforming
+never raises, and never drops a record.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ Record = dict[str, t.Any]
 Convert = t.Callable[[t.Any], t.Any]
 
 # How a value is conformed: one of these types passes unchanged if its absolute value is within the limit (where there
-# is one); the function converts all others. Calling it for every value would cost half as much again.
+# is one); the function converts all others. Calling it for every value would cost half as much again. An empty string
+# never gets here: it is null.
 FieldRule = tuple[frozenset[type], float, Convert]
 
 # Keys in many objects that say nothing about the object itself: what the caller may do with it, a hash or an id of the
@@ -149,6 +150,8 @@ def _object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:  
                 if dropped is None:
                     dropped = []
                 dropped.append(key)
+            elif item == "":
+                value[key] = None
             elif item is not None:
                 valid_types, limit, convert_item = rule
                 if type(item) not in valid_types or (limit and not -limit <= item <= limit):
@@ -227,7 +230,9 @@ def _array(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:
         if type(value) is not list:
             return _no_container(value, path, mismatches)
         for index, item in enumerate(value):
-            if item is not None and (type(item) not in valid_types or (limit and not -limit <= item <= limit)):
+            if item == "":
+                value[index] = None
+            elif item is not None and (type(item) not in valid_types or (limit and not -limit <= item <= limit)):
                 value[index] = convert_item(item)
         return value
 
@@ -264,7 +269,7 @@ def _string(value: t.Any) -> str | None:
 
 def _link(value: t.Any) -> str | None:
     if isinstance(value, str):
-        return value.partition("?")[0]
+        return value.partition("?")[0] or None
     _require_empty(value)
     return None
 

@@ -1,4 +1,4 @@
-"""Lifted columns: values within a work order that `work_orders` has as columns too, so that SQL needs no JSON.
+"""Lifted columns: values within a record that it has as columns too, so that SQL needs no JSON.
 
 Their names are a contract with users. They are taken from the conformed record, so types, dates and placeholders are
 already dealt with.
@@ -6,19 +6,19 @@ already dealt with.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tap_fieldnation.records.conformer import Record
 
-Path = tuple[str, ...]
+WORK_ORDERS = "work_orders"
 
-# Column -> path of its value.
-PATHS: t.Mapping[str, Path] = {
-    column: tuple(path.split("."))
-    for column, path in {
+# Stream -> column -> dotted path of its value; `label|name`: the first of these keys that has a value.
+PATHS: t.Mapping[str, t.Mapping[str, str]] = {
+    WORK_ORDERS: {
         "status_id": "status.id",
         "status_name": "status.name",
         "company_id": "company.id",
@@ -39,61 +39,189 @@ PATHS: t.Mapping[str, Path] = {
         "time_zone": "schedule.time_zone.name",
         "scheduled_start_at": "schedule.service_window.start.utc",
         "scheduled_end_at": "schedule.service_window.end.utc",
+        "created_at": "milestones.created.utc",
+        "published_at": "milestones.published.utc",
+        "routed_at": "milestones.routed.utc",
+        "assigned_at": "milestones.assigned.utc",
+        "work_done_at": "milestones.workdone.utc",
+        "approved_at": "milestones.approved.utc",
+        "paid_at": "milestones.paid.utc",
+        "cancelled_at": "milestones.canceled.utc",
         "pay_type": "pay.type",
         "pay_total": "pay.total",
-    }.items()
+        "pay_base_amount": "pay.base.amount",
+        "pay_base_units": "pay.base.units",
+        "invoice_id": "pay.invoice.id",
+        "invoice_sent_at": "pay.invoice.sent.utc",
+        "invoice_paid_at": "pay.invoice.paid.utc",
+        "finance_id": "pay.finance.id",
+        "is_revisit": "site_revisit.is_revisit",
+        "job_status": "site_revisit.job_status",
+        "incomplete_reason": "site_revisit.incomplete_reason.reason_name",
+        "requests_count": "publish_stats.requests",
+        "counter_offers_count": "publish_stats.counter_offers",
+        "routes_count": "publish_stats.routes",
+    },
+    "work_order_attachments": {
+        "author_id": "author.id",
+        "created_at": "created.utc",
+        "expense_id": "expense.id",
+        "file_name": "file.name",
+        "reviewed_at": "reviewed.utc",
+        "reviewer_id": "reviewer.id",
+        "task_id": "task.id",
+    },
+    "work_order_expenses": {
+        "added_at": "added.utc",
+        "approved_at": "approved.utc",
+        "author_id": "author.id",
+        "category_id": "category.id",
+        "category_name": "category.label|name",
+        "category_type": "category.type",
+    },
+    "work_order_messages": {
+        "created_at": "created.utc",
+        "from_id": "from.id",
+        "from_role": "from.role",
+        "to_id": "to.id",
+        "to_role": "to.role",
+    },
+    "work_order_pay_increases": {"author_id": "author.id", "created_at": "created.utc", "pay_sum": "pay.sum"},
+    # The date object is itself called updated_at.
+    "work_order_penalties": {"changed_at": "updated_at.utc"},
+    "work_order_problems": {
+        "author_id": "author.id",
+        "created_at": "created.utc",
+        "resolution_status": "resolution.status",
+        "resolved_at": "resolution.at.utc",
+        "resolved_by_id": "resolution.by.id",
+        "type_id": "type.id",
+        "type_name": "type.name",
+    },
+    "work_order_requests": {
+        "arrival_at": "request.arrival.utc",
+        "created_at": "request.created.utc",
+        "expires_at": "request.expires.utc",
+        "is_active": "request.active",
+        "is_counter_offer": "request.counter",
+        "pay_total": "request.pay.total",
+        "pay_type": "request.pay.type",
+        "request_id": "request.id",
+    },
+    "work_order_shipments": {
+        "arrival_at": "carrier.arrival.utc",
+        "arrived_at": "carrier.arrived.utc",
+        "carrier_name": "carrier.name",
+        "created_at": "created.utc",
+        "tracking_number": "carrier.tracking",
+        "user_id": "user.id",
+    },
+    "work_order_signatures": {"author_id": "author.id", "created_at": "created.utc", "task_id": "task.id"},
+    "work_order_site_revisits": {
+        "job_status_name": "job_status.status",
+        "reason_id": "reason.id",
+        "reason_label": "reason.label",
+    },
+    "work_order_tags": {"author_id": "author.id", "created_at": "created.utc"},
+    "work_order_tasks": {
+        "author_id": "author.id",
+        "completed_at": "completed.utc",
+        "completed_by_id": "completed.by.id",
+        "created_at": "created.utc",
+        "eta_end_at": "eta.end.utc",
+        "eta_start_at": "eta.start.utc",
+        "eta_updated_at": "eta.updated.utc",
+        "type_id": "type.id",
+        "type_name": "type.name",
+    },
+    # `in` and `out` are reserved words in SQL.
+    "work_order_time_logs": {
+        "check_in_logged_at": "logged_by.created.utc",
+        "check_out_logged_at": "logged_by.out.utc",
+        "checked_in_at": "in.created.utc",
+        "checked_out_at": "out.created.utc",
+        "logged_by_id": "logged_by.id",
+        "on_time": "timeliness.on_time",
+        "was_early": "timeliness.was_early",
+    },
+    "clients": {"created_at": "created.utc", "manager_id": "manager.id"},
+    "projects": {
+        "created_at": "created.utc",
+        "end_at": "end.utc",
+        "manager_id": "manager.id",
+        "start_at": "start.utc",
+    },
+    "service_territories": {"created_at": "created.utc"},
+    "service_territory_providers": {"tier_name": "tier.name"},
+    "talent_pool_group_providers": {"tier_name": "tier.name"},
+    "templates": {
+        "author_id": "author.id",
+        "client_id": "client.id",
+        "created_at": "created.utc",
+        "project_id": "project.id",
+        "updated_at": "updated.utc",
+    },
 }
 
-# Column -> key in `milestones`; `last_milestone_at` is the latest of them.
-MILESTONES: t.Mapping[str, str] = {
-    "created_at": "created",
-    "published_at": "published",
-    "routed_at": "routed",
-    "assigned_at": "assigned",
-    "work_done_at": "workdone",
-    "approved_at": "approved",
-    "paid_at": "paid",
-    "cancelled_at": "canceled",
+# Stream -> object that may be missing -> list whose primary item then takes its place.
+PRIMARY: t.Mapping[str, t.Mapping[str, str]] = {WORK_ORDERS: {"type_of_work": "types_of_work"}}
+
+# Stream -> column -> columns of the record of which it is the latest.
+LATEST: t.Mapping[str, t.Mapping[str, tuple[str, ...]]] = {
+    WORK_ORDERS: {
+        "last_milestone_at": tuple(
+            column for column, path in PATHS[WORK_ORDERS].items() if path.startswith("milestones.")
+        )
+    }
 }
 
-COLUMNS = (*PATHS, *MILESTONES, "last_milestone_at")
+
+def columns(stream: str) -> list[str]:
+    """The lifted columns of a stream."""
+    return [*PATHS.get(stream, ()), *LATEST.get(stream, ())]
 
 
-def sections(columns: Iterable[str]) -> set[str]:
+def sections(names: Iterable[str]) -> set[str]:
     """The sections of a work order from which these columns are taken."""
-    needed = {PATHS[column][0] for column in columns if column in PATHS}
-    if "type_of_work" in needed:
-        needed.add("types_of_work")
-    if any(column in MILESTONES or column == COLUMNS[-1] for column in columns):
-        needed.add("milestones")
-    return needed
+    latest, primary = LATEST[WORK_ORDERS], PRIMARY[WORK_ORDERS]
+    sources = {source for name in names for source in latest.get(name, (name,))}
+    found = {path.partition(".")[0] for column, path in PATHS[WORK_ORDERS].items() if column in sources}
+    return found.union(items for section, items in primary.items() if section in found)
 
 
-def lift(record: Record) -> None:
-    """Add the columns to a conformed work order."""
-    for column, path in PATHS.items():
-        value: t.Any = record
-        for key in path:
-            if value is None:
-                break
-            value = value.get(key)
-        record[column] = value
-    if record["type_of_work_id"] is None:
-        record["type_of_work_id"], record["type_of_work_name"] = _primary_type(record)
-    milestones = record.get("milestones") or {}
-    latest: str | None = None
-    for column, key in MILESTONES.items():
-        milestone = milestones.get(key)
-        timestamp = milestone.get("utc") if milestone else None
-        record[column] = timestamp
-        # Compared without the Z: a timestamp with a fraction of a second is later than the same one without.
-        if timestamp is not None and (latest is None or timestamp[:-1] > latest[:-1]):
-            latest = timestamp
-    record["last_milestone_at"] = latest
+@functools.cache
+def compile_lift(stream: str) -> Callable[[Record], None]:
+    """A function that adds a stream's lifted columns to a conformed record, in place."""
+    primary, latest = PRIMARY.get(stream, {}), LATEST.get(stream, {})
+    objects = [(keys, primary.get(".".join(keys)), leaves) for keys, leaves in _by_object(PATHS.get(stream, {}))]
+    nothing = dict.fromkeys(columns(stream))
+
+    def lift(record: Record) -> None:
+        record.update(nothing)
+        for keys, items, leaves in objects:
+            holder: t.Any = record
+            for key in keys:
+                holder = holder.get(key)
+                if holder is None:
+                    break
+            if items and (holder is None or holder.get("id") is None):
+                holder = next((item for item in record.get(items) or () if item and item.get("isPrimary")), None)
+            if holder is not None:
+                for column, leaf in leaves:
+                    if (value := holder.get(leaf)) is not None:
+                        record[column] = value
+        for column, others in latest.items():
+            # Compared without the Z: a timestamp with a fraction of a second is later than the same one without.
+            moments = (record[other] for other in others if record[other] is not None)
+            record[column] = max(moments, key=lambda moment: moment[:-1], default=None)
+
+    return lift
 
 
-def _primary_type(record: Record) -> tuple[int | None, str | None]:
-    """Id and name of the primary one of `types_of_work`, which replaces the deprecated `type_of_work`."""
-    types = (item for item in record.get("types_of_work") or () if item and item.get("isPrimary"))
-    primary: Record = next(types, {})
-    return primary.get("id"), primary.get("name")
+def _by_object(paths: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], list[tuple[str, str]]]]:
+    """The columns and their keys in each object that has some: an object is looked up once for all of them."""
+    found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for column, path in paths.items():
+        *keys, leaves = path.split(".")
+        found.setdefault(tuple(keys), []).extend((column, leaf) for leaf in reversed(leaves.split("|")))
+    yield from found.items()

@@ -15,7 +15,7 @@ from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, Token
 from tap_fieldnation.reading import bookmarks
 from tap_fieldnation.reading.prefetcher import Prefetcher
 from tap_fieldnation.streams.embedded import ChildStream
-from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, add_lifted_columns, get_nested
+from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, get_nested
 from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
@@ -150,7 +150,7 @@ class ByRequestStream(ChildStream):
         """The rows of this stream on a page, as the API sends them, with the columns that the envelope holds."""
         shared = {key: page.envelope.get(key) for key in self.entry.envelope}
         rows = self._own(_unnested(page.rows, self.entry.nested))
-        return add_lifted_columns(_with_columns(rows, shared), self.entry.lift)
+        return _with_columns(rows, shared)
 
     def _own(self, rows: Iterable[t.Any]) -> Iterator[t.Any]:
         """The rows of a response that are of this stream; the others are counted."""
@@ -201,6 +201,10 @@ class ChildRequests:
             for record_id in stream.ids_in(record, self._run.known_counts(stream.name))
             if not stream.was_requested(record_id)
         ]
+
+    def counts_in(self, record: Record) -> list[t.Any]:
+        """The counts of rows that a work order shows, of those streams where it shows one."""
+        return [stream.count_in(record) for stream in self._streams if stream.entry.count_paths]
 
     def add(self, work_order_id: int, needs: Sequence[Need]) -> None:
         """Plan the requests that a work order calls for."""

@@ -51,7 +51,6 @@ class ByRequest:
         rows: The key of the rows in the response, if it is neither ``results`` nor ``data``; "." if the response is
             the only row.
         nested: In each row, the key of further rows of the stream.
-        lift: Column (or its ``x-source`` in the schema) -> dotted path of its value in the row.
         envelope: Keys next to the rows, whose values are columns of each row.
         count_paths: Dotted paths of the numbers in a work order that tell how many rows there are; no request is made
             where all of them are 0, or none of them has changed.
@@ -66,7 +65,6 @@ class ByRequest:
     params: t.Mapping[str, object] = field(default_factory=dict)
     rows: str = ""
     nested: str = ""
-    lift: t.Mapping[str, str] = field(default_factory=dict)
     envelope: tuple[str, ...] = ()
     count_paths: tuple[str, ...] = ()
     required: str = ""
@@ -157,7 +155,6 @@ BY_REQUEST = (
         ("work_order_id", "provider_id", "request_id"),
         # Older servers require `list`. This one holds the providers with a request, and those who were routed.
         params={**paging.PAGE_NUMBERS, "list": "find_providers_pending_assignment"},
-        lift={"request.id": "request.id"},
         # `requests` alone was 0 in payloads with eight requests in `all_requests`.
         count_paths=tuple(f"publish_stats.{name}" for name in ("requests", "counter_offers", "routes", "all_requests")),
         required="request",
@@ -235,7 +232,8 @@ COMPANY = (
     Company("types_of_work", "/types-of-work"),
 )
 
-REMOVALS = "work_order_removals"
+# Streams of what is found while work orders are read, and of the run itself.
+REMOVALS, COVERAGE, RUNS = "work_order_removals", "work_order_coverage", "sync_runs"
 
 
 def embedded_paths() -> frozenset[str]:

@@ -51,7 +51,7 @@ class ChildStream(ConformedStream, Stream):
     @functools.cached_property
     def row_builder(self) -> RowBuilder:
         """Makes the rows fit the schema."""
-        return RowBuilder(self.conformed_schema, self.primary_keys)
+        return RowBuilder(self.name, self.conformed_schema, self.primary_keys)
 
     @override
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:

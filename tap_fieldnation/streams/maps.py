@@ -111,6 +111,8 @@ class Mapper(PluginMapper):
             problem = self._checked(stream.name)
         if problem:
             raise SettingsError(f"Setting {STREAM_MAPS} cannot be used for {stream.name} ({problem}): change it.")
+        for map_ in self.stream_maps[stream.name]:
+            map_.transformed_schema = _with_keys_first(map_)
 
     def _loses_key(self, name: str) -> bool:
         return any(_lost_key(map_) for map_ in self.stream_maps[name])
@@ -128,6 +130,17 @@ class Mapper(PluginMapper):
             if not isinstance(map_, RemoveRecordTransform):
                 self._sources.setdefault(alias, set()).add(name)
         return ""
+
+
+def _with_keys_first(map_: StreamMap) -> dict[str, t.Any]:
+    """The schema that a map makes, with the key columns first, in the order of the key.
+
+    Targets create the primary key in the order of the columns. A lookup by the first key column then uses its index,
+    also where a catalog, a map or flattening has another order.
+    """
+    columns = map_.transformed_schema.get("properties", {})
+    keys = {key: columns[key] for key in map_.transformed_key_properties or () if key in columns}
+    return {**map_.transformed_schema, "properties": {**keys, **columns}}
 
 
 def _lost_key(map_: StreamMap) -> str | None:

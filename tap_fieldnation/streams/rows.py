@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from tap_fieldnation.records import lifted
 from tap_fieldnation.records.conformer import Mismatches, compile_conformer
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.types import Record
 
@@ -33,9 +34,10 @@ def _keys(path: str) -> list[str]:
 
 
 class RowBuilder:
-    """Conforms the rows of one stream, and counts what does not fit.
+    """Conforms the rows of one stream, adds their lifted columns, and counts what does not fit.
 
     Args:
+        stream: Its name.
         schema: Of the rows, with the tap's own keywords.
         keys: Its key columns; a row in which one of them is null cannot be loaded, and is dropped.
 
@@ -44,11 +46,12 @@ class RowBuilder:
         rows_without_key: How many rows were dropped because they have no key.
     """
 
-    def __init__(self, schema: JsonSchema, keys: Sequence[str]) -> None:
+    def __init__(self, stream: str, schema: JsonSchema, keys: Sequence[str]) -> None:
         self.mismatches = Mismatches()
         self.rows_without_key = 0
         self._keys = keys
         self._conform = compile_conformer(schema, self.mismatches)
+        self._lift = lifted.compile_lift(stream)
 
     def rows(self, items: Iterable[t.Any], **columns: t.Any) -> Iterator[Record]:
         """The rows of these items, which are conformed in place, with further columns added to each."""
@@ -57,6 +60,7 @@ class RowBuilder:
                 self.mismatches.invalid_values["(row)"] += 1
                 continue
             row = self._conform(item)
+            self._lift(row)
             row.update(columns)
             for key in self._keys:
                 if row.get(key) is None:
@@ -64,16 +68,3 @@ class RowBuilder:
                     break
             else:
                 yield row
-
-
-def add_lifted_columns(items: Iterable[t.Any], lift: Mapping[str, str]) -> Iterator[t.Any]:
-    """The items, with nested values copied to the top level.
-
-    Args:
-        items: As the API sends them; changed in place.
-        lift: Column -> dotted path of its value.
-    """
-    for item in items:
-        if type(item) is dict:
-            item.update((column, get_nested(item, path)) for column, path in lift.items())
-        yield item

@@ -6,14 +6,17 @@ Each saves more than it risks; `tests/unit/streams/test_sdk.py` fails when a rel
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import math
 import sys
 import typing as t
 
+from singer_sdk.helpers._flattening import flatten_key
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib.json import serialize_json
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
@@ -21,11 +24,12 @@ from tap_fieldnation.api.errors import TapError
 from tap_fieldnation.streams.input_catalog import normalize_entry
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from singer_sdk import Tap, metrics
     from singer_sdk.helpers.types import Record
+    from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import Catalog
 
     from tap_fieldnation.context import RunContext
@@ -85,6 +89,7 @@ class ConformedStream(Stream):
     def get_record_counter(self, **kwargs: t.Any) -> metrics.Counter:
         """The SDK's counter of records, logged at the end only: until then the progress lines say how far it is."""
         self.begun = True
+        self.run_context.begin()
         return super().get_record_counter(**{"log_interval": math.inf, **kwargs})
 
     @override
@@ -114,10 +119,29 @@ class ConformedStream(Stream):
     @override
     def _generate_record_messages(self, record: Record) -> Iterator[RecordMessage]:  # type: ignore[override]
         self.rows_written += 1
-        if self.writes_unchanged:
+        for name, written in self.as_written(record):
             yield RecordMessage(
-                stream=self.name, record=record, version=self._stream_version, time_extracted=self.received_at
+                stream=name, record=written, version=self._stream_version, time_extracted=self.received_at
             )
+
+    def as_written(self, record: Record) -> Iterator[tuple[str, Record]]:
+        """What is written for a record, each under its name in the messages; the record loses what is not selected."""
+        if self.writes_unchanged:
+            yield self.name, record
+            return
+        self.deselect(record)
+        for map_ in self._maps:
+            mapped = map_.transform(record)
+            if mapped is None:
+                continue
+            if not map_.flattening_enabled:  # without keys that SCHEMA lacks: those that an older catalog omits
+                known = map_.transformed_schema["properties"]
+                mapped = {key: value for key, value in mapped.items() if key in known}
+            yield map_.stream_alias, mapped
+
+    def deselect(self, record: Record) -> None:
+        """Remove what is not selected from a record."""
+        if self.writes_unchanged:
             return
         for parents, name in self._deselected:
             holder: t.Any = record
@@ -125,18 +149,14 @@ class ConformedStream(Stream):
                 holder = holder.get(key) if isinstance(holder, dict) else None
             if isinstance(holder, dict):
                 holder.pop(name, None)
+
+    @functools.cached_property
+    def _maps(self) -> list[StreamMap]:
+        """The stream's maps, which flatten by a compiled function."""
         for map_ in self.stream_maps:
-            mapped = map_.transform(record)
-            if mapped is None:
-                continue
-            # Without keys that SCHEMA lacks: those that an older catalog omits, and null objects left by flattening.
-            known = map_.transformed_schema["properties"]
-            yield RecordMessage(
-                stream=map_.stream_alias,
-                record={key: value for key, value in mapped.items() if key in known},
-                version=self._stream_version,
-                time_extracted=self.received_at,
-            )
+            if map_.flattening_enabled:
+                map_.flatten_record = compile_flatten(map_)  # type: ignore[method-assign,assignment]
+        return list(self.stream_maps)
 
     @functools.cached_property
     def _deselected(self) -> list[tuple[tuple[str, ...], str]]:
@@ -144,6 +164,51 @@ class ConformedStream(Stream):
         places = [place for place, selected in self.mask.items() if place and not selected]
         outermost = [place for place in places if self.mask[place[:-2]] or not place[:-2]]
         return [(place[1:-2:2], place[-1]) for place in outermost if set(place[::2]) == {"properties"}]
+
+
+# The names of an object's keys in a flattened record: key -> name, whether it is a column, the same for its keys.
+_Names = dict[str, tuple[str, bool, "_Names"]]
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def compile_flatten(map_: StreamMap) -> Callable[[Record], Record]:
+    """The SDK's flattening for the records of one map, without the keys that its SCHEMA lacks, such as null objects.
+
+    The SDK makes the name of each key of each record anew. Here each name is made once.
+    """
+    columns, options = map_.transformed_schema["properties"], map_.flattening_options
+    if options is None:
+        return lambda record: record
+    max_level, separator, max_length = options.max_level, options.separator, options.max_key_length
+
+    def flatten(value: Record, found: Record, names: _Names, parents: tuple[str, ...]) -> None:
+        for key, item in value.items():
+            known = names.get(key)
+            if known is None:
+                name = flatten_key(key, [*parents], separator, max_key_length=max_length)
+                known = names[key] = name, name in columns, {}
+            name, is_column, below = known
+            if is_column:
+                found[name] = _as_json(item) if isinstance(item, (dict, list)) else item
+            elif isinstance(item, dict) and len(parents) < max_level:
+                flatten(item, found, below, (*parents, key))
+
+    names: _Names = {}
+
+    def flatten_record(record: Record) -> Record:
+        found: Record = {}
+        flatten(record, found, names, ())
+        return found
+
+    return flatten_record
+
+
+def _as_json(value: t.Any) -> str:
+    """As the SDK writes it, which is slower because it makes an encoder for each value."""
+    try:
+        return _encode(value)
+    except (TypeError, ValueError):  # not a number, or of a type that only the SDK writes
+        return serialize_json(value)
 
 
 def write_schema(stream: Stream) -> None:

@@ -26,7 +26,7 @@ CLOSED = ("Paid", "Cancelled")
 CURRENT = """
 select w.id, c.id
 from work_orders w
-left join {table} c on c.work_order_id = w.id and c.extracted_at = w.extracted_at
+left join {table} c on c.work_order_id = w.id and c.extracted_at >= w.extracted_at
 """
 
 

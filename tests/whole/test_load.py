@@ -38,6 +38,13 @@ WHOLE_NUMBERS = {
     "provider_id": "assignee.user.id",
     "type_of_work_id": "type_of_work.id",
     "location_id": "location.saved_location.id",
+    "invoice_id": "pay.invoice.id",
+    "finance_id": "pay.finance.id",
+}
+COUNTS = {
+    "requests_count": "publish_stats.requests",
+    "counter_offers_count": "publish_stats.counter_offers",
+    "routes_count": "publish_stats.routes",
 }
 TEXTS = {
     "status_name": "status.name",
@@ -50,6 +57,8 @@ TEXTS = {
     "location_country": "location.country",
     "time_zone": "schedule.time_zone.name",
     "pay_type": "pay.type",
+    "job_status": "site_revisit.job_status",
+    "incomplete_reason": "site_revisit.incomplete_reason.reason_name",
 }
 MOMENTS = {
     "created_at": "milestones.created.utc",
@@ -62,9 +71,11 @@ MOMENTS = {
     "cancelled_at": "milestones.canceled.utc",
     "scheduled_start_at": "schedule.service_window.start.utc",
     "scheduled_end_at": "schedule.service_window.end.utc",
+    "invoice_sent_at": "pay.invoice.sent.utc",
+    "invoice_paid_at": "pay.invoice.paid.utc",
 }
 MILESTONES = [column for column, path in MOMENTS.items() if path.startswith("milestones.")]
-MONEY = {"pay_total": "pay.total"}
+NUMBERS = {"pay_total": "pay.total", "pay_base_amount": "pay.base.amount", "pay_base_units": "pay.base.units"}
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +147,11 @@ def expected(work_order: dict[str, Any]) -> dict[str, Any]:
     """The lifted columns of a work order, from what the API sends of it."""
     row: dict[str, Any] = {column: number(raw(work_order, path)) for column, path in WHOLE_NUMBERS.items()}
     texts = {column: raw(work_order, path) for column, path in TEXTS.items()}
-    row |= {column: None if value is None else str(value) for column, value in texts.items()}
+    row |= {column: None if value in {None, ""} else str(value) for column, value in texts.items()}
+    row |= {column: raw(work_order, path) for column, path in COUNTS.items()}
+    row["is_revisit"] = raw(work_order, "site_revisit.is_revisit")
     row |= {column: moment(raw(work_order, path)) for column, path in MOMENTS.items()}
-    money = {column: raw(work_order, path) for column, path in MONEY.items()}
+    money = {column: raw(work_order, path) for column, path in NUMBERS.items()}
     row |= {column: None if value in {None, ""} else Decimal(str(value)) for column, value in money.items()}
     if row["type_of_work_id"] is None:
         primary = [kind for kind in work_order.get("types_of_work") or [] if kind.get("isPrimary")]
@@ -167,8 +180,13 @@ def test_what_lands_by_the_pipe_is_what_the_api_says(api: Emulator, database: Se
     assert sorted(landed) == sorted(visible)
 
     assert types["id"] == "bigint"
-    assert types["pay_total"] == "numeric"
-    for columns, kind in ((WHOLE_NUMBERS, "bigint"), (TEXTS, "text"), (MOMENTS, "timestamp without time zone")):
+    assert types["is_revisit"] == "boolean"
+    assert {types[column] for column in NUMBERS} == {"numeric"}
+    for columns, kind in (
+        ({**WHOLE_NUMBERS, **COUNTS}, "bigint"),
+        (TEXTS, "text"),
+        (MOMENTS, "timestamp without time zone"),
+    ):
         assert {types[column] for column in columns} == {kind}
 
     seen: set[str] = set()

@@ -75,7 +75,7 @@ class Destination:
     def current(self, stream: str) -> set[tuple[t.Any, ...]]:
         """The keys of the rows that were read with their work orders the last time."""
         read_at = {one: row["extracted_at"] for one, row in self.orders.items()}
-        return {key for key, row in self.rows[stream].items() if row["extracted_at"] == read_at[row["work_order_id"]]}
+        return {key for key, row in self.rows[stream].items() if row["extracted_at"] >= read_at[row["work_order_id"]]}
 
 
 def _messages(api: Emulator, one: int) -> Iterator[dict[str, t.Any]]:

@@ -108,6 +108,7 @@ def shape(value: t.Any) -> t.Any:
 def validate(stream: str, done: Run) -> None:
     """Hold every record of a stream against its schema, column by column."""
     columns = done.out.schemas[stream]["schema"]["properties"]
+    assert '""' not in json.dumps(done.out.rows[stream]), "an empty string is null"
     values = {(name, shape(value)): value for row in done.out.rows[stream] for name, value in row.items()}
     assert {name for name, _ in values} <= columns.keys()
     checks = {name: Draft7Validator(strict(node)) for name, node in columns.items()}

@@ -113,16 +113,20 @@ def test_a_report_of_fields_has_names_and_types_but_no_data() -> None:
         "text",
     ]
     samples.add("things", {"type": "object", "properties": properties}, rows)
-    properties["owner"] = {"type": "object", "properties": {"id": number}}
-    samples.add("things", {"type": "object", "properties": properties}, rows)
+    samples.add("things", {"type": "object", "properties": properties}, [{"more": 1}])
+    owner = {"type": "object", "properties": {"id": number}}
+    samples.add("owned", {"type": "object", "properties": {**properties, "owner": owner}}, rows[:1])
     assert samples.unknown() == [
+        "owned.* (integer)",
+        "owned.owner.* (string)",
+        "owned.score (integer)",
         "things.* (integer, object)",
         "things.list (array)",
+        "things.more (integer)",
         "things.owner (object)",
-        "things.owner.* (string)",
         "things.score (integer, number)",
     ]
-    assert samples.unfit() == ["things.sum (string)"]
+    assert samples.unfit() == ["owned.sum (string)", "things.sum (string)"]
     assert rows[0]["sum"] == "a lot", "rows are not changed"
 
 

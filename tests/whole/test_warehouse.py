@@ -78,6 +78,18 @@ def column_types(database: Server) -> dict[str, dict[str, str]]:
     return found
 
 
+def primary_keys(database: Server) -> dict[str, list[str]]:
+    """The columns of the primary key of each table, in the order of its index."""
+    found: dict[str, list[str]] = defaultdict(list)
+    columns = (
+        "select table_name, column_name from information_schema.key_column_usage "
+        "where table_schema = '{}' order by table_name, ordinal_position"
+    )
+    for table, column in query(database, columns.format(SCHEMA)):
+        found[table].append(column)
+    return found
+
+
 def sql_type(node: dict[str, t.Any]) -> str:
     """The SQL type that a column's schema asks for."""
     kind = node["type"] if isinstance(node["type"], str) else node["type"][0]
@@ -94,6 +106,9 @@ def test_every_table_is_there_in_types_fit_for_sql(api: Emulator, database: Serv
     done = project.meltano(*JOB)
     assert done.code == 0, done.last_words
     assert column_types(database) == {stream: due_types(stream) for stream in names()}
+    assert primary_keys(database) == {
+        entry["tap_stream_id"]: list(entry["key_properties"]) for entry in catalog()["streams"]
+    }
     orders = [api.company.work_order(one) for one in api.company.visible_ids()]
     rows = {stream: len(truth.rows(api, stream, orders)) for stream in names() if stream != "work_order_removals"}
     assert counts(database) == {**rows, "work_order_removals": 0}

@@ -9,8 +9,7 @@ import typing as t
 from collections import Counter
 
 from emulator.company.directory import COMPANY_ID
-from tap_fieldnation.records import schema
-from tap_fieldnation.records.lifted import COLUMNS as LIFTED
+from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.streams import catalog
 
 if t.TYPE_CHECKING:
@@ -99,7 +98,7 @@ def _messages(api: Emulator, path: str) -> Iterator[Row]:
 
 
 def _requests(api: Emulator, path: str) -> Iterator[Row]:
-    return ({**row, "request.id": row["request"]["id"]} for row in api.rows(path) if "request" in row)
+    return (row for row in api.rows(path) if "request" in row)
 
 
 def _site_revisits(api: Emulator, path: str) -> Iterator[Row]:
@@ -132,7 +131,20 @@ def rows(api: Emulator, stream: str, orders: list[WorkOrder]) -> list[Row]:
         if source := node.get(schema.SOURCE):
             for row in found:
                 row[column] = row.pop(source, None)
+    for column, place in lifted.PATHS.get(stream, {}).items():
+        for row in found:
+            row[column] = _lifted(row, place)
     return found
+
+
+def _lifted(value: t.Any, path: str) -> t.Any:
+    """The value at a path; nothing where a part of it is missing, or is a placeholder with the id 0."""
+    *keys, leaves = path.split(".")
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(value, dict) or value.get("id") == 0:
+        return None
+    return next((value[leaf] for leaf in leaves.split("|") if value.get(leaf) not in (None, "")), None)
 
 
 def keyed(rows: Iterable[Row], keys: list[str]) -> dict[tuple[t.Any, ...], Row]:
@@ -156,7 +168,7 @@ def compare(api: Emulator, stream: str, done: Run, orders: list[WorkOrder]) -> N
         ours = {key: row for key, row in ours.items() if row["work_order_id"] in ids}
     theirs = keyed(rows(api, stream, orders), keys)
     assert ours.keys() == theirs.keys()
-    ignored = {"extracted_at", *(LIFTED if stream == "work_orders" else ())}
+    ignored = {"extracted_at", *(lifted.columns(stream) if stream == "work_orders" else ())}
     different = Counter(
         found
         for key, row in ours.items()

@@ -68,7 +68,16 @@ def test_the_costs_are_those_of_the_run(caplog: pytest.LogCaptureFixture) -> Non
 def run_of(**attributes: t.Any) -> t.Any:
     """What a sync run of work orders came to."""
     return SimpleNamespace(
-        **{"read": 284, "counted": 12_360, "resumed": 0, "created": 3, "removed": 1, "is_first": False, **attributes}
+        **{
+            "read": 284,
+            "written": 284,
+            "counted": 12_360,
+            "resumed": 0,
+            "created": 3,
+            "removed": 1,
+            "is_first": False,
+            **attributes,
+        }
     )
 
 

@@ -23,12 +23,14 @@ TRIES = range(300)
 BUSY = Rates(insert=0.5, archive=0.5, late=0.2)
 
 
+@pytest.mark.usefixtures("untraced")
 @given(SEEDS)
 @example(193060603)
 def test_the_promise_holds_after_each_complete_run(seed: int) -> None:
     assert broken_by(seed) == []
 
 
+@pytest.mark.usefixtures("untraced")
 @given(SEEDS, st.sampled_from(["insert", "archive", "late", "back_date", "give_back"]))
 def test_the_promise_holds_in_an_account_that_changes_with_every_request(seed: int, kind: str) -> None:
     assert broken_by(seed, runs=3, rates=Rates(**{"insert": 0.5, "archive": 0.1, kind: 1.0})) == []
@@ -56,6 +58,7 @@ def _lost(model: Model, options: Options, hours: int = 24) -> set[int]:
     )
 
 
+@pytest.mark.usefixtures("untraced")
 class TestEachSafeguardIsNeeded:
     """Without it, something is lost, stale or said to be removed."""
 
@@ -101,13 +104,13 @@ class TestEachSafeguardIsNeeded:
     def test_the_check_that_a_filter_is_supported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def rows_sent() -> int:
             model = Model(1, filter_name=None, echo=False)
-            model.fill(600, 300)
+            model.fill(1200, 300)
             destination = Destination()
             destination.run(model, Options(page_size=10))
             return len(destination.sent)
 
         once = rows_sent()
-        assert once < 1.2 * 600
+        assert once < 1.2 * 1200
         monkeypatch.setattr(history, "_try_filters", lambda *_: CREATED_NAMES[0])
         with pytest.raises(ApiError, match="ignored"):
             rows_sent()
@@ -236,7 +239,7 @@ class TestEachSafeguardIsNeeded:
             return {rows[100].id} - set(destination.versions)
 
         assert lost() == set()
-        monkeypatch.setattr(changes, "SMALL_ACCOUNT", 0)
+        monkeypatch.setattr(cursor, "SMALL_ACCOUNT", 0)
         assert lost()
 
     def test_removed_ones_are_requested_again(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,13 @@ class TestNew:
         again = first.new + destination.run(model, OPTIONS).new - len(model.rows)
         assert 0 <= again <= OPTIONS.page_size, "at most a page is read again that STATE does not show"
 
+    def test_of_a_run_that_reads_all_again_none_is(self) -> None:
+        model, destination = _account(), Destination()
+        destination.run(model, OPTIONS)
+        _later(model, hours=1)
+        run = destination.run(model, OPTIONS, streams=("users", "work_orders"))
+        assert (run.new, run.read) == (0, len(model.rows))
+
     @pytest.mark.parametrize("pause", [timedelta(hours=1), timedelta(days=30)])
     def test_of_a_later_run_those_created_since(self, pause: timedelta) -> None:
         model, destination = _account(), Destination()
@@ -174,6 +181,7 @@ class TestNew:
 
 
 class TestReconcile:
+    @pytest.mark.usefixtures("untraced")
     def test_no_closed_work_order_is_older_than_asked_for_and_the_cost_is_spread(self) -> None:
         model, destination = _account(2000, 300), Destination()
         options = dataclasses.replace(OPTIONS, reconcile=timedelta(days=10))

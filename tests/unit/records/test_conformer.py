@@ -53,7 +53,7 @@ ZONED = nullable("object", properties={"utc": TIMESTAMP, "local": LOCAL, "time_z
 
 FITS = [
     # strings
-    ("string", "", ""),
+    ("string", "", None),
     ("string", " a ", " a "),
     ("string", "ü😀", "ü😀"),
     ("string", 5, "5"),
@@ -418,7 +418,7 @@ def test_a_placeholder_with_id_0_is_null(id_: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [{"id": 7, "name": ""}, {"id": None, "name": "A"}, {"name": "A"}, {"id": -1, "name": ""}]
+    "value", [{"id": 7, "name": None}, {"id": None, "name": "A"}, {"name": "A"}, {"id": -1, "name": " "}]
 )
 def test_another_id_is_no_placeholder(value: Record) -> None:
     assert conformed(PERSON, value) == (value, Mismatches())
@@ -436,7 +436,8 @@ def test_id_0_is_kept_where_it_is_no_placeholder() -> None:
         ("https://files.example/a.jpg", "https://files.example/a.jpg"),
         ("https://files.example/a.jpg?", "https://files.example/a.jpg"),
         ("https://files.example/a.jpg?a=1?b=2", "https://files.example/a.jpg"),
-        ("", ""),
+        ("", None),
+        ("?", None),
         ([], None),
     ],
 )
@@ -677,6 +678,7 @@ def assert_conforms(stream: str, record: Record) -> None:
     assert after is record
     subject.validator.validate(after)
     json.dumps(after, allow_nan=False)
+    assert not [path for path in paths_in(after) if at(after, path) == ""]
     found = subject.mismatches.invalid_values + subject.mismatches.unknown_keys
     missing = Counter(lost(before, after, subject.node, "")) - found
     assert not missing

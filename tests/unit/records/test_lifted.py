@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from tap_fieldnation.records import lifted as lifted_columns
 from tap_fieldnation.records import schema
 from tap_fieldnation.records.conformer import Mismatches, compile_conformer
-from tap_fieldnation.records.lifted import COLUMNS, lift, sections
+from tap_fieldnation.records.lifted import compile_lift, sections
+
+COLUMNS = lifted_columns.columns("work_orders")
+lift = compile_lift("work_orders")
 
 RAW: dict[str, Any] = {
     "id": 1,
@@ -42,7 +46,19 @@ RAW: dict[str, Any] = {
             ["created", "published", "routed", "assigned", "workdone", "approved", "paid", "canceled"], start=1
         )
     },
-    "pay": {"type": "fixed", "total": "123.45"},
+    "pay": {
+        "type": "fixed",
+        "total": "123.45",
+        "base": {"amount": "60.5", "units": 2},
+        "invoice": {"id": "110", "sent": {"utc": "2026-02-01 09:00:00"}, "paid": {"utc": "2026-02-02 09:00:00"}},
+        "finance": {"id": 111},
+    },
+    "site_revisit": {
+        "is_revisit": 1,
+        "job_status": "incomplete",
+        "incomplete_reason": {"reason_id": 112, "reason_name": "No access"},
+    },
+    "publish_stats": {"requests": "4", "counter_offers": 2, "routes": 3},
 }
 
 LIFTED = {
@@ -68,6 +84,18 @@ LIFTED = {
     "scheduled_end_at": "2026-01-10T18:30:00Z",
     "pay_type": "fixed",
     "pay_total": 123.45,
+    "pay_base_amount": 60.5,
+    "pay_base_units": 2.0,
+    "invoice_id": 110,
+    "invoice_sent_at": "2026-02-01T09:00:00Z",
+    "invoice_paid_at": "2026-02-02T09:00:00Z",
+    "finance_id": 111,
+    "is_revisit": True,
+    "job_status": "incomplete",
+    "incomplete_reason": "No access",
+    "requests_count": 4,
+    "counter_offers_count": 2,
+    "routes_count": 3,
     "created_at": "2026-01-01T09:00:00Z",
     "published_at": "2026-01-02T09:00:00Z",
     "routed_at": "2026-01-03T09:00:00Z",
@@ -114,6 +142,7 @@ def test_the_api_is_asked_for_all_that_they_are_taken_from() -> None:
         (["type_of_work_name"], {"type_of_work", "types_of_work"}),
         (["paid_at"], {"milestones"}),
         (["last_milestone_at"], {"milestones"}),
+        (["job_status", "routes_count", "invoice_id"], {"site_revisit", "publish_stats", "pay"}),
     ],
 )
 def test_no_section_is_asked_for_that_no_column_needs(columns: list[str], needed: set[str]) -> None:
@@ -141,6 +170,37 @@ def test_a_work_order_without_any_of_it_has_all_columns_null() -> None:
     record = {"id": 1}
     lift(record)
     assert record == {"id": 1, **dict.fromkeys(COLUMNS)}
+
+
+def test_a_row_of_another_stream_has_its_columns() -> None:
+    row: dict[str, Any] = {"id": 1, "in": {"created": {"utc": "2026-01-10T14:00:00Z"}}, "out": None}
+    compile_lift("work_order_time_logs")(row)
+    assert row["checked_in_at"] == "2026-01-10T14:00:00Z"
+    assert row["checked_out_at"] is None
+    assert row.keys() - {"id", "in", "out"} == set(lifted_columns.columns("work_order_time_logs"))
+
+
+@pytest.mark.parametrize(
+    ("category", "name"),
+    [
+        ({"label": "Parking", "name": "Old"}, "Parking"),
+        ({"label": None, "name": "Parking"}, "Parking"),
+        ({"name": "Parking"}, "Parking"),
+        ({"label": "Parking"}, "Parking"),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_the_first_key_that_has_a_value_counts(category: dict[str, Any] | None, name: str | None) -> None:
+    row: dict[str, Any] = {"id": 1, "category": category}
+    compile_lift("work_order_expenses")(row)
+    assert row["category_name"] == name
+
+
+def test_a_row_of_a_stream_without_lifted_columns_stays_as_it_is() -> None:
+    row = {"id": 1}
+    compile_lift("locations")(row)
+    assert row == {"id": 1}
 
 
 @pytest.mark.parametrize(

@@ -279,3 +279,23 @@ def test_an_expression_that_fails_is_named_without_the_record(name: str, express
     sentence = str(caught.value)
     assert sentence.startswith(f"Setting stream_maps cannot be used: the expression stream_maps.clients.{name} {words}")
     assert not re.search("canary4711", sentence)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"flattening_enabled": True, "flattening_max_depth": 3},
+        {"stream_maps": {"work_order_attachments": {"name": "notes", "__else__": None}}},
+        {"stream_maps": {"work_order_attachments": {"id": "id + 1"}}},
+    ],
+    ids=["nothing", "flattening", "all else dropped", "a key changed"],
+)
+def test_key_columns_come_first_whatever_the_order_in_the_catalog(config: dict[str, t.Any]) -> None:
+    given = catalog({"work_order_attachments"})
+    for entry in given["streams"]:
+        entry["schema"]["properties"] = dict(reversed(entry["schema"]["properties"].items()))
+    tap = TapFieldNation(config={**GOOD, **config}, catalog=given)
+    [made] = tap.mapper.stream_maps["work_order_attachments"]
+    first = list(made.transformed_schema["properties"])[:3]
+    assert first == ["work_order_id", "folder_id", "id"] == list(made.transformed_key_properties or ())

@@ -14,6 +14,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from singer_sdk.helpers._flattening import FlatteningOptions
 from singer_sdk.helpers._state import StateWriter
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
@@ -120,7 +123,7 @@ def conformed(api: Emulator) -> list[dict[str, Any]]:
     records = []
     for number in api.company.visible_ids():
         record = conform(json.loads(json.dumps(api.company.work_order(number))))
-        lifted.lift(record)
+        lifted.compile_lift("work_orders")(record)
         record["extracted_at"] = "2026-03-01T12:00:00Z"
         records.append(record)
     return records
@@ -153,7 +156,9 @@ def test_the_sdk_asks_the_stream_for_the_messages_of_a_record() -> None:
 def test_the_schema_is_written_without_references() -> None:
     tap, writer = make_tap()
     stream_of(tap)._write_schema_message()
-    [message] = writer.messages
+    *children, message = writer.messages
+    assert {one["type"] for one in children} == {"SCHEMA"}
+    assert all(one["stream"].startswith("work_order_") for one in children)
     assert (message["type"], message["stream"], message["key_properties"]) == ("SCHEMA", "work_orders", ["id"])
     assert message["schema"]["properties"].keys() == schema.load("work_orders")["properties"].keys()
     assert "$ref" not in json.dumps(message)
@@ -325,12 +330,14 @@ def test_selected_mapped_and_flattened_records_are_the_sdks(
 ) -> None:
     tap, _ = make_tap(catalog=catalog_of("work_orders", without=without), **config)
     stream = stream_of(tap)
+    # Of another tap, as our way changes how the stream's maps flatten.
+    other = stream_of(make_tap(catalog=catalog_of("work_orders", without=without), **config)[0])
     assert not stream.writes_unchanged
     columns = {one.stream_alias: one.transformed_schema["properties"].keys() for one in stream.stream_maps}
     count = 0
     for record in conformed:
         ours = list(stream._generate_record_messages(copy.deepcopy(record)))
-        theirs = list(Stream._generate_record_messages(stream, copy.deepcopy(record)))
+        theirs = list(Stream._generate_record_messages(other, copy.deepcopy(record)))
         assert [message.stream for message in ours] == [message.stream for message in theirs]
         for our, their in zip(ours, theirs, strict=True):
             assert our.record.keys() <= columns[our.stream]
@@ -338,6 +345,71 @@ def test_selected_mapped_and_flattened_records_are_the_sdks(
             assert our.time_extracted == RECEIVED_AT
             count += 1
     assert count
+
+
+# Flattening: the SDK's own function is the reference.
+
+COLUMN_NAMES = st.sampled_from(["a", "b", "id", "type", "a__b", "aVeryLongName", "another_long_name"])
+ANY_JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.decimals()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(COLUMN_NAMES, inner, max_size=3)),
+    max_leaves=8,
+)
+NODES = st.recursive(
+    st.sampled_from(["string", "integer", "number", "boolean", "array", "object"]).map(
+        lambda kind: {"type": [kind, "null"]}
+    ),
+    lambda inner: st.dictionaries(COLUMN_NAMES, inner, max_size=4).map(
+        lambda properties: {"type": ["object", "null"], "properties": properties}
+    ),
+    max_leaves=12,
+)
+
+
+def records_of(node: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Values that mostly fit a schema, and some of any kind."""
+    if "properties" not in node:
+        return ANY_JSON
+    inner = {name: records_of(child) for name, child in node["properties"].items()}
+    return st.one_of(st.fixed_dictionaries({}, optional=inner), st.none(), ANY_JSON)
+
+
+def assert_flattens_as_the_sdk(map_: SameRecordTransform, records: list[dict[str, Any]]) -> None:
+    """Several records, as the names that the first ones need are used again."""
+    columns = map_.transformed_schema["properties"]
+    flatten = sdk.compile_flatten(map_)
+    for record in records:
+        before = repr(record)
+        theirs = {name: value for name, value in map_.flatten_record(record).items() if name in columns}
+        ours = flatten(record)
+        assert repr(list(ours.items())) == repr(list(theirs.items()))
+        assert repr(record) == before
+
+
+@given(st.data())
+def test_any_record_is_flattened_as_the_sdk_does(data: st.DataObject) -> None:
+    properties = data.draw(st.dictionaries(COLUMN_NAMES, NODES, max_size=5), label="properties")
+    options = FlatteningOptions(
+        enabled=True,
+        max_level=data.draw(st.integers(1, 4), label="depth"),
+        separator=data.draw(st.sampled_from(["__", "_", "."]), label="separator"),
+        max_key_length=data.draw(st.sampled_from([5, 12, 255]), label="length"),
+    )
+    try:
+        map_ = SameRecordTransform("s", {"type": "object", "properties": properties}, (), options)
+    except ValueError:  # two columns of the same name
+        assume(False)  # noqa: FBT003
+    fields = {name: records_of(node) for name, node in properties.items()}
+    record = st.one_of(st.fixed_dictionaries({}, optional=fields), st.dictionaries(COLUMN_NAMES, ANY_JSON, max_size=4))
+    assert_flattens_as_the_sdk(map_, data.draw(st.lists(record, min_size=1, max_size=3), label="records"))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 8])
+@pytest.mark.parametrize("length", [40, 63, 255])
+def test_work_orders_are_flattened_as_the_sdk_does(conformed: list[dict[str, Any]], depth: int, length: int) -> None:
+    options = FlatteningOptions(enabled=True, max_level=depth, max_key_length=length)
+    columns = schema.public(schema.without(schema.load("work_orders"), embedded_paths()))
+    assert_flattens_as_the_sdk(SameRecordTransform("work_orders", columns, ("id",), options), conformed)
 
 
 # Whole runs.
