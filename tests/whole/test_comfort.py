@@ -261,7 +261,7 @@ def test_the_last_lines_are_a_summary(
 
 
 def test_new_work_orders_are_told_from_updated_ones(tmp_path: Path) -> None:
-    with Emulator(work_orders=60, seed=2, rate_limit=0) as other:
+    with Emulator(work_orders=WORK_ORDERS, seed=2, rate_limit=0) as other:
         (tmp_path / "state.json").write_text(json.dumps(_last_state(_tap(other, tmp_path))))
         for _ in range(3):
             other.change("create")
