@@ -9,9 +9,11 @@ import pytest
 
 from tap_fieldnation.streams.fingerprint import Fingerprints
 from tap_fieldnation.streams.rows import EXTRACTED_AT
-from tap_fieldnation.streams.sdk import ConformedStream
 from tap_fieldnation.tap import TapFieldNation
 from tests.whole.in_process import catalog
+
+if t.TYPE_CHECKING:
+    from tap_fieldnation.streams.sdk import ConformedStream
 
 Record = dict[str, t.Any]
 
