@@ -241,9 +241,9 @@ class WorkOrdersStream(FieldNationStream):
 
     @functools.cached_property
     def _fingerprints(self) -> Fingerprints:
-        streams = [stream for stream in (self, *self.child_streams) if isinstance(stream, ConformedStream)]
-        selected = [stream for stream in streams if stream.selected]
-        return Fingerprints(selected, self.config, self._tap.plugin_version)
+        own: list[ConformedStream] = [self] if self.selected else []
+        children = (*self.selected_children(EmbeddedStream), *self.selected_children(ByRequestStream))
+        return Fingerprints([*own, *children], self.config, self._tap.plugin_version)
 
     def _write_rows(self, rows: Sequence[tuple[EmbeddedStream, list[Record]]]) -> None:
         if any(some for _, some in rows):
@@ -318,7 +318,10 @@ class WorkOrdersStream(FieldNationStream):
         )
         now = context.clock.utc_now()
         known = self._saved_cursor() if until is None else cursor.Cursor()
-        self._coverage = known.coverage() if self._tap.streams[COVERAGE].stream_state else {}
+        coverage = self._tap.streams[COVERAGE]
+        if not coverage.selected:
+            coverage.stream_state.clear()  # once it is selected again, all slices are written
+        self._coverage = known.coverage() if coverage.stream_state else {}
         if known.corrected:
             self.logger.warning("STATE holds times in the future: they were corrected; check this machine's clock.")
         found = {REMOVALS, COVERAGE}
