@@ -164,7 +164,8 @@ class WorkOrdersStream(FieldNationStream):
                 stack.enter_context(child.get_sync_timer())
                 stack.callback(_count, child, counters[child])
             if not self.selected:
-                self._write_child_schemas()
+                for child in children:
+                    write_schema(child)
             try:
                 for event in steps.read(run):
                     if isinstance(event, Batch):
@@ -177,17 +178,20 @@ class WorkOrdersStream(FieldNationStream):
 
     @override
     def _write_schema_message(self) -> None:
-        """Write the SCHEMA messages, the child streams first.
+        """Write the SCHEMA messages: of the child streams first, of `work_order_coverage` last.
 
         Targets load streams in the order of their SCHEMA messages. A work order that is loaded before its children
-        makes them look outdated until they are loaded too.
+        makes them look outdated until they are loaded too; a span that is loaded before its work orders makes these
+        look archived.
         """
-        self._write_child_schemas()
+        children = self.selected_children(ChildStream)
+        for child in children:
+            if child.name != COVERAGE:
+                write_schema(child)
         super()._write_schema_message()
-
-    def _write_child_schemas(self) -> None:
-        for child in self.selected_children(ChildStream):
-            write_schema(child)
+        for child in children:
+            if child.name == COVERAGE:
+                write_schema(child)
 
     @override
     def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:

@@ -186,6 +186,13 @@ def test_spans_cover_all_days_that_are_settled(runner: Runner) -> None:
     assert spans_of(run(runner, first.state)) == {}, "nothing was settled meanwhile"
 
 
+def test_spans_are_loaded_after_their_work_orders(runner: Runner) -> None:
+    """Targets load streams in the order of their SCHEMA messages: no work order looks archived meanwhile."""
+    messages = map(json.loads, run(runner).output.splitlines())
+    order = [message["stream"] for message in messages if message["type"] == "SCHEMA"]
+    assert order.index("work_orders") < order.index("work_order_coverage")
+
+
 def test_spans_grow_with_the_days(runner: Runner) -> None:
     runs = [run(runner)]
     for _ in range(3):
