@@ -1,6 +1,8 @@
--- How old the newest data is, for an alert. Every run reads some work orders, so if the age is higher than the interval of
--- the schedule, runs do not start or do not get that far. (The times in the tables are UTC.)
-select max(extracted_at) as last_read_at,
-       (now() at time zone 'UTC') - max(extracted_at) as age,
-       (now() at time zone 'UTC') - max(extracted_at) > interval '3 hours' as stale
-from work_orders;
+-- How old the data is, for an alert: the last run that was complete has read everything that the API showed when it began.
+-- If the age is higher than the interval of the schedule, runs do not start, fail, or do not get that far: the rows of
+-- sync_runs after it say why. (The times in the tables are UTC.)
+select max(started_at) as last_read_at,
+       (now() at time zone 'UTC') - max(started_at) as age,
+       coalesce((now() at time zone 'UTC') - max(started_at) > interval '3 hours', true) as stale
+from sync_runs
+where complete and mode <> 'backfill';
