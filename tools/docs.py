@@ -1,8 +1,8 @@
 """Generates the documentation of streams and settings from the code: `./dev docs`.
 
 These are the tables of the README, the settings and streams in meltano.yml and .env.example, docs/streams.md,
-docs/settings.md, the selection in docs/getting-started.md, the faults in docs/reliability.md, meltano-hub.yml, and the
-snapshot of the names that users rely on.
+docs/settings.md, the selection in docs/getting-started.md, the faults in docs/reliability.md, meltano-hub.yml, the
+staging models of the dbt package, and the snapshot of the names that users rely on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tap_fieldnation.tap import TapFieldNation
 from tests.whole import faults
-from tools import hub, settings_page, snapshot, streams_page
+from tools import hub, settings_page, snapshot, staging, streams_page
 
 if t.TYPE_CHECKING:
     from singer_sdk.streams import Stream
@@ -169,6 +169,7 @@ def documents() -> dict[Path, str]:
     found = {
         ROOT / "docs" / "streams.md": streams_page.page(streams()),
         SNAPSHOT: json.dumps(snapshot.snapshot(streams().values()), indent=1) + "\n",
+        **staging.files(streams()),
     }
     for name, begin, generate, end in PARTS:
         file = ROOT / name
