@@ -1,4 +1,4 @@
-"""The staging models of the dbt package: each table of the tap as a view with current rows, and names and types for SQL."""
+"""The staging models of the dbt package: a view for each table, with current rows, and names and types for SQL."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ VALUES = {
     ("work_order_tasks", "status"): ["incomplete", "complete"],
     ("work_orders", "job_status"): ["pending", "incomplete", "complete"],
     ("work_orders", "status_name"): [
-        "Draft", "Published", "Routed", "Assigned", "Work Done", "Approved", "Paid", "Cancelled", "Postponed", "Deleted",
+        "Draft", "Published", "Routed", "Assigned", "Work Done", "Approved", "Paid", "Cancelled", "Postponed",
+        "Deleted",
     ],
 }  # fmt: skip
 
