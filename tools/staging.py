@@ -227,7 +227,9 @@ def _model(
     keys = [names[stream, key] for key in streams[stream].primary_keys]
     targets: dict[str, tuple[str, str]] = {}
     for column, other, key in joins(streams, stream):
-        targets.setdefault(names[stream, column], (other, names[other, key]))
+        # a child record may name another one that was removed
+        if other == "work_orders" or not other.startswith("work_order_"):
+            targets.setdefault(names[stream, column], (other, names[other, key]))
     described = []
     for column in columns:
         tests: list[t.Any] = []

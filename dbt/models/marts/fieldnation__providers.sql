@@ -15,15 +15,14 @@ scores as (
         {{ fieldnation.count_if('minutes_late is not null') }} as arrivals_count,
         {{ fieldnation.count_if('is_on_time') }} as on_time_arrivals_count,
         {{ fieldnation.count_if('is_fixed_on_first_visit') }} as fixed_on_first_visit_count,
-        sum(visits_count) as visits_count,
+        cast(sum(visits_count) as {{ dbt.type_bigint() }}) as visits_count,
         sum(hours_on_site) as hours_on_site,
-        sum(problems_count) as problems_count,
+        cast(sum(problems_count) as {{ dbt.type_bigint() }}) as problems_count,
         {{ fieldnation.sum_if('pay_total', 'approved_at is not null and not is_cancelled') }} as pay_total,
         {{ fieldnation.sum_if('expenses_amount', 'approved_at is not null and not is_cancelled') }} as expenses_amount,
         {{ fieldnation.sum_if('bonuses_amount', 'approved_at is not null and not is_cancelled') }} as bonuses_amount,
         {{ fieldnation.sum_if('penalties_amount', 'approved_at is not null and not is_cancelled') }}
-            as penalties_amount,
-        cast(avg(rating) as numeric(3, 2)) as rating
+            as penalties_amount
     from work_orders
     group by provider_id
 )

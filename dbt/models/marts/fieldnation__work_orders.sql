@@ -255,7 +255,6 @@ select
     completed_tasks_count,
     shipments_count,
     late_shipments_count,
-    cast({{ fieldnation.json_text('ratings_json', ['work_order', 'stars']) }} as numeric(3, 2)) as rating,
     {%- for field in custom_fields %}
     {{ field.column }},
     {%- endfor %}
