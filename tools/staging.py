@@ -86,6 +86,10 @@ VALUES = {
     ],
 }  # fmt: skip
 
+# Tables without some rows that others name: users are those of work orders, and a reason can be one below another. The
+# same is true of child records, which can be removed.
+PARTIAL = {"site_revisit_reasons", "users"}
+
 # What the macro `current_rows` adds to work orders.
 REMOVED = (
     Column(
@@ -227,8 +231,7 @@ def _model(
     keys = [names[stream, key] for key in streams[stream].primary_keys]
     targets: dict[str, tuple[str, str]] = {}
     for column, other, key in joins(streams, stream):
-        # a child record may name another one that was removed
-        if other == "work_orders" or not other.startswith("work_order_"):
+        if other not in PARTIAL and (other == "work_orders" or not other.startswith("work_order_")):
             targets.setdefault(names[stream, column], (other, names[other, key]))
     described = []
     for column in columns:

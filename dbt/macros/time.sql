@@ -9,7 +9,7 @@
 {#- Seconds from one time to another, negative if the other one is earlier. -#}
 {% macro seconds_between(first, last) %}{{ return(adapter.dispatch('seconds_between', 'fieldnation')(first, last)) }}{% endmacro %}
 
-{% macro default__seconds_between(first, last) %}date_diff('second', {{ first }}, {{ last }}){% endmacro %}
+{% macro default__seconds_between(first, last) %}date_sub('second', {{ first }}, {{ last }}){% endmacro %}
 
 {% macro postgres__seconds_between(first, last) %}trunc(extract(epoch from {{ last }} - {{ first }})){% endmacro %}
 

@@ -92,7 +92,8 @@ select
     cast(work_orders_count as {{ dbt.type_bigint() }}) as work_orders_count,
     cast(pay_total as numeric(18, 2)) as pay_total
 from totals
-{%- if is_incremental() %}
+{#- without a connection (compile --no-introspect) nobody knows whether the table exists #}
+{%- if flags.INTROSPECT and is_incremental() %}
 -- days before the last build stay as they were then; the day of that build was not over
 where backlog_date >= (select max(backlog_date) from {{ this }})
 {%- endif %}
