@@ -20,7 +20,7 @@ from tap_fieldnation.reading.lifecycle import company_of
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Mapping
-    from datetime import date
+    from datetime import date, datetime
 
 
 class RunContext:
@@ -33,6 +33,7 @@ class RunContext:
         logger: Where the client reports waits and retries.
 
     Attributes:
+        started_at: When the sync began, UTC, or None.
         stopped_stream: The stream that was being read when the time limit was reached, or None.
     """
 
@@ -40,6 +41,7 @@ class RunContext:
         self, config: Mapping[str, t.Any], *, user_agent: str, company_id: int | None, logger: logging.Logger
     ) -> None:
         self.config = config
+        self.started_at: datetime | None = None
         self.stopped_stream: str | None = None
         self._user_agent = user_agent
         self._company_id = company_id
@@ -57,6 +59,11 @@ class RunContext:
         since, until = settings.day(self.config, "start_date"), settings.day(self.config, "end_date")
         # STATE holds no earlier day, and no account is that old.
         return since and max(since, cursor.EARLIEST), until
+
+    @property
+    def known_company_id(self) -> int | None:
+        """The id of the company, if it is known by now."""
+        return self._company_id
 
     @functools.cached_property
     def clock(self) -> Clock:
@@ -104,6 +111,10 @@ class RunContext:
             requester=self.requester,
             clock=self.clock,
         )
+
+    def begin(self) -> None:
+        """Note that a stream is being synced; the first one is when the sync begins."""
+        self.started_at = self.started_at or self.clock.utc_now()
 
     def find_company_id(self) -> int | None:
         """The id of the company: from STATE, else from a work order (one request), else from the setting.

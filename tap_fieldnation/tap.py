@@ -29,7 +29,7 @@ from tap_fieldnation.commands import about as _about  # noqa: F401  registers it
 from tap_fieldnation.commands import cli, logs
 from tap_fieldnation.commands.last_line import silence_other_threads
 from tap_fieldnation.commands.plan import print_plan
-from tap_fieldnation.commands.sync import sync
+from tap_fieldnation.commands.sync import record_failure, sync
 from tap_fieldnation.commands.test import print_checks
 from tap_fieldnation.context import RunContext
 from tap_fieldnation.hints import did_you_mean
@@ -127,6 +127,8 @@ class TapFieldNation(Tap):
         writer = t.cast("Writer", self.message_writer)
         if not writer.busy:
             writer.on_idle = None
+            if self.context.started_at:
+                record_failure(self.streams, f"stopped by {signal.Signals(signum).name}")
             self._state_writer.write_state(self.state)
             sys.stdout.flush()
         silence_other_threads()

@@ -54,7 +54,7 @@ def page(streams: Mapping[str, Stream]) -> str:
     facts = dict(_facts())
     parts = [HEAD, _summary(streams, facts), DIAGRAMS]
     of_work_orders = [name for name in streams if name.startswith("work_order")]
-    company = [name for name in streams if name not in of_work_orders]
+    company = [name for name in streams if name not in {*of_work_orders, catalog.RUNS}]
     parts += ["### Work orders and their child streams\n", _diagram(streams, of_work_orders)]
     parts += ["### Company data\n", _diagram(streams, ["work_orders", *company])]
     parts += [_section(stream, facts[name]) for name, stream in streams.items()]
@@ -68,6 +68,8 @@ def _facts() -> Iterator[tuple[str, Facts]]:
         own = f"; `GET /workorders/{{id}}/{embedded.endpoint}` if it is truncated there" if embedded.endpoint else ""
         yield embedded.name, Facts(f"`{embedded.list_path}` on {pages}{own}", _cost(embedded))
     yield catalog.REMOVALS, Facts(f"work orders that are missing on {pages}", "0")
+    yield catalog.COVERAGE, Facts(f"the spans of creation days that {pages} were read by", "0")
+    yield catalog.RUNS, Facts("the run itself: one row at its end", "0")
     for by_request in catalog.BY_REQUEST:
         yield by_request.name, Facts(f"`GET {by_request.path}`", _cost(by_request))
     for company in catalog.COMPANY:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
+from tap_fieldnation.api.errors import TapError
 from tap_fieldnation.commands.last_line import silence_other_threads
 from tap_fieldnation.commands.progress import show_progress
 from tap_fieldnation.commands.summary import log_summary
 from tap_fieldnation.memory import limit_malloc_arenas, tune_gc
+from tap_fieldnation.streams.runs import runs_of
+from tap_fieldnation.streams.sdk import ConformedStream
 
 if t.TYPE_CHECKING:
     import logging
@@ -16,6 +20,22 @@ if t.TYPE_CHECKING:
     from singer_sdk.streams import Stream
 
     from tap_fieldnation.context import RunContext
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a run failed, in a sentence that has no data in it."""
+    return str(error) if isinstance(error, TapError) else f"unexpected error ({type(error).__name__})"
+
+
+def record_failure(streams: Mapping[str, Stream], reason: str) -> None:
+    """Write a row of `sync_runs` for a run that fails, unless stdout is what fails.
+
+    Not where nothing was received: `meltano config test` takes any record as a proof that the settings are right.
+    """
+    received = any(isinstance(stream, ConformedStream) and stream.received_at for stream in streams.values())
+    with contextlib.suppress(OSError):
+        if received:
+            runs_of(streams).write_failure(reason)
 
 
 def sync(
@@ -34,6 +54,9 @@ def sync(
     try:
         with show_progress(context, streams, logger):
             sync_all()
+    except (Exception, SystemExit) as error:
+        record_failure(streams, reason_of(error))
+        raise
     finally:
         silence_other_threads()
         log_summary(context, streams, logger)

@@ -6,6 +6,7 @@
   came before work orders in that run.
 - ``finished_at``, of a company stream: when it was read, if that continued a run which `max_minutes` had stopped.
 - ``position``, of a pending stream: how far it was read, as the stream defines it.
+- ``fingerprint``, of a company stream: of its rows, if all were written at ``written_at`` and it did not change since.
 - ``details``, of a list that sends bare ids: how far its rows were requested one by one (`Details`).
 
 `docs/how-it-reads.md` documents all of them for users.
@@ -32,6 +33,8 @@ PREFERRED = "preferred"
 FINISHED_AT = "finished_at"
 POSITION = "position"
 DETAILS = "details"
+FINGERPRINT = "fingerprint"
+WRITTEN_AT = "written_at"
 
 START_OVER = "give the run an earlier STATE, or none to read everything again (`meltano run --full-refresh`)"
 
@@ -82,6 +85,22 @@ def position(state: StreamState) -> list[t.Any]:
 def save_position(state: StreamState, *place: object) -> None:
     """Remember how far the stream was read."""
     state[POSITION] = list(place)
+
+
+def is_written(state: StreamState, fingerprint: int, since: datetime | None) -> bool:
+    """Whether all rows of a list were written as they are, and not before a moment."""
+    written_at = parse_utc(state.get(WRITTEN_AT))
+    return state.get(FINGERPRINT) == fingerprint and written_at is not None and (since is None or written_at > since)
+
+
+def has_fingerprint(state: StreamState) -> bool:
+    """Whether it is known what was written of the list."""
+    return state.get(FINGERPRINT) is not None
+
+
+def mark_written(state: StreamState, fingerprint: int | None, now: datetime | None) -> None:
+    """Remember what was written of the list; None where a part of it was, or is about to be."""
+    state[FINGERPRINT], state[WRITTEN_AT] = fingerprint, now and format_utc(now)
 
 
 def was_interrupted(state: StreamState) -> bool:

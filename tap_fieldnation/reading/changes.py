@@ -24,9 +24,6 @@ if t.TYPE_CHECKING:
 
 MAX_IDS = 100
 
-# An account with no more work orders than that is read as a whole once a day.
-SMALL_ACCOUNT = 1_000
-
 
 def read_new(run: SyncRun) -> Iterator[Batch]:
     """Read from the highest id back to those that an earlier run knew.
@@ -69,6 +66,7 @@ def read_open(run: SyncRun) -> Iterator[Event]:
     removed = sorted(run.unread_open)
     if removed:
         check_removals(run, removed)
+        run.announce(removed)
         yield Removal(removed, run.now())
         run.remove(removed)
     cursor.reached = None
@@ -76,26 +74,28 @@ def read_open(run: SyncRun) -> Iterator[Event]:
 
 
 def reconcile(run: SyncRun) -> Iterator[Batch]:
-    """Read the slices again that are due."""
+    """Read the slices again that are due, and those of a small account once a day, of which changes are written."""
     for piece in due_slices(run):
-        yield from reread(run, piece)
+        yield from reread(run, piece, whole=_is_old(run, piece))
 
 
 def due_slices(run: SyncRun) -> list[Slice]:
     """The slices of history that are due to be read again, an interrupted one first, then the longest unread."""
-    oldest = run.options.reconcile
-    if oldest is None:
+    if run.options.reconcile is None:
         return []
-    now, small = run.started_at, run.cursor.known <= SMALL_ACCOUNT
+    small = run.cursor.is_small
     due = [
         piece
         for piece in run.cursor.slices
-        if piece.due_at <= now
-        or piece.read_at + oldest <= now
-        or piece.position
-        or (small and run.is_due(piece.read_at))
+        if _is_old(run, piece) or piece.position or (small and run.is_due(piece.read_at))
     ]
     return sorted(due, key=lambda piece: (piece.position is None, piece.read_at))
+
+
+def _is_old(run: SyncRun, piece: Slice) -> bool:
+    """Whether a slice is due to be written again, changed or not."""
+    oldest = run.options.reconcile
+    return oldest is not None and (piece.due_at <= run.started_at or piece.written_since + oldest <= run.started_at)
 
 
 def schedule_reconcile(run: SyncRun) -> None:

@@ -89,10 +89,16 @@ def slices_to_check(run: SyncRun) -> list[Slice]:
     return [piece for index, piece in enumerate(waiting) if index < number or run.is_due(piece.checked_at)]
 
 
-def reread(run: SyncRun, piece: Slice) -> Iterator[Batch]:
-    """Read a slice again; an interrupted reading is resumed."""
+def reread(run: SyncRun, piece: Slice, *, whole: bool = True) -> Iterator[Batch]:
+    """Read a slice again; an interrupted reading is resumed.
+
+    Args:
+        run: The run.
+        piece: The slice.
+        whole: Whether work orders that did not change are written too.
+    """
     with Pages(run) as pages:
-        outcome = yield from read_days(run, pages, (piece.first, piece.last), piece)
+        outcome = yield from read_days(run, pages, (piece.first, piece.last), piece, whole=whole)
     run.settle(piece, outcome, join=False)
     run.checkpoint()
 

@@ -8,6 +8,7 @@ All keys are written every time, and every value is a scalar or a list. Orchestr
 
 from __future__ import annotations
 
+import base64
 import bisect
 import itertools
 import typing as t
@@ -30,6 +31,11 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 NO_FILTER = ""
 
+# An account with no more work orders than that is read as a whole once a day.
+SMALL_ACCOUNT = 1_000
+
+FINGERPRINT_BYTES = 6
+
 Natural = t.Annotated[int, msgspec.Meta(ge=0)]
 Positive = t.Annotated[int, msgspec.Meta(ge=1)]
 
@@ -46,6 +52,7 @@ class Position(msgspec.Struct, array_like=True):
         sent: How many ids were emitted.
         lowest: The lowest of them.
         highest: The highest id when the pass began.
+        whole: Whether all of its work orders are written, those that did not change included.
     """
 
     began_at: datetime
@@ -56,6 +63,7 @@ class Position(msgspec.Struct, array_like=True):
     sent: Natural
     lowest: int
     highest: int
+    whole: bool = True
 
 
 class Slice(msgspec.Struct, array_like=True):
@@ -66,9 +74,10 @@ class Slice(msgspec.Struct, array_like=True):
         last: The last day.
         count: How many the API counts, as far as is known; None where what was read does not add up.
         read_at: Since when all of it was read.
-        due_at: When it is due to be read again.
+        due_at: When it is due to be read and written again.
         checked_at: When its count was last compared with the API's.
         position: How far an interrupted reading has come.
+        written_at: Since when all of it was written, changed or not; None for `read_at`.
     """
 
     first: date
@@ -78,6 +87,12 @@ class Slice(msgspec.Struct, array_like=True):
     due_at: datetime
     checked_at: datetime
     position: Position | None = None
+    written_at: datetime | None = None
+
+    @property
+    def written_since(self) -> datetime:
+        """Since when each of its work orders was written."""
+        return self.written_at or self.read_at
 
 
 class Mark(msgspec.Struct, array_like=True):
@@ -93,6 +108,10 @@ class Unread(msgspec.Struct, array_like=True):
     first: date
     last: date | None
     position: Position | None = None
+
+
+# Of a slice: its last day, since when all of it was written, and how many work orders it has.
+Span = tuple[date | None, datetime, int]
 
 
 class _Form(msgspec.Struct):
@@ -121,6 +140,8 @@ class _Form(msgspec.Struct):
     slices: list[Slice] = []
     unread: list[Unread] = []
     total: Natural | None = None
+    fingerprints: str = ""
+    closed: list[int] = []
 
 
 @dataclass
@@ -149,6 +170,7 @@ class Cursor:
         slices: The history that was read, oldest first, without gaps.
         unread: The history that was not read yet.
         total: What the API counted when the history was begun.
+        fingerprints: Work order -> a hash of what was last written of it and of its child records.
         corrected: Whether moments in the STATE were ahead of this machine's clock.
     """
 
@@ -173,6 +195,7 @@ class Cursor:
     slices: list[Slice] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     total: int | None = None
+    fingerprints: dict[int, int] = field(default_factory=dict)
     corrected: bool = False
 
     @property
@@ -189,6 +212,11 @@ class Cursor:
     def known(self) -> int:
         """How many work orders the slices hold."""
         return sum(piece.count or 0 for piece in self.slices)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the account is read as a whole once a day, and all of its fingerprints are kept."""
+        return max(self.known, self.total or 0) <= SMALL_ACCOUNT
 
     def slice_of(self, day: date | None) -> Slice | None:
         """The slice that covers a creation day."""
@@ -212,13 +240,21 @@ class Cursor:
         self.open.update(new)
         return bool(new)
 
+    def confirmed(self, fingerprints: dict[int, int]) -> dict[int, int]:
+        """Of some fingerprints, those that this cursor has too."""
+        return {key: value for key, value in fingerprints.items() if self.fingerprints.get(key) == value}
+
+    def coverage(self) -> dict[date, Span]:
+        """The slices that were written as a whole, by their first day."""
+        return {piece.first: (piece.last, piece.written_since, piece.count or 0) for piece in self.slices}
+
     def restart(self, now: datetime, since: date | None, until: date | None = None) -> None:
         """Read the history again, or some days of it. Open work orders stay known, so that removals are noticed."""
         self.started_at, self.history_at = None, now
         self.step = self.reached = self.new_position = self.looked_at = self.total = None
         self.recent, self.marks, self.known_from, self.slices = set(), [], 0, []
         self.unread = [Unread(since or EARLIEST, until)]
-        self.counts = {}
+        self.counts, self.fingerprints = {}, {}
 
     def forget_before(self, since: date) -> None:
         """Drop what was created before a day; what is left of a slice across it has to be read again."""
@@ -235,6 +271,8 @@ class Cursor:
     def to_state(self) -> dict[str, t.Any]:
         """As plain JSON values."""
         ids = sorted(self.open)
+        recent = sorted(self.recent.difference(ids))
+        closed = sorted(self.fingerprints.keys() - self.open.keys() - self.recent) if self.is_small else []
         form = _Form(
             version=VERSION,
             company_id=self.company_id,
@@ -261,6 +299,8 @@ class Cursor:
             slices=self.slices,
             unread=self.unread,
             total=self.total,
+            fingerprints=_encoded(self.fingerprints.get(work_order, 0) for work_order in (*ids, *recent, *closed)),
+            closed=_differences(closed),
         )
         return t.cast("dict[str, t.Any]", msgspec.to_builtins(form))
 
@@ -346,6 +386,8 @@ def _from_form(form: _Form) -> Cursor:
         raise _DamagedError("open_slices")
     if any(len(numbers) != len(ids) for _, numbers in form.counts):
         raise _DamagedError("counts")
+    recent = set(_ids("recent", form.recent))
+    fingerprinted = [*ids, *sorted(recent.difference(ids)), *_ids("closed", form.closed)]
     return Cursor(
         company_id=form.company_id,
         started_at=form.started_at,
@@ -359,7 +401,7 @@ def _from_form(form: _Form) -> Cursor:
         reached=form.reached,
         open=dict(zip(ids, days, strict=True)),
         removed=set(_ids("removed", form.removed)),
-        recent=set(_ids("recent", form.recent)),
+        recent=recent,
         marks=form.marks,
         known_from=form.known_from,
         looked_at=form.looked_at,
@@ -371,6 +413,7 @@ def _from_form(form: _Form) -> Cursor:
         slices=form.slices,
         unread=form.unread,
         total=form.total,
+        fingerprints=dict(_decoded(form.fingerprints, fingerprinted)),
     )
 
 
@@ -386,6 +429,24 @@ def _ids(place: str, differences: list[int]) -> list[int]:
     if any(difference <= 0 for difference in differences[1:]):
         raise _DamagedError(place)
     return ids
+
+
+def _encoded(fingerprints: t.Iterable[int]) -> str:
+    """As text; empty where all of them are 0, which stands for none."""
+    data = b"".join(fingerprint.to_bytes(FINGERPRINT_BYTES, "big") for fingerprint in fingerprints)
+    return base64.b85encode(data).decode() if any(data) else ""
+
+
+def _decoded(text: str, ids: list[int]) -> t.Iterator[tuple[int, int]]:
+    try:
+        data = base64.b85decode(text)
+    except ValueError:
+        raise _DamagedError("fingerprints") from None
+    if len(data) not in {0, len(ids) * FINGERPRINT_BYTES}:
+        raise _DamagedError("fingerprints")
+    for work_order, start in zip(ids, range(0, len(data), FINGERPRINT_BYTES), strict=False):
+        if fingerprint := int.from_bytes(data[start : start + FINGERPRINT_BYTES], "big"):
+            yield work_order, fingerprint
 
 
 def _differences(ids: list[int]) -> list[int]:
@@ -408,7 +469,9 @@ def _check_days(form: _Form) -> None:
         "history_at": [form.history_at],
         "looked_at": [form.looked_at],
         "marks": [mark.at for mark in form.marks],
-        "slices": [at for piece in form.slices for at in (piece.read_at, piece.due_at, piece.checked_at)],
+        "slices": [
+            at for piece in form.slices for at in (piece.read_at, piece.due_at, piece.checked_at, piece.written_at)
+        ],
     }
     for place, values in moments.items():
         if any(at and (at.tzinfo is None or not EARLIEST.year <= at.year <= LATEST.year) for at in values):
@@ -426,7 +489,7 @@ def _correct_clocks(cursor: Cursor, now: datetime) -> None:
         cursor.looked_at,
         *(mark.at for mark in cursor.marks),
     ]
-    stamps += [at for piece in cursor.slices for at in (piece.read_at, piece.checked_at)]
+    stamps += [at for piece in cursor.slices for at in (piece.read_at, piece.checked_at, piece.written_since)]
     cursor.corrected = any(at and at > latest for at in stamps)
     if not cursor.corrected:
         return
@@ -436,6 +499,6 @@ def _correct_clocks(cursor: Cursor, now: datetime) -> None:
     cursor.looked_at = None
     cursor.marks = [Mark(past if mark.at > latest else mark.at, mark.highest) for mark in cursor.marks]
     for piece in cursor.slices:
-        if piece.read_at > latest:
-            piece.read_at, piece.due_at = past, now
+        if piece.read_at > latest or piece.written_since > latest:
+            piece.read_at, piece.due_at, piece.written_at = past, now, past
         piece.checked_at = past

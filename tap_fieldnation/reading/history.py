@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import date
+from datetime import date, datetime, time, timedelta, timezone
 
 from tap_fieldnation.api.work_orders import CREATED_NAMES, created_between
 from tap_fieldnation.reading.completeness import check_not_emptied
@@ -28,8 +28,13 @@ SHORT = 14
 BEFORE_ALL = date(1970, 12, 31)
 
 
-def read_history(run: SyncRun) -> Iterator[Batch]:
-    """Read all that the cursor says is unread, oldest day first."""
+def read_history(run: SyncRun, *, whole: bool = True) -> Iterator[Batch]:
+    """Read all that the cursor says is unread, oldest day first.
+
+    Args:
+        run: The run.
+        whole: Whether work orders that did not change are written too.
+    """
     cursor = run.cursor
     if run.is_first:
         run.resumed = cursor.known + sum(part.position.sent for part in cursor.unread if part.position)
@@ -37,7 +42,7 @@ def read_history(run: SyncRun) -> Iterator[Batch]:
             yield from _read_newest(run)
     with Pages(run) as pages:
         while cursor.unread:
-            yield from _read_part(run, pages, cursor.unread[0])
+            yield from _read_part(run, pages, cursor.unread[0], whole=whole)
             cursor.unread = cursor.unread[1:]
             run.checkpoint()
 
@@ -47,7 +52,7 @@ def settle_days(run: SyncRun) -> Iterator[Batch]:
     first, last = run.cursor.frontier, settled_until(run)
     if has_filter(run) and first <= last:
         run.cursor.unread = [Unread(first, last)]
-        yield from read_history(run)
+        yield from read_history(run, whole=False)
 
 
 def read_unfiltered(run: SyncRun) -> Iterator[Batch]:
@@ -107,7 +112,7 @@ def _try_filters(run: SyncRun, counted: int) -> str:
     return NO_FILTER
 
 
-def _read_part(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
+def _read_part(run: SyncRun, pages: Pages, part: Unread, *, whole: bool) -> Iterator[Batch]:
     last_settled = min(part.last or LATEST, settled_until(run))
     if part.first <= last_settled and part.position and part.position.last and part.position.last > last_settled:
         part.position = None  # of days that were not settled then
@@ -124,21 +129,29 @@ def _read_part(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
         days = (part.first, end or min(shifted(max(part.first, oldest), width - 1), last_settled))
         widths = _Widths((max(part.first, oldest), days[1]), last_settled, PAGES_A_SLICE * run.options.page_size)
         pages.next_days = widths.next_days
-        outcome = yield from read_days(run, pages, days, part)
+        outcome = yield from read_days(run, pages, days, part, whole=whole)
         width = widths.after(outcome.total or 0)
-        run.settle(Slice(*days, None, run.now(), run.now(), run.now()), outcome, join=True)
+        run.settle(_slice(run, days), outcome, join=True)
         part.first, part.position = following(days[1]), None
         run.checkpoint()
     if part.last is None or part.first <= part.last:
         days = (part.first, max(part.first, part.last or horizon(run)))
-        outcome = yield from read_days(run, pages, days, part)
+        outcome = yield from read_days(run, pages, days, part, whole=whole)
         run.unsettled = outcome.total or 0
 
 
 def _read_in_one_pass(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
     days = (EARLIEST, LATEST)
     outcome = yield from read_days(run, pages, days, part)
-    run.settle(Slice(*days, None, run.now(), run.now(), run.now()), outcome, join=False)
+    run.settle(_slice(run, days), outcome, join=False)
+
+
+def _slice(run: SyncRun, days: Days) -> Slice:
+    """A slice of days that were read for the first time; no work order of them was written before the first one."""
+    written_at = datetime.combine(shifted(days[0], -1), time(), timezone.utc)
+    return Slice(
+        *days, None, run.now(), written_at + (run.options.reconcile or timedelta()), run.now(), None, written_at
+    )
 
 
 class _Widths:

@@ -100,12 +100,12 @@ class Scan:
         """How many of what the server counts were emitted; those added meanwhile may be missing."""
         return min(self.count, self.total or 0)
 
-    def position(self, last: date | None) -> Position | None:
+    def position(self, last: date | None, *, whole: bool = False) -> Position | None:
         """Where this pass is, for a later run that resumes it; None where an earlier position has to serve."""
         if self.shrank or self.total is None:
             return None
         return Position(
-            self.began_at, last, self._page, self._per_page, self.total, self.count, self._lowest, self.highest
+            self.began_at, last, self._page, self._per_page, self.total, self.count, self._lowest, self.highest, whole
         )
 
     def _finds_place(self, page: Page, ids: Sequence[int], number: int) -> bool:

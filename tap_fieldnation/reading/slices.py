@@ -64,7 +64,9 @@ def settled_until(run: SyncRun) -> date:
     return shifted(run.today(), -SETTLED_AFTER)
 
 
-def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> t.Generator[Batch, None, Outcome]:
+def read_days(
+    run: SyncRun, pages: Pages, days: Days, place: Slice | Unread, *, whole: bool = True
+) -> t.Generator[Batch, None, Outcome]:
     """Read all work orders of some days, more than once where fewer come than the API counts.
 
     Args:
@@ -72,10 +74,13 @@ def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> 
         pages: Where the pages come from.
         days: The first and the last day.
         place: Keeps the position of an interrupted reading.
+        whole: Whether those that did not change are written too; an interrupted reading goes on as it began.
     """
     settled = days[1] <= settled_until(run)
     previous: set[int] | None = None
     seen: set[int] = set()
+    if place.position:
+        whole = place.position.whole
     for _ in range(MAX_PASSES):
         scan = Scan(lambda number: pages.get(days, number), run.now(), place.position)
         for page, fresh in scan:
@@ -83,26 +88,26 @@ def read_days(run: SyncRun, pages: Pages, days: Days, place: Slice | Unread) -> 
                 pages.read_serially(days)
             if not settled:
                 run.lower_floor(page)
-            yield from run.emit(page, fresh, again=False)
-            if position := scan.position(days[1]):
+            yield from run.emit(page, fresh, again=False, whole=whole)
+            if position := scan.position(days[1], whole=whole):
                 place.position = position
                 run.checkpoint(page=True)
         place.position = None
         run.removed += scan.removed_seen
         if scan.is_complete:
-            return Outcome(scan.known, scan.began_at)
+            return Outcome(scan.known, scan.began_at, whole)
         if scan.ids == previous:
             total = scan.total or 0
             run.warn(
                 f"the API counts {total:,} work orders created from {days[0]} to {days[1]} but returned the same "
                 f"{len(scan.ids):,} twice; its count is taken to be outdated"
             )
-            return Outcome(total, scan.began_at)
+            return Outcome(total, scan.began_at, whole)
         previous = None if scan.resumed else scan.ids
         seen |= scan.ids
     # While the account changes with every request no pass adds up: what differs is compared again later.
     changes = scan.added_seen or scan.removed_seen or len(seen) >= (scan.total or 0)
-    return Outcome(scan.known if changes else None, scan.began_at)
+    return Outcome(scan.known if changes else None, scan.began_at, whole)
 
 
 class Pages:

@@ -45,10 +45,12 @@ class Outcome(t.NamedTuple):
     Attributes:
         total: What the API counts in them; None where it counts more than it returned, again and again.
         read_at: When the reading began.
+        whole: Whether all of them were written, those that did not change included.
     """
 
     total: int | None
     read_at: datetime
+    whole: bool
 
 
 class Source(t.Protocol):
@@ -86,10 +88,19 @@ class Options:
 
 @dataclass(frozen=True)
 class Batch:
-    """Work orders to write, as they came in one page."""
+    """Work orders to write, as they came in one page.
+
+    Attributes:
+        records: The work orders.
+        received_at: When they were received.
+        whole: Whether those that did not change are written too.
+        read_again: Ids of those that the next run reads again, so that their fingerprints are kept.
+    """
 
     records: Sequence[Record]
     received_at: datetime
+    whole: bool = True
+    read_again: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,8 @@ class SyncRun:
         is_first: Whether no earlier run was complete.
         complete: Whether everything was read and checked.
         unread_open: Open work orders that this run has not read yet.
-        read: Work orders emitted.
+        read: Work orders read.
+        written: Work orders written: those that are new, or changed, or due.
         expected: Work orders that are to be read, as far as is known at the start; 0 for unknown.
         resumed: Work orders of the history that earlier runs have read.
         unsettled: Work orders of the days that are not over, as far as this run has read them.
@@ -139,6 +151,7 @@ class SyncRun:
     clock_ahead: Callable[[], timedelta] = timedelta
     complete: bool = False
     read: int = 0
+    written: int = 0
     expected: int = 0
     resumed: int = 0
     unsettled: int = 0
@@ -150,6 +163,7 @@ class SyncRun:
     unread_open: set[int] = field(init=False)
     _unfinished: set[int] = field(init=False, default_factory=set)
     _already_read: set[int] = field(init=False, default_factory=set)
+    _already_written: set[int] = field(init=False, default_factory=set)
     _pages_since_save: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
@@ -202,6 +216,22 @@ class SyncRun:
             return False
         return not (self.options.until and day > self.options.until + DAY)
 
+    def compares(self, batch: Batch, work_order: int) -> bool:
+        """Whether a work order of a batch needs a fingerprint: to be compared, now or by the next run."""
+        return work_order in batch.read_again or work_order in self.cursor.fingerprints
+
+    def is_changed(self, batch: Batch, work_order: int, fingerprint: int | None) -> bool:
+        """Whether a work order of a batch is to be written.
+
+        Args:
+            batch: The batch.
+            work_order: Its id.
+            fingerprint: Of what would be written; None where it has none.
+        """
+        if batch.whole or fingerprint is None or work_order in self.cursor.removed:
+            return True
+        return self.cursor.fingerprints.get(work_order) != fingerprint
+
     def inspect(self, records: Sequence[Record]) -> list[Facts]:
         """What the steps have to know of some records; before they are emitted, as writing changes them.
 
@@ -214,24 +244,45 @@ class SyncRun:
 
     # Changes
 
-    def emit(self, page: Page, records: Sequence[Record], *, again: bool = True) -> Iterator[Batch]:
+    def emit(
+        self, page: Page, records: Sequence[Record], *, again: bool = True, whole: bool = False
+    ) -> Iterator[Batch]:
         """Some records of a page, remembered once they were written.
 
         Args:
             page: The page.
             records: Those of its records that are to be emitted.
             again: Whether records that this run has emitted before are emitted again.
+            whole: Whether records that did not change are written too.
         """
         seen = self.inspect(records)
         outside = {work_order.id for work_order in seen if not self.is_requested(work_order)}
         if outside:
             # Not for a creation filter, but for one by id, or where the server supports none.
             self._forget(outside)
-        skipped = outside if again else outside | self._already_read
+        emitted = self._already_written if whole else self._already_read
+        skipped = outside if again else outside | emitted
         chosen = [record for record in records if record["id"] not in skipped]
         if chosen:
-            yield Batch(chosen, page.received_at)
+            yield Batch(chosen, page.received_at, whole, self._read_again(seen))
         self._remember([work_order for work_order in seen if work_order.id not in skipped])
+
+    def announce(self, work_orders: Iterable[int]) -> None:
+        """Before some work orders are written, or recorded as removed: drop their fingerprints, and write STATE.
+
+        Without it a run that is killed before the next STATE would leave a fingerprint of what is no longer in the
+        warehouse, and a work order that is then changed back would not be written.
+        """
+        known = [work_order for work_order in work_orders if self.cursor.fingerprints.pop(work_order, None)]
+        if known:
+            self.checkpoint()
+
+    def remember_written(self, work_order: int, fingerprint: int | None) -> None:
+        """Note that a work order is being written, with its child records."""
+        self.written += 1
+        if fingerprint is not None:
+            self._already_written.add(work_order)
+            self.cursor.fingerprints[work_order] = fingerprint
 
     def add_new(self, work_orders: Iterable[Facts]) -> None:
         """Count work orders that no run has seen before."""
@@ -244,14 +295,17 @@ class SyncRun:
         """Take open work orders for removed."""
         for work_order in ids:
             self.cursor.change_count(self.cursor.open.pop(work_order, None), -1)
+            self.cursor.fingerprints.pop(work_order, None)
         self.cursor.removed = set(sorted({*self.cursor.removed, *ids})[-MAX_REMOVED:])
         self.cursor.recent.difference_update(ids)
         self.unread_open.difference_update(ids)
         self.removed += len(ids)
 
     def keep_open(self, ids: Iterable[int]) -> None:
-        """Let the next run read some work orders again, closed or not: requests for them were not made."""
-        self._unfinished.update(ids)
+        """Let the next run read and write some work orders again, closed or not: requests for them were not made."""
+        for work_order in ids:
+            self._unfinished.add(work_order)
+            self.cursor.fingerprints.pop(work_order, None)
 
     def record_counts(self, stream: str, shown: Iterable[tuple[int, t.Any]]) -> None:
         """Remember how many rows of a stream some work orders showed, now that these rows were read."""
@@ -301,13 +355,18 @@ class SyncRun:
             outcome: What its reading came to.
             join: Whether it becomes part of the slice before it, if that has room.
         """
-        cursor, (count, read_at) = self.cursor, outcome
+        cursor, (count, read_at, whole) = self.cursor, outcome
+        piece.written_at = piece.written_since
         piece.count, piece.read_at, piece.checked_at, piece.position = count, read_at, self.now(), None
-        piece.due_at = read_at + (self.options.reconcile or timedelta())
+        if whole:
+            # Those that this run had written before were not written again.
+            piece.written_at = min(read_at, self.started_at)
+            piece.due_at = piece.written_at + (self.options.reconcile or timedelta())
         before = next((other for other in cursor.slices if following(other.last) == piece.first), None)
         most = PAGES_A_SLICE * self.options.page_size
         if join and before and before.count is not None and count is not None and before.count + count <= most:
             piece.first, piece.count, piece.position = before.first, before.count + count, before.position
+            piece.written_at = min(piece.written_since, before.written_since)
             piece.read_at = min(piece.read_at, before.read_at)
             piece.due_at = min(piece.due_at, before.due_at)
             piece.checked_at = min(piece.checked_at, before.checked_at)
@@ -348,10 +407,26 @@ class SyncRun:
         self.unread_open -= ids
         for work_order in ids:
             self.cursor.open.pop(work_order, None)
+            self.cursor.fingerprints.pop(work_order, None)
+
+    def _read_again(self, seen: Sequence[Facts]) -> frozenset[int]:
+        """Of some work orders, those that the next run reads again."""
+        if self.cursor.is_small:
+            return frozenset(work_order.id for work_order in seen)
+        floor = self._floor
+        return frozenset(
+            work_order.id
+            for work_order in seen
+            if not work_order.closed or (floor is not None and work_order.id > floor)
+        )
+
+    @property
+    def _floor(self) -> int | None:
+        """The id above which all known ids are kept."""
+        return self.cursor.marks[0].highest if self.cursor.marks else None
 
     def _remember(self, seen: Sequence[Facts]) -> None:
-        cursor = self.cursor
-        floor = cursor.marks[0].highest if cursor.marks else None
+        cursor, floor = self.cursor, self._floor
         self.read += len(seen)
         for work_order in seen:
             day = work_order.created.date() if work_order.created else None

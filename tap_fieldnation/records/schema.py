@@ -19,6 +19,8 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 PLACEHOLDER_ID = "x-placeholder-id"
 STRIP_QUERY = "x-strip-query"
 IGNORED_KEYS = "x-ignored-keys"
+# A value that changes without a change of the record: no reason to write it again.
+VOLATILE = "x-volatile"
 # The key of a property in the API, if it is another one; further keys under which the API may send it; and the value of
 # a key column that the API does not send.
 SOURCE = "x-source"

@@ -202,6 +202,10 @@ class ChildRequests:
             if not stream.was_requested(record_id)
         ]
 
+    def counts_in(self, record: Record) -> list[t.Any]:
+        """The counts of rows that a work order shows, of those streams where it shows one."""
+        return [stream.count_in(record) for stream in self._streams if stream.entry.count_paths]
+
     def add(self, work_order_id: int, needs: Sequence[Need]) -> None:
         """Plan the requests that a work order calls for."""
         for request, count in needs:

@@ -232,7 +232,8 @@ COMPANY = (
     Company("types_of_work", "/types-of-work"),
 )
 
-REMOVALS = "work_order_removals"
+# Streams of what is found while work orders are read, and of the run itself.
+REMOVALS, COVERAGE, RUNS = "work_order_removals", "work_order_coverage", "sync_runs"
 
 
 def embedded_paths() -> frozenset[str]:

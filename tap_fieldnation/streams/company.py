@@ -14,6 +14,7 @@ from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded
 from tap_fieldnation.reading import bookmarks
 from tap_fieldnation.records import lifted, schema
+from tap_fieldnation.streams.fingerprint import Fingerprints
 from tap_fieldnation.streams.lists import COMPANY_ID, has_ids_only, ids_on
 from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT, RowBuilder
@@ -42,6 +43,9 @@ REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, H
 # After so many parents without such a list, and none with one, the account does not have the resource.
 MAX_MISSING = 10
 
+# A list with no more rows is held back until it is known whether it changed.
+MAX_HELD = 5_000
+
 # Multiples of it, without their whole part, lie evenly between 0 and 1.
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
@@ -68,6 +72,7 @@ class CompanyStream(FieldNationStream):
         self.lists = lists
         self.already_read = self.preferred = False
         self._complete = True
+        self._holds_back = False
 
     @functools.cached_property
     def conformed_schema(self) -> schema.JsonSchema:
@@ -89,7 +94,7 @@ class CompanyStream(FieldNationStream):
         if self.already_read:
             return
         try:
-            complete = yield from self._read()
+            complete = yield from self._changed()
         except DeadlineExceeded:
             self.run_context.stop_at_deadline(self.name)
             bookmarks.mark_pending(self.stream_state, preferred=self.preferred)
@@ -102,6 +107,46 @@ class CompanyStream(FieldNationStream):
         bookmarks.mark_finished(self.stream_state, self.run_context.clock.utc_now())
         if complete:
             activate_version(self)
+
+    def _changed(self) -> t.Generator[Record, None, bool]:
+        """Every row, or none if the list is as it was written before, and not longer than `reconcile_days` ago."""
+        state, now = self.stream_state, self.run_context.clock.utc_now()
+        self._holds_back = not bookmarks.is_pending(state) and not self.config.get("emit_activate_version_messages")
+        held: list[Record] = []
+        rows = self._read()
+        try:
+            while True:
+                row = next(rows)
+                held.append(row)
+                if not self._holds_back or len(held) > MAX_HELD:
+                    self._holds_back = False
+                    yield from self._write_held(held)
+        except StopIteration as end:
+            complete = bool(end.value)
+        except (ApiError, DeadlineExceeded):
+            yield from self._write_held(held)
+            raise
+        if not self._holds_back or not complete:
+            yield from self._write_held(held)
+            return complete
+        days = float(self.config["reconcile_days"])
+        fingerprint = self._fingerprints.of([(self, held)])
+        if not bookmarks.is_written(state, fingerprint, now - timedelta(days=days) if days else None):
+            yield from self._write_held(held)
+            bookmarks.mark_written(state, fingerprint, now)
+        return complete
+
+    def _write_held(self, held: list[Record]) -> Iterator[Record]:
+        """The rows that were held back; before the first of them the fingerprint is dropped from STATE."""
+        if held and bookmarks.has_fingerprint(self.stream_state):
+            bookmarks.mark_written(self.stream_state, None, None)
+            self._tap.state_writer.write_state(self.tap_state)
+        yield from held
+        held.clear()
+
+    @functools.cached_property
+    def _fingerprints(self) -> Fingerprints:
+        return Fingerprints([self], self.config, self._tap.plugin_version)
 
     def _read(self) -> t.Generator[Record, None, bool]:
         """Every row; returns whether these are all that there are, so that older ones can be deleted."""
@@ -224,6 +269,7 @@ class CompanyStream(FieldNationStream):
 
     def _details(self, ids: Iterable[t.Any]) -> Iterator[Record]:
         """Rows one by one, where the list sends bare ids: new ones, and those of the known ones whose turn it is."""
+        self._holds_back = False  # the progress in STATE must not be ahead of the rows
         now = self.run_context.clock.utc_now()
         progress = bookmarks.Details.load(self.stream_state, self.name)
         last = progress.read_at = progress.read_at or now

@@ -11,6 +11,7 @@ from tap_fieldnation.streams.company import CompanyStream
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
 from tap_fieldnation.streams.lists import Lists
 from tap_fieldnation.streams.rows import WORK_ORDER_ID
+from tap_fieldnation.streams.runs import RunsStream
 from tap_fieldnation.streams.work_orders import WorkOrdersStream
 
 if t.TYPE_CHECKING:
@@ -21,7 +22,7 @@ if t.TYPE_CHECKING:
 
 
 def make_streams(tap: Tap, context: RunContext) -> list[Stream]:
-    """One stream for each entry, `work_orders` first.
+    """One stream for each entry: `work_orders` first, and the run itself last.
 
     Args:
         tap: The SDK's tap.
@@ -38,6 +39,7 @@ def make_streams(tap: Tap, context: RunContext) -> list[Stream]:
             for entry in catalog.BY_REQUEST
         ),
         _stream_class(ChildStream, catalog.REMOVALS, (WORK_ORDER_ID,), **child),
+        _stream_class(ChildStream, catalog.COVERAGE, ("first_day",), **child),
     ]
     company_classes = [
         _stream_class(
@@ -46,10 +48,13 @@ def make_streams(tap: Tap, context: RunContext) -> list[Stream]:
         for entry in catalog.COMPANY
     ]
     lists = Lists(context)
+    work_orders = WorkOrdersStream(tap, context)
+    runs = _stream_class(RunsStream, catalog.RUNS, RunsStream.primary_keys)
     return [
-        WorkOrdersStream(tap, context),
+        work_orders,
         *(stream_class(tap, context) for stream_class in child_classes),
         *(stream_class(tap, context, lists) for stream_class in company_classes),
+        runs(tap, context, work_orders),
     ]
 
 

@@ -1,6 +1,6 @@
 """In which order streams are synced, and which of them an interrupted sync has read already.
 
-Work orders come first: open ones must be current. If `max_minutes` stops a run, the company lists that it did not read
+Work orders come first, as open ones must be current, and the row of the run itself comes last. If `max_minutes` stops a run, the company lists that it did not read
 are *pending*. The next run reads only those, and does so before the work orders; if they do not fit either, the work
 orders come first again, and so on in turns. Until the work orders are complete, lists that were read in between are not
 read again, for a day at most. So every stream gets its turn, and the sync completes, however short the runs are.
@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from tap_fieldnation.reading import bookmarks
 from tap_fieldnation.streams.company import CompanyStream
+from tap_fieldnation.streams.runs import RunsStream, runs_of
 from tap_fieldnation.streams.work_orders import WorkOrdersStream
 
 if t.TYPE_CHECKING:
@@ -46,4 +47,5 @@ def in_sync_order(
         valid = interrupted and finished_at is not None and timedelta() <= now - finished_at < VALID_FOR
         stream.already_read = stream not in pending and (bool(pending) or valid)
         stream.preferred = stream in first
-    return {stream.name: stream for stream in (*first, work_orders, *streams.values())}
+    others = {name: stream for name, stream in streams.items() if name != RunsStream.name}
+    return {stream.name: stream for stream in (*first, work_orders, *others.values(), runs_of(streams))}

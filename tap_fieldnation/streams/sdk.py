@@ -89,6 +89,7 @@ class ConformedStream(Stream):
     def get_record_counter(self, **kwargs: t.Any) -> metrics.Counter:
         """The SDK's counter of records, logged at the end only: until then the progress lines say how far it is."""
         self.begun = True
+        self.run_context.begin()
         return super().get_record_counter(**{"log_interval": math.inf, **kwargs})
 
     @override
@@ -118,17 +119,17 @@ class ConformedStream(Stream):
     @override
     def _generate_record_messages(self, record: Record) -> Iterator[RecordMessage]:  # type: ignore[override]
         self.rows_written += 1
-        if self.writes_unchanged:
+        for name, written in self.as_written(record):
             yield RecordMessage(
-                stream=self.name, record=record, version=self._stream_version, time_extracted=self.received_at
+                stream=name, record=written, version=self._stream_version, time_extracted=self.received_at
             )
+
+    def as_written(self, record: Record) -> Iterator[tuple[str, Record]]:
+        """What is written for a record, each under its name in the messages; the record loses what is not selected."""
+        if self.writes_unchanged:
+            yield self.name, record
             return
-        for parents, name in self._deselected:
-            holder: t.Any = record
-            for key in parents:
-                holder = holder.get(key) if isinstance(holder, dict) else None
-            if isinstance(holder, dict):
-                holder.pop(name, None)
+        self.deselect(record)
         for map_ in self._maps:
             mapped = map_.transform(record)
             if mapped is None:
@@ -136,12 +137,18 @@ class ConformedStream(Stream):
             if not map_.flattening_enabled:  # without keys that SCHEMA lacks: those that an older catalog omits
                 known = map_.transformed_schema["properties"]
                 mapped = {key: value for key, value in mapped.items() if key in known}
-            yield RecordMessage(
-                stream=map_.stream_alias,
-                record=mapped,
-                version=self._stream_version,
-                time_extracted=self.received_at,
-            )
+            yield map_.stream_alias, mapped
+
+    def deselect(self, record: Record) -> None:
+        """Remove what is not selected from a record."""
+        if self.writes_unchanged:
+            return
+        for parents, name in self._deselected:
+            holder: t.Any = record
+            for key in parents:
+                holder = holder.get(key) if isinstance(holder, dict) else None
+            if isinstance(holder, dict):
+                holder.pop(name, None)
 
     @functools.cached_property
     def _maps(self) -> list[StreamMap]:

@@ -24,28 +24,52 @@ from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun
 from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.records.conformer import Mismatches, Places, compile_conformer
 from tap_fieldnation.streams.by_request import ByRequestStream, ChildRequests
-from tap_fieldnation.streams.catalog import REMOVALS, embedded_paths
+from tap_fieldnation.streams.catalog import COVERAGE, REMOVALS, embedded_paths
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
+from tap_fieldnation.streams.fingerprint import Fingerprints
 from tap_fieldnation.streams.input_catalog import FULL_TABLE
 from tap_fieldnation.streams.maps import passes
 from tap_fieldnation.streams.rest import FieldNationStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT
-from tap_fieldnation.streams.sdk import write_schema
+from tap_fieldnation.streams.sdk import ConformedStream, write_schema
 from tap_fieldnation.timestamps import format_utc
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
 
-    from singer_sdk import Tap
+    from singer_sdk import Tap, metrics
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
     from singer_sdk.streams import Stream
 
     from tap_fieldnation.context import RunContext
     from tap_fieldnation.reading.sync_run import Removal
+    from tap_fieldnation.streams.by_request import Need
     from tap_fieldnation.streams.writer import Writer
 
 C = t.TypeVar("C", bound=ChildStream)
+
+
+class _Family(t.NamedTuple):
+    """A work order and what belongs to it.
+
+    Attributes:
+        id: Of the work order.
+        record: The work order, conformed.
+        rows: Its child records, by stream.
+        needs: The requests that it calls for.
+        fingerprint: Of all of it; None where nothing compares it.
+        passes: Whether it passes the filter of its stream map, and so do its child records.
+    """
+
+    id: int
+    record: Record
+    rows: list[tuple[EmbeddedStream, list[Record]]]
+    needs: list[Need]
+    fingerprint: int | None
+    passes: bool
+
 
 # A page of so many work orders, none of which has a section, shows that the API does not send it.
 ENOUGH_TO_TELL = 100
@@ -82,6 +106,8 @@ class WorkOrdersStream(FieldNationStream):
         self._lift = lifted.compile_lift(self.name)
         self.run: SyncRun | None = None
         self._sections_checked = False
+        self._coverage: dict[date, cursor.Span] = {}
+        self._fingerprints_before: dict[int, int] = {}
 
     @functools.cached_property
     def _conformed_schema(self) -> schema.JsonSchema:
@@ -131,22 +157,20 @@ class WorkOrdersStream(FieldNationStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """The work orders of the run, one page after another; their child records are written before each of them."""
         children = self.selected_children(ChildStream)
-        conform = compile_conformer(self.extended_schema, self.mismatches)
         self.run = run = self.new_run()
         with contextlib.ExitStack() as stack:
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
             for child in children:
                 stack.enter_context(child.get_sync_timer())
+                stack.callback(_count, child, counters[child])
             if not self.selected:
                 self._write_child_schemas()
             try:
                 for event in steps.read(run):
                     if isinstance(event, Batch):
-                        yield from self._write_batch(event, run, conform)
+                        yield from self._write_batch(event, run)
                     else:
                         self._write_removals(event)
-                    for child in children:
-                        counters[child].increment(child.take_count())
             except DeadlineExceeded:
                 self.run_context.stop_at_deadline(self.name)
                 run.checkpoint()
@@ -170,27 +194,56 @@ class WorkOrdersStream(FieldNationStream):
         """None, so that the SDK syncs no child stream: `_write_batch` writes the child records."""
         return ()
 
-    def _write_batch(self, batch: Batch, run: SyncRun, conform: Callable[[Record], Record]) -> Iterator[Record]:
-        """Write the child records of each work order, and yield the work order for the SDK to write."""
-        extracted_at = format_utc(batch.received_at)
-        embedded = self.selected_children(EmbeddedStream)
-        for stream in (self, *embedded):
+    def _write_batch(self, batch: Batch, run: SyncRun) -> Iterator[Record]:
+        """Write the child records of each work order that changed, and yield the work order for the SDK to write."""
+        for stream in (self, *self.selected_children(EmbeddedStream)):
             stream.received_at = batch.received_at
         self._check_sections(batch.records)
         requests = ChildRequests(self.selected_children(ByRequestStream), run)
-        for record in map(decode_full, batch.records):
-            work_order_id = record["id"]
-            lists = [(child, child.embedded_list(record, self._fetch_list)) for child in embedded]
-            rows = [(child, child.build_rows(items, work_order_id, extracted_at)) for child, items in lists if items]
-            needs = requests.needed_for(record)
-            if self.selected or not self.writes_unchanged:
-                self._lift(conform(record))
-                record[EXTRACTED_AT] = extracted_at
-            if passes(self.stream_maps[0], record):
-                self._write_rows(rows)
-                requests.add(work_order_id, needs)
-            yield record
+        families: Iterable[_Family] = (
+            self._family(record, batch, requests, run) for record in map(decode_full, batch.records)
+        )
+        if not run.cursor.fingerprints.keys().isdisjoint(record["id"] for record in batch.records):
+            families = list(families)
+            run.announce(family.id for family in families if run.is_changed(batch, family.id, family.fingerprint))
+        for family in families:
+            if not run.is_changed(batch, family.id, family.fingerprint):
+                continue
+            if family.passes:
+                self._write_rows(family.rows)
+                requests.add(family.id, family.needs)
+            run.remember_written(family.id, family.fingerprint)
+            yield family.record
         requests.execute(self.run_context.client)
+
+    def _family(self, record: Record, batch: Batch, requests: ChildRequests, run: SyncRun) -> _Family:
+        """A work order of a batch, as the API sends it, conformed, with its child records."""
+        work_order, extracted_at = record["id"], format_utc(batch.received_at)
+        compare = run.compares(batch, work_order)
+        embedded = self.selected_children(EmbeddedStream)
+        lists = [(child, child.embedded_list(record, self._fetch_list)) for child in embedded]
+        rows = [(child, child.build_rows(items, work_order, extracted_at)) for child, items in lists if items]
+        needs = requests.needed_for(record)
+        counts = requests.counts_in(record) if compare else []
+        if self.selected or not self.writes_unchanged:
+            self._lift(self._conform(record))
+            record[EXTRACTED_AT] = extracted_at
+        passing = passes(self.stream_maps[0], record)
+        fingerprint = None
+        if compare:
+            own = [(self, [record])] if self.selected else []
+            fingerprint = self._fingerprints.of([*own, *(rows if passing else ())], counts if passing else None)
+        return _Family(work_order, record, rows, needs, fingerprint, passes=passing)
+
+    @functools.cached_property
+    def _conform(self) -> Callable[[Record], Record]:
+        return compile_conformer(self.extended_schema, self.mismatches)
+
+    @functools.cached_property
+    def _fingerprints(self) -> Fingerprints:
+        streams = [stream for stream in (self, *self.child_streams) if isinstance(stream, ConformedStream)]
+        selected = [stream for stream in streams if stream.selected]
+        return Fingerprints(selected, self.config, self._tap.plugin_version)
 
     def _write_rows(self, rows: Sequence[tuple[EmbeddedStream, list[Record]]]) -> None:
         if any(some for _, some in rows):
@@ -224,9 +277,30 @@ class WorkOrdersStream(FieldNationStream):
     def _write_removals(self, removal: Removal) -> None:
         at = format_utc(removal.detected_at)
         rows = [{"work_order_id": removed, "detected_at": at, EXTRACTED_AT: at} for removed in removal.ids]
+        self._write_found(REMOVALS, rows, removal.detected_at)
+
+    def _write_coverage(self, run: SyncRun) -> None:
+        """Write the slices that were written as a whole since this was last called, and void those that are gone."""
+        before, now = self._coverage, run.now()
+        self._coverage = after = run.cursor.coverage()
+        changed = {first: span for first, span in after.items() if first not in before or before[first][:2] != span[:2]}
+        gone: dict[date, cursor.Span] = dict.fromkeys(before.keys() - after.keys(), (None, now, 0))
+        rows = [
+            {
+                "first_day": first.isoformat(),
+                "last_day": last and last.isoformat(),
+                "read_at": format_utc(read_at),
+                "work_orders": count,
+                EXTRACTED_AT: format_utc(now),
+            }
+            for first, (last, read_at, count) in sorted({**gone, **changed}.items())
+        ]
+        self._write_found(COVERAGE, rows, now)
+
+    def _write_found(self, stream: str, rows: Sequence[Record], at: datetime) -> None:
         for child in self.selected_children(ChildStream):
-            if child.name == REMOVALS:
-                child.received_at = removal.detected_at
+            if child.name == stream:
+                child.received_at = at
                 child.write_rows(rows)
 
     def new_run(self) -> SyncRun:
@@ -244,10 +318,17 @@ class WorkOrdersStream(FieldNationStream):
         )
         now = context.clock.utc_now()
         known = self._saved_cursor() if until is None else cursor.Cursor()
+        self._coverage = known.coverage() if self._tap.streams[COVERAGE].stream_state else {}
         if known.corrected:
             self.logger.warning("STATE holds times in the future: they were corrected; check this machine's clock.")
-        streams = [stream.name for stream in (self, *self.child_streams) if stream.selected and stream.name != REMOVALS]
+        found = {REMOVALS, COVERAGE}
+        streams = [
+            stream.name for stream in (self, *self.child_streams) if stream.selected and stream.name not in found
+        ]
         steps.prepare(known, options, streams, now, full_refresh=self.replication_method == FULL_TABLE)
+        if until is not None:
+            self._fingerprints_before = self._saved_cursor().fingerprints
+            known.fingerprints = dict(self._fingerprints_before)
         return SyncRun(
             WorkOrders(context.client, self.sections, options.page_size, self._leave_out),
             known,
@@ -269,9 +350,13 @@ class WorkOrdersStream(FieldNationStream):
         """Write STATE for what was emitted so far. A bounded backfill changes it only by open work orders it found."""
         self.run_context.remember_company(run.cursor.company_id)
         saved = run.cursor
-        if run.options.until is not None:
+        if run.options.until is None:
+            self._write_coverage(run)
+        else:
             saved = self._saved_cursor()
-            if saved.is_new or not saved.follow(run.cursor.open):
+            before = dict(saved.fingerprints)
+            saved.fingerprints = run.cursor.confirmed(self._fingerprints_before)
+            if saved.is_new or not (saved.follow(run.cursor.open) or saved.fingerprints != before):
                 return
         self.stream_state[bookmarks.CURSOR] = saved.to_state()
         self._tap.state_writer.write_state(self.tap_state)
@@ -280,6 +365,10 @@ class WorkOrdersStream(FieldNationStream):
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
         if self.run_context.date_range[1] is None:
             super()._increment_stream_state(latest_record, context=context)
+
+
+def _count(child: ChildStream, counter: metrics.Counter) -> None:
+    counter.increment(child.take_count())
 
 
 def work_orders_of(streams: Mapping[str, Stream]) -> WorkOrdersStream:

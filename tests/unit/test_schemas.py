@@ -38,6 +38,7 @@ KEYWORDS = {
     "x-placeholder-id",
     "x-source",
     "x-strip-query",
+    "x-volatile",
 }
 
 
@@ -123,7 +124,7 @@ def test_only_these_keywords_are_used() -> None:
         allowed = KEYWORDS | {"title"} if path in FILES else KEYWORDS
         assert set(node) <= allowed, path
         if "$ref" in node:
-            assert set(node) <= {"$ref", "description"}, path
+            assert set(node) <= {"$ref", "description", "x-volatile"}, path
 
 
 def test_every_property_is_described() -> None:
@@ -141,7 +142,7 @@ def test_each_column_has_one_type_and_may_be_null_unless_it_is_a_key() -> None:
         kinds = types(node["type"])
         assert kinds[0] in TYPES, path
         stream, _, name = path.partition(".")
-        if name in {*KEYS[stream], *ADDED_TIMESTAMPS}:
+        if name in {*KEYS[stream], *ADDED_TIMESTAMPS} or path == "work_order_coverage.read_at":
             assert node["type"] in {"integer", "string"}, path
         else:
             assert kinds[1:] == ["null"], path
@@ -154,11 +155,12 @@ def test_arrays_have_items_and_objects_have_properties() -> None:
         assert bool(node.get("properties")) == (kind == "object"), path
 
 
-def test_only_timestamps_in_utc_have_a_format() -> None:
+def test_only_timestamps_in_utc_and_days_have_a_format() -> None:
     for path, node in all_resolved():
         name = path.rpartition(".")[2]
         is_timestamp = name == "utc" or (name.endswith("_at") and types(node["type"])[0] == "string")
-        assert node.get("format") == ("date-time" if is_timestamp else None), path
+        is_day = name in {"first_day", "last_day"}
+        assert node.get("format") == ("date-time" if is_timestamp else "date" if is_day else None), path
         if is_timestamp:
             assert "UTC" in node["description"], path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import typing as t
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class Row:
     """One work order; its version grows with each change.
 
     Attributes:
+        content: What it says besides its status; a change may bring back what it was before.
         irregular: Whether it became visible otherwise than in the order of the ids.
         appeared: When it last became visible.
         changed: When it was last changed.
@@ -43,6 +45,7 @@ class Row:
     version: int = 1
     irregular: bool = False
     archived_at: datetime | None = None
+    content: int = 0
 
     @property
     def changed(self) -> datetime:
@@ -228,6 +231,7 @@ class Model:
         if rows := [row for row in self.visible() if not self.closed(row)]:
             row = self.random.choice(rows)
             row.status = self.random.choice(STATUSES)
+            row.content = self.random.randrange(3)
             row.touched = self.now
             row.version += 1
 
@@ -247,6 +251,7 @@ def _record(row: Row) -> dict[str, t.Any]:
             "approved": {"utc": f"{row.touched:%Y-%m-%d %H:%M:%S}" if row.status == "Approved" else ""},
         },
         "version": row.version,
+        "content": row.content,
     }
 
 
@@ -287,13 +292,22 @@ class Shuffled(Prefetcher[t.Any, t.Any]):
 
 @dataclass
 class Destination:
-    """What a target holds, and the STATE that it was given last."""
+    """What a target holds, and the STATE that it was given last.
+
+    Attributes:
+        versions: Of each work order, the latest version whose content it holds.
+        contents: What it holds of each.
+        written: The ids written, in their order.
+        sent: The ids of which it holds what was read, written or not.
+    """
 
     versions: dict[int, int] = field(default_factory=dict)
     removed: set[int] = field(default_factory=set)
     removals: list[int] = field(default_factory=list)
     state: dict[str, t.Any] | None = None
     sent: list[int] = field(default_factory=list)
+    contents: dict[int, t.Any] = field(default_factory=dict)
+    written: list[int] = field(default_factory=list)
     closed: dict[int, bool] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -327,9 +341,10 @@ class Destination:
         model.requests_left = max_requests
         try:
             for index, event in enumerate(steps.read(run)):
-                if until is not None and index >= until:
+                killed = until is not None and index >= until
+                self._load(event, model, run, killed=killed)
+                if killed:
                     break
-                self._load(event, model)
         except DeadlineExceeded:
             run.checkpoint()
         finally:
@@ -340,16 +355,38 @@ class Destination:
         if run.options.until is None:
             self.state = run.cursor.to_state()
 
-    def _load(self, event: Batch | Removal, model: Model) -> None:
-        if isinstance(event, Batch):
-            for record in event.records:
-                self.versions[record["id"]] = record["version"]
-                self.removed.discard(record["id"])
-                self.sent.append(record["id"])
-                self.closed[record["id"]] = model.closed(model.rows[record["id"]])
-        else:
+    def _load(self, event: Batch | Removal, model: Model, run: SyncRun, *, killed: bool) -> None:
+        """Load what the streams would write of an event; of one at which the run is killed only a part."""
+        if isinstance(event, Removal):
             self.removed.update(event.ids)
             self.removals += event.ids
+            return
+        prints = {
+            record["id"]: _fingerprint(record, run) if run.compares(event, record["id"]) else None
+            for record in event.records
+        }
+        changed = [record for record in event.records if run.is_changed(event, record["id"], prints[record["id"]])]
+        run.announce(record["id"] for record in changed)
+        for record in changed[: model.random.randrange(len(changed) + 1) if killed else None]:
+            run.remember_written(record["id"], prints[record["id"]])
+            self.contents[record["id"]] = _content(record)
+            self.removed.discard(record["id"])
+            self.written.append(record["id"])
+        for record in event.records:
+            if self.contents.get(record["id"]) == _content(record) and record["id"] not in self.removed:
+                self.versions[record["id"]] = record["version"]
+                self.sent.append(record["id"])
+                self.closed[record["id"]] = model.closed(model.rows[record["id"]])
+
+
+def _content(record: dict[str, t.Any]) -> tuple[t.Any, ...]:
+    return record["status"]["name"], record["milestones"]["approved"]["utc"], record["content"]
+
+
+def _fingerprint(record: dict[str, t.Any], run: SyncRun) -> int:
+    """Of what the selected streams would write, as the streams calculate it."""
+    digest = hashlib.blake2b(repr((_content(record), run.cursor.streams)).encode(), digest_size=6).digest()
+    return int.from_bytes(digest, "big") or 1
 
 
 @dataclass(frozen=True)

@@ -104,13 +104,13 @@ class TestEachSafeguardIsNeeded:
     def test_the_check_that_a_filter_is_supported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def rows_sent() -> int:
             model = Model(1, filter_name=None, echo=False)
-            model.fill(600, 300)
+            model.fill(1200, 300)
             destination = Destination()
             destination.run(model, Options(page_size=10))
             return len(destination.sent)
 
         once = rows_sent()
-        assert once < 1.2 * 600
+        assert once < 1.2 * 1200
         monkeypatch.setattr(history, "_try_filters", lambda *_: CREATED_NAMES[0])
         with pytest.raises(ApiError, match="ignored"):
             rows_sent()
@@ -239,7 +239,7 @@ class TestEachSafeguardIsNeeded:
             return {rows[100].id} - set(destination.versions)
 
         assert lost() == set()
-        monkeypatch.setattr(changes, "SMALL_ACCOUNT", 0)
+        monkeypatch.setattr(cursor, "SMALL_ACCOUNT", 0)
         assert lost()
 
     def test_removed_ones_are_requested_again(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,23 +51,27 @@ def read_by(tap: TapFieldNation) -> list[str]:
 
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_work_orders_come_first(interrupted: bool) -> None:  # noqa: FBT001
-    assert read_by(tap_after((), interrupted=interrupted)) == ["work_orders", *COMPANY]
-    assert read_by(TapFieldNation(config=CONFIG)) == ["work_orders", *COMPANY]
+    assert read_by(tap_after((), interrupted=interrupted)) == ["work_orders", *COMPANY, "sync_runs"]
+    assert read_by(TapFieldNation(config=CONFIG)) == ["work_orders", *COMPANY, "sync_runs"]
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_lists_that_were_not_read_take_turns_with_work_orders(interrupted: bool) -> None:  # noqa: FBT001
     pending = COMPANY[5:]
-    assert read_by(tap_after(pending, interrupted=interrupted)) == [*pending, "work_orders"]
-    assert read_by(tap_after(pending, interrupted=interrupted, preferred=True)) == ["work_orders", *pending]
+    assert read_by(tap_after(pending, interrupted=interrupted)) == [*pending, "work_orders", "sync_runs"]
+    assert read_by(tap_after(pending, interrupted=interrupted, preferred=True)) == [
+        "work_orders",
+        *pending,
+        "sync_runs",
+    ]
 
 
 def test_lists_that_were_read_are_not_read_again_until_work_orders_are_complete() -> None:
     hour, two_days = timedelta(hours=1), timedelta(days=2)
-    assert read_by(tap_after((), interrupted=True, finished=hour)) == ["work_orders"]
-    assert read_by(tap_after((), interrupted=False, finished=hour)) == ["work_orders", *COMPANY]
-    assert read_by(tap_after((), interrupted=True, finished=two_days)) == ["work_orders", *COMPANY]
-    assert read_by(tap_after((), interrupted=True, finished=-two_days)) == ["work_orders", *COMPANY]
+    assert read_by(tap_after((), interrupted=True, finished=hour)) == ["work_orders", "sync_runs"]
+    assert read_by(tap_after((), interrupted=False, finished=hour)) == ["work_orders", *COMPANY, "sync_runs"]
+    assert read_by(tap_after((), interrupted=True, finished=two_days)) == ["work_orders", *COMPANY, "sync_runs"]
+    assert read_by(tap_after((), interrupted=True, finished=-two_days)) == ["work_orders", *COMPANY, "sync_runs"]
 
 
 def test_all_streams_are_there_once() -> None:
@@ -78,4 +82,4 @@ def test_all_streams_are_there_once() -> None:
 @pytest.mark.parametrize("bookmark", [{"pending": "yes"}, {"pending": 1}, {}])
 def test_other_values_are_not_pending(bookmark: dict[str, t.Any]) -> None:
     tap = TapFieldNation(config=CONFIG, state={"bookmarks": {COMPANY[0]: bookmark}})
-    assert read_by(tap) == ["work_orders", *COMPANY]
+    assert read_by(tap) == ["work_orders", *COMPANY, "sync_runs"]

@@ -1,0 +1,64 @@
+"""Volatile values: those that change without a change of the record itself, such as ratings by all companies.
+
+They are written with the record, but do not make a difference to it: see `x-volatile` in the schemas.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_fieldnation.records.schema import VOLATILE
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tap_fieldnation.records.conformer import Record
+    from tap_fieldnation.records.schema import JsonSchema
+
+# In place of the items of a list.
+ITEMS = ""
+
+Path = tuple[str, ...]
+
+
+def paths(schema: JsonSchema) -> Iterator[Path]:
+    """The keys that lead to each volatile value of a schema; `ITEMS` for the items of a list."""
+    for name, node in schema.get("properties", {}).items():
+        if node.get(VOLATILE):
+            yield (name,)
+        else:
+            yield from ((name, *below) for below in paths(node))
+    if "items" in schema:
+        yield from ((ITEMS, *below) for below in paths(schema["items"]))
+
+
+def compile_hide(schema: JsonSchema) -> Callable[[Record], Callable[[], None]]:
+    """A function that sets the volatile values of a conformed record to null, and returns one that puts them back."""
+    places = list(paths(schema))
+
+    def hide(record: Record) -> Callable[[], None]:
+        hidden: list[tuple[Record, str, t.Any]] = []
+        for *keys, name in places:
+            for holder in _holders(record, keys):
+                if name in holder:
+                    hidden.append((holder, name, holder[name]))
+                    holder[name] = None
+
+        def restore() -> None:
+            for holder, name, value in hidden:
+                holder[name] = value
+
+        return restore
+
+    return hide
+
+
+def _holders(value: t.Any, keys: list[str]) -> Iterator[Record]:
+    for number, key in enumerate(keys):
+        if key == ITEMS:
+            for item in value if isinstance(value, list) else ():
+                yield from _holders(item, keys[number + 1 :])
+            return
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, dict):
+        yield value

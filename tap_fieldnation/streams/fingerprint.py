@@ -1,0 +1,80 @@
+"""Fingerprints: whether what would be written of a record is what was written last."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+
+import msgspec
+
+from tap_fieldnation.api.errors import SettingsError
+from tap_fieldnation.reading.cursor import FINGERPRINT_BYTES
+from tap_fieldnation.records import schema
+from tap_fieldnation.records.volatile import compile_hide
+from tap_fieldnation.streams.rows import EXTRACTED_AT
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from singer_sdk.helpers.types import Record
+
+    from tap_fieldnation.streams.sdk import ConformedStream
+
+# In place of the time at which a record was received, which is no difference.
+NO_TIME = "1970-01-01T00:00:00Z"
+
+# Settings that shape what is written, besides the catalog.
+SHAPING = ("stream_maps", "stream_map_config", "faker_config")
+
+_encode = msgspec.json.Encoder(enc_hook=str, order="sorted").encode
+
+
+class Fingerprints:
+    """Fingerprints of records of some streams; others for each version of the tap, selection, and stream maps.
+
+    Args:
+        streams: The selected streams whose records belong together.
+        config: The settings.
+        version: Of the tap.
+    """
+
+    def __init__(self, streams: Sequence[ConformedStream], config: Mapping[str, t.Any], version: str) -> None:
+        shape = [
+            version,
+            [config.get(name) for name in SHAPING],
+            [
+                [stream.name, map_.stream_alias, map_.transformed_schema, map_.transformed_key_properties]
+                for stream in streams
+                for map_ in stream.stream_maps
+            ],
+        ]
+        self._hide = {stream.name: compile_hide(schema.load(stream.name)) for stream in streams}
+        self._salt = hashlib.blake2b(_encode(shape), digest_size=hashlib.blake2b.MAX_KEY_SIZE).digest()
+
+    def of(self, rows: Iterable[tuple[ConformedStream, Iterable[Record]]], *more: object) -> int:
+        """The fingerprint of some rows; never 0.
+
+        Args:
+            rows: The rows by stream; their order within a stream makes no difference.
+            more: What else makes a difference, as JSON values.
+        """
+        digest = hashlib.blake2b(_encode(more), key=self._salt, digest_size=FINGERPRINT_BYTES)
+        for stream, records in rows:
+            for written in sorted(self._encoded(stream, record) for record in records):
+                digest.update(written)
+            digest.update(stream.name.encode())
+        return int.from_bytes(digest.digest(), "big") or 1
+
+    def _encoded(self, stream: ConformedStream, record: Record) -> bytes:
+        """What is written for a record, without volatile values, unless a stream map needs them."""
+        extracted_at, record[EXTRACTED_AT] = record[EXTRACTED_AT], NO_TIME
+        stream.deselect(record)
+        restore = self._hide[stream.name](record)
+        try:
+            return _encode(list(stream.as_written(record)))
+        except SettingsError:
+            restore()
+            return _encode(list(stream.as_written(record)))
+        finally:
+            restore()
+            record[EXTRACTED_AT] = extracted_at
