@@ -173,7 +173,7 @@ def _leaves(path: str, source: str) -> list[str]:
 
 def _role(stream: str) -> str:
     """By which rule rows of the table are current; see the macro `current_rows`."""
-    if stream in {"work_orders", catalog.REMOVALS}:
+    if stream in {"work_orders", catalog.REMOVALS, catalog.COVERAGE}:
         return stream
     if stream in {entry.name for entry in catalog.EMBEDDED}:
         return "embedded"
@@ -202,10 +202,11 @@ def _sources(streams: Streams) -> dict[str, t.Any]:
         {"name": name, "description": stream.schema["description"]} for name, stream in streams.items()
     ]
     for table in tables:
-        if table["name"] == "sync_runs":
+        if table["name"] == catalog.RUNS:
             table["config"] = {
                 "loaded_at_field": "finished_at",
                 "freshness": {
+                    "filter": "complete",
                     "warn_after": {"count": 3, "period": "hour"},
                     "error_after": {"count": 24, "period": "hour"},
                 },

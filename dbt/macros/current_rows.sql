@@ -6,6 +6,7 @@
             records of a work order that was archived after it was closed stay, as its history.
         by_request: child records of requests of their own, which are current however old they are.
         work_order_removals: removals since which the work order was not read again.
+        work_order_coverage: spans of days that are not part of another one since.
         list: full tables.
     marks_deleted: whether the target marks rows that are gone (Singer's ACTIVATE_VERSION) instead of deleting them.
 -#}
@@ -22,6 +23,8 @@ select removals.*
 from {{ source('fieldnation', table) }} as removals
 left join {{ work_orders }} as work_orders on work_orders.id = removals.work_order_id
 where work_orders.id is null or work_orders.extracted_at <= removals.detected_at
+{%- elif role == 'work_order_coverage' -%}
+select * from {{ source('fieldnation', table) }} where last_day is not null
 {%- elif role in ('embedded', 'by_request') -%}
 select children.*
 from {{ source('fieldnation', table) }} as children
@@ -47,7 +50,7 @@ select * from {{ source('fieldnation', table) }}
 {#- Id and time of each work order that the API no longer returns.
 
     Open ones are recorded in work_order_removals. A closed one is gone if it is older than the last readings of all
-    slices around its creation day, because a slice is sent as a whole; one day on each side, because Field Nation may
+    spans around its creation day, because a span is sent as a whole; one day on each side, because Field Nation may
     count days in the time of the site.
 -#}
 {% macro removed_work_orders() -%}
@@ -66,13 +69,18 @@ from (
     union all
     select work_orders.id as work_order_id, min(coverage.read_at) as removed_at
     from {{ work_orders }} as work_orders
-    inner join {{ source('fieldnation', 'work_order_coverage') }} as coverage
-        on cast(coverage.first_day as date) <= cast(work_orders.created_at as date) + 1
-        and cast(coverage.last_day as date) >= cast(work_orders.created_at as date) - 1
-    where lower(work_orders.status_name) in ('approved', 'paid', 'cancelled', 'canceled', 'deleted')
+    inner join (
+        -- some targets load days as text
+        select cast(first_day as date) as first_day, cast(last_day as date) as last_day, read_at
+        from {{ source('fieldnation', 'work_order_coverage') }}
+    ) as coverage
+        on coverage.first_day <= cast(work_orders.created_at as date) + 1
+        and coverage.last_day >= cast(work_orders.created_at as date) - 1
+    where {{ fieldnation.is_finished('work_orders.status_name') }}
     group by work_orders.id, work_orders.extracted_at, work_orders.created_at
     having work_orders.extracted_at < min(coverage.read_at)
-        and max(cast(coverage.last_day as date)) > cast(work_orders.created_at as date)
+        and min(coverage.first_day) < cast(work_orders.created_at as date)
+        and max(coverage.last_day) > cast(work_orders.created_at as date)
     {%- endif %}
 ) as removals
 group by work_order_id

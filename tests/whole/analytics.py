@@ -15,7 +15,8 @@ if t.TYPE_CHECKING:
 Row = dict[str, t.Any]
 WorkOrder = dict[str, t.Any]
 
-FINISHED = {"Approved", "Paid", "Cancelled"}
+CLOSED = {"Paid", "Cancelled"}
+FINISHED = {"Approved", *CLOSED}
 STAGES = {
     "Draft": "created_at",
     "Published": "published_at",
@@ -352,9 +353,10 @@ def _provider(provider_id: int, group: list[Row]) -> Row:
 def status_at_end_of(day: date, row: Row, removed_on: date | None = None) -> str | None:
     """The status of a work order at the end of a day, by the milestones that it has now; None if it was not open."""
     end = datetime.combine(day + timedelta(days=1), datetime.min.time())
-    if removed_on and removed_on <= day:
-        return None
-    if row["status_name"] in FINISHED and (row["cancelled_at"] or row["approved_at"]) < end:
+    if row["status_name"] in FINISHED:
+        if (row["cancelled_at"] or row["approved_at"]) < end:
+            return None
+    elif removed_on and removed_on <= day:
         return None
     reached = [stage for stage, column in STAGES.items() if row[column] and row[column] < end]
     return reached[-1] if reached else None
@@ -376,15 +378,23 @@ def backlog(days: Iterable[date], rows: list[Row], removed_on: dict[int, date]) 
 
 
 def removed(row: Row) -> Row:
-    """The row of a work order that was removed while it was open: its child records are not current."""
-    found = {**row, "is_removed": True, "is_open": False, "is_fixed_on_first_visit": False}
+    """The row of a work order that the API no longer returns. If it was open, its child records are not current."""
+    found = {**row, "is_removed": True, "is_open": False}
+    if not loses_children(found):
+        return found
     for column in ("first_checked_in_at", "last_checked_out_at", "minutes_late", "is_on_time", "tags"):
         found[column] = None
     for column in ("bill_amount", "ticket", "due_on"):
         found[column] = None
-    for column in row.keys() & set(parts_of_children()):
+    for column in parts_of_children():
         found[column] = ZERO
-    return {**found, "other_pay_amount": row["pay_total"] - row["labor_amount"]}
+    other = row["pay_total"] - row["labor_amount"]
+    return {**found, "is_fixed_on_first_visit": False, "other_pay_amount": other}
+
+
+def loses_children(row: Row) -> bool:
+    """Whether a work order was removed before it was closed. One that is approved is not closed yet."""
+    return row["is_removed"] and row["status_name"] not in CLOSED
 
 
 def parts_of_children() -> list[str]:
