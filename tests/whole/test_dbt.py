@@ -6,6 +6,8 @@ environment of dbt.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import os
 import re
@@ -103,8 +105,8 @@ class Warehouse:
             "NO_COLOR": "1",
         }
 
-    def create(self, **variables: t.Any) -> None:
-        """Write a project that installs the package from its folder."""
+    def create(self, package: Row, **variables: t.Any) -> None:
+        """Write a project that installs the package."""
         self.folder.mkdir()
         shutil.copy(PACKAGE / "profiles.yml", self.folder)
         project = {
@@ -116,7 +118,7 @@ class Warehouse:
             "dispatch": [{"macro_namespace": "fieldnation", "search_order": ["company", "fieldnation"]}],
         }
         (self.folder / "dbt_project.yml").write_text(json.dumps(project))
-        (self.folder / "packages.yml").write_text(json.dumps({"packages": [{"local": str(PACKAGE)}]}))
+        (self.folder / "packages.yml").write_text(json.dumps({"packages": [package]}))
         (self.folder / "macros").mkdir()
         (self.folder / "macros" / "now.sql").write_text(NOW)
         self.dbt("deps")
@@ -246,6 +248,17 @@ class Loader:
         return t.cast("bytes", done.stdout)
 
 
+@functools.cache
+def in_git(folder: Path) -> Row:
+    """The package as users install it, in a repository with the files of this one."""
+    copied = folder / "repository"
+    shutil.copytree(PACKAGE, copied / "dbt", ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    who = ("-c", "user.name=tests", "-c", "user.email=tests@localhost")
+    for arguments in (("init", "-q", "-b", "main"), ("add", "."), (*who, "commit", "-q", "-m", "all")):
+        subprocess.run(["git", *arguments], cwd=copied, check=True)  # noqa: S607
+    return {"git": copied.as_uri(), "subdirectory": "dbt", "revision": "main"}
+
+
 def still_open(api: Emulator) -> list[int]:
     """Work orders that are not closed."""
     visible = api.company.visible_ids()
@@ -270,7 +283,7 @@ def history(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with Emulator(work_orders=WORK_ORDERS, seed=3, today=begin, rate_limit=0) as api:
         found = History(api, {name: Warehouse(name, folder / name, server) for name in ADAPTERS})
         for warehouse in found.warehouses.values():
-            warehouse.create(**VARS)
+            warehouse.create(in_git(folder), **VARS)
         loader = Loader(api, folder, server, found.warehouses["duckdb"].file)
         load_and_build(found, loader)
         api.advance(5)
@@ -339,6 +352,7 @@ def test_work_orders(warehouse: Warehouse, history: History) -> None:
     expected = list(history.orders.values())
     assert {row["is_removed"] for row in expected} == {True, False}
     assert history.returned
+    assert {row["status_name"] in analytics.CLOSED for row in expected if row["is_removed"]} == {True, False}
     found = warehouse.rows("select * from fieldnation__work_orders")
     assert all((row["removed_at"] is not None) == row["is_removed"] for row in found)
     compare(
@@ -479,3 +493,363 @@ def test_types_are_the_same_on_both(history: History) -> None:
         ):
             kinds[row["column_name"]].add((row["numeric_precision"], row["numeric_scale"]))
     assert kinds["amount"] == {(18, 2)}
+
+
+def questions() -> list[tuple[int, str, str]]:
+    """Number, title and SQL of each question in docs/analytics.md."""
+    text = (ROOT / "docs" / "analytics.md").read_text(encoding="utf-8")
+    found = re.findall(r"^### (\d+)\. ([^\n]*)\n\n```sql\n(.*?);\n```$", text, re.MULTILINE | re.DOTALL)
+    return [(int(number), title, query) for number, title, query in found]
+
+
+def grouped(rows: Iterable[Row], *keys: str) -> dict[tuple[t.Any, ...], list[Row]]:
+    """Rows by some of their values."""
+    found: dict[tuple[t.Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        found[tuple(row[key] for key in keys)].append(row)
+    return found
+
+
+def average(values: Iterable[t.Any]) -> Decimal:
+    """The average of numbers or of true and false."""
+    numbers = [Decimal(value) for value in values]
+    return sum(numbers, Decimal(0)) / len(numbers)
+
+
+def total(rows: Iterable[Row], column: str) -> Decimal:
+    """The sum of a column."""
+    return sum((row[column] or Decimal(0) for row in rows), Decimal(0))
+
+
+Answer = t.Callable[[list[Row], list[Row]], list[Row]]
+
+
+# What the emulator says, from rows of work orders, and from the same as the API sends them.
+
+
+def spend_by_month(orders: list[Row], _: list[Row]) -> list[Row]:
+    names_of = {(row["client_id"], row["project_id"]): row for row in orders}
+    return [
+        {
+            "client_name": names_of[row["client_id"], row["project_id"]]["client_name"],
+            "project_name": names_of[row["client_id"], row["project_id"]]["project_name"],
+            **{name: row[name] for name in ("spend_month", "pay_total", "fees_amount", "total_amount")},
+        }
+        for row in analytics.spend_by_month(orders)
+    ]
+
+
+def margin(orders: list[Row], _: list[Row]) -> list[Row]:
+    billed = [
+        row for row in orders if row["approved_at"] and not row["is_cancelled"] and row["bill_amount"] is not None
+    ]
+    found = []
+    for (client,), rows in grouped(billed, "client_name").items():
+        cost = total(rows, "pay_total") + total(rows, "fees_amount")
+        bill = total(rows, "bill_amount")
+        found.append({"client_name": client, "billed": bill, "cost": cost, "margin": bill - cost})
+    return found
+
+
+def on_time_arrival(_: list[Row], api: list[Row]) -> list[Row]:
+    visits = [visit for one in api for visit in analytics.visits(one) if visit["is_on_time"] is not None]
+    return [
+        {
+            "visit_month": month,
+            "client_name": client,
+            "arrivals": len(rows),
+            "on_time_rate": average(row["is_on_time"] for row in rows),
+        }
+        for (month, client), rows in grouped(visits, "visit_month", "client_name").items()
+    ]
+
+
+def first_visit_fix_rate(orders: list[Row], _: list[Row]) -> list[Row]:
+    done = grouped((row for row in orders if row["work_done_at"]), "type_of_work_name")
+    return [
+        {
+            "type_of_work_name": kind,
+            "done": len(rows),
+            "fix_rate": average(row["is_fixed_on_first_visit"] for row in rows),
+        }
+        for (kind,), rows in done.items()
+    ]
+
+
+def cancelled_after_assignment(orders: list[Row], _: list[Row]) -> list[Row]:
+    names = ("work_order_id", "client_name", "provider_name", "assigned_at", "cancelled_at", "cancellation_fee_amount")
+    return [{name: row[name] for name in names} for row in orders if row["is_cancelled"] and row["assigned_at"]]
+
+
+def ageing(orders: list[Row], _: list[Row]) -> list[Row]:
+    # their ages are compared in `test_open_work_orders`
+    return [
+        {"status_name": status, "work_orders": len(rows), "pay": total(rows, "pay_total")}
+        for (status,), rows in grouped((row for row in orders if row["is_open"]), "status_name").items()
+    ]
+
+
+def hours_by_provider(_: list[Row], api: list[Row]) -> list[Row]:
+    visits = [
+        {**visit, "provider_name": analytics.name_of(one["assignee"]["user"])}
+        for one in api
+        for visit in analytics.visits(one)
+    ]
+    return [
+        {"visit_month": month, "provider_name": name, "visits": len(rows), "hours": total(rows, "hours")}
+        for (month, _, name), rows in grouped(visits, "visit_month", "provider_id", "provider_name").items()
+    ]
+
+
+def late_shipments(_: list[Row], api: list[Row]) -> list[Row]:
+    return [
+        {"work_order_id": one["id"], "name": shipment["name"], "tracking_number": shipment["carrier"]["tracking"]}
+        for one in api
+        for shipment in one["shipments"]["results"]
+        if analytics.arrived_late(shipment) or is_overdue(shipment)
+    ]
+
+
+def is_overdue(shipment: Row) -> bool:
+    arrival, arrived = (analytics.moment(shipment["carrier"][name]) for name in ("arrival", "arrived"))
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    return arrived is None and arrival is not None and arrival < now
+
+
+def task_completion(_: list[Row], api: list[Row]) -> list[Row]:
+    tasks = [
+        {"type": task["type"]["name"], "status": task["status"]} for one in api for task in one["tasks"]["results"]
+    ]
+    return [
+        {"type_name": kind, "tasks": len(rows), "completed": sum(row["status"] == "complete" for row in rows)}
+        for (kind,), rows in grouped(tasks, "type").items()
+    ]
+
+
+def problems(_: list[Row], api: list[Row]) -> list[Row]:
+    found = [{**problem, "kind": problem["type"]["name"]} for one in api for problem in one["problems"]["results"]]
+    return [
+        {
+            "type_name": kind,
+            "problems": len(rows),
+            "still_open": sum(row["resolution"]["status"] == "open" for row in rows),
+        }
+        for (kind,), rows in grouped(found, "kind").items()
+    ]
+
+
+def revisits(orders: list[Row], _: list[Row]) -> list[Row]:
+    again = grouped((row for row in orders if row["is_revisit"]), "incomplete_reason")
+    return [
+        {"incomplete_reason": reason, "revisits": len(rows), "pay": total(rows, "pay_total")}
+        for (reason,), rows in again.items()
+    ]
+
+
+def requests_and_fill_rate(orders: list[Row], _: list[Row]) -> list[Row]:
+    published = grouped((row for row in orders if row["published_at"]), "type_of_work_name")
+    return [
+        {
+            "type_of_work_name": kind,
+            "published": len(rows),
+            "requests": sum(row["all_requests_count"] for row in rows),
+            "declines": sum(row["declines_count"] for row in rows),
+            "fill_rate": average(row["assigned_at"] is not None for row in rows),
+        }
+        for (kind,), rows in published.items()
+    ]
+
+
+def pay_increases(_: list[Row], api: list[Row]) -> list[Row]:
+    found = [
+        {
+            "month": analytics.month(analytics.moment(increase["created"])),
+            "requested": analytics.money(increase["pay"]["sum"]),
+            "granted": analytics.money(increase["pay"]["sum"] if increase["status"] == "accepted" else 0),
+        }
+        for one in api
+        for increase in one["pay"]["increases"]["results"]
+    ]
+    return [
+        {
+            "month": month,
+            "requests": len(rows),
+            "requested": total(rows, "requested"),
+            "granted": total(rows, "granted"),
+        }
+        for (month,), rows in grouped(found, "month").items()
+    ]
+
+
+AGEING = 11
+# Number of a question -> its answer; those of the others come straight from a column that is compared above.
+ANSWERS: dict[int, Answer] = {
+    1: spend_by_month,
+    2: margin,
+    3: on_time_arrival,
+    5: first_visit_fix_rate,
+    8: cancelled_after_assignment,
+    AGEING: ageing,
+    12: hours_by_provider,
+    14: late_shipments,
+    15: task_completion,
+    16: problems,
+    18: revisits,
+    20: requests_and_fill_rate,
+    22: pay_increases,
+}
+
+
+def number_or_text(value: t.Any) -> t.Any:
+    """A value in a form that is the same for both databases."""
+    if value is None or isinstance(value, bool):
+        return value
+    try:
+        return float(str(value))
+    except ValueError:
+        return str(value)
+
+
+def in_order(rows: Iterable[Row], columns: Iterable[str]) -> list[list[t.Any]]:
+    """Some values of rows, in an order that does not depend on how numbers are rounded."""
+
+    def texts_first(row: list[t.Any]) -> tuple[list[str], list[int]]:
+        texts = [str(value) for value in row if not isinstance(value, float)]
+        return texts, [round(value) for value in row if isinstance(value, float)]
+
+    columns = list(columns)
+    return sorted(([number_or_text(row[column]) for column in columns] for row in rows), key=texts_first)
+
+
+def unlike(ours: list[list[t.Any]], theirs: list[list[t.Any]], tolerance: float) -> list[tuple[t.Any, t.Any]]:
+    """The rows that differ."""
+
+    def alike(our: t.Any, their: t.Any) -> bool:
+        both_numbers = isinstance(our, float) and isinstance(their, float)
+        return abs(our - their) <= tolerance if both_numbers else bool(our == their)
+
+    return [
+        (our, their)
+        for our, their in itertools.zip_longest(ours, theirs, fillvalue=[])
+        if len(our) != len(their) or not all(map(alike, our, their))
+    ]
+
+
+def test_questions_of_the_documentation(history: History, subtests: pytest.Subtests) -> None:
+    found = questions()
+    assert [number for number, *_ in found] == list(range(1, 23))
+    orders, api = list(history.orders.values()), current(history)
+    for number, title, query in found:
+        with subtests.test(title):
+            assert len(query.splitlines()) <= 6
+            postgres, duckdb = (warehouse.rows(query) for warehouse in history.warehouses.values())
+            assert postgres, "no rows"
+            # DuckDB cuts a percentile of numbers with two digits off after these
+            assert unlike(in_order(postgres, postgres[0]), in_order(duckdb, postgres[0]), 0.011) == []
+            if number in ANSWERS:
+                expected = ANSWERS[number](orders, api)
+                ours = merged(postgres, *expected[0]) if number == AGEING else postgres
+                assert unlike(in_order(ours, expected[0]), in_order(expected, expected[0]), 0.0001) == []
+
+
+def merged(rows: list[Row], name: str, *numbers: str) -> list[Row]:
+    """The rows without the column that says which age they have."""
+    return [
+        {name: key, **{number: sum(row[number] for row in group) for number in numbers}}
+        for (key,), group in grouped(rows, name).items()
+    ]
+
+
+FRESHNESS = {
+    "finished_at = finished_at": (0, "PASS"),
+    "finished_at = finished_at - interval '4 hours'": (0, "WARN"),
+    "finished_at = finished_at - interval '1 day'": (1, "ERROR STALE"),
+    "finished_at = now() at time zone 'UTC', complete = false "
+    "where finished_at = (select max(finished_at) from fieldnation.sync_runs)": (1, "ERROR STALE"),
+}
+
+
+def copied(history: History, name: str) -> Warehouse:
+    """A copy of what is in PostgreSQL, to be changed."""
+    postgres = history.warehouses["postgres"]
+    with psycopg.connect(postgres.server.uri.replace("/warehouse", "/postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template warehouse".encode())
+    return Warehouse("postgres", postgres.folder, postgres.server.with_database(name), postgres.now)
+
+
+def test_freshness_is_told_by_complete_runs(history: History) -> None:
+    stale = copied(history, "stale")
+    for change, (code, outcome) in FRESHNESS.items():
+        stale.execute(f"update fieldnation.sync_runs set {change}")
+        assert f"{outcome} freshness of fieldnation.sync_runs" in stale.dbt("source", "freshness", code=code)
+
+
+DAMAGES = {
+    "update analytics.fieldnation__spend set amount = amount + 0.01 where work_order_id = "
+    "(select min(work_order_id) from analytics.fieldnation__spend where is_pay) and cost_type = 'labor'": (
+        "FAIL 2 spend_adds_up_to_the_source"
+    ),
+    "delete from analytics.fieldnation__visits where visit_number = 2": "FAIL 1 hours_add_up_to_the_source",
+    "insert into analytics.fieldnation__providers select * from analytics.fieldnation__providers limit 1": (
+        "FAIL 1 unique_fieldnation__providers_provider_id"
+    ),
+    "insert into analytics.fieldnation__visits (work_order_id, visit_id) values (1, null)": (
+        "FAIL 1 fieldnation_unique_together_fieldnation__visits_work_order_id__visit_id"
+    ),
+    "update fieldnation.work_orders set status_name = 'Teleported' "
+    "where id = (select min(id) from fieldnation.work_orders)": (
+        "WARN 1 accepted_values_stg_fieldnation__work_orders_status_name"
+    ),
+    "delete from fieldnation.clients": "WARN [0-9]+ relationships_stg_fieldnation__work_orders_client_id",
+}
+
+
+def test_data_tests_notice_what_is_wrong(history: History) -> None:
+    damaged = copied(history, "damaged")
+    for damage in DAMAGES:
+        damaged.execute(damage)
+    said = damaged.dbt("test", code=1)
+    assert [expected for expected in DAMAGES.values() if not re.search(expected, said)] == []
+
+
+def test_streams_and_columns_that_are_not_selected(history: History) -> None:
+    partial = copied(history, "partial")
+    partial.execute("drop schema analytics cascade; drop schema analytics_staging cascade")
+    partial.execute("drop table fieldnation.work_order_shipments; drop table fieldnation.work_order_coverage")
+    partial.execute("alter table fieldnation.work_orders drop column assignee, drop column schedule")
+    said = partial.dbt("build", code=1)
+    assert 'fieldnation"."work_order_shipments" does not exist' in said
+    assert "set the var fieldnation_selected: {work_order_shipments: false}" in said
+    selected = dict.fromkeys(names(), True) | {"work_order_shipments": False, "work_order_coverage": False}
+    said = partial.dbt("build", "--vars", json.dumps({**VARS, "fieldnation_selected": selected}))
+    assert re.search(r"WARN=0 ERROR=0", said)
+    (found,) = partial.rows(
+        "select count(*) as work_orders, count(provider_name) as named, sum(shipments_count) as shipments, "
+        "count(due_at) as due from fieldnation__work_orders"
+    )
+    assert found == {"work_orders": len(history.orders), "named": 0, "shipments": 0, "due": found["due"]}
+    assert found["due"] > 0
+
+
+def test_snowflake_is_compiled_and_was_never_executed(history: History, tmp_path: Path) -> None:
+    """There is no account to execute it. Each dispatched macro has to be Snowflake's."""
+    profile = {"type": "snowflake", "account": "none", "user": "none", "password": "none", "threads": 1}
+    output = {**profile, "database": "WAREHOUSE", "warehouse": "NONE", "schema": "ANALYTICS"}
+    (tmp_path / "profiles.yml").write_text(json.dumps({"fieldnation": {"target": "snow", "outputs": {"snow": output}}}))
+    postgres = history.warehouses["postgres"]
+    without_connection = ("--no-introspect", "--no-populate-cache", "--profiles-dir", str(tmp_path), "--target", "snow")
+    postgres.dbt("compile", *without_connection, "--target-path", str(tmp_path))
+    compiled = {file.stem: file.read_text() for file in (tmp_path / "compiled" / "fieldnation").rglob("*.sql")}
+    assert len(compiled) > len(names()) + 8
+    sql = "\n".join(compiled.values())
+    for theirs in (
+        "get_path(",
+        "datediff('second'",
+        "convert_timezone('UTC'",
+        "try_cast(",
+        "as variant)",
+        '"EXTRACTED_AT"',
+    ):
+        assert theirs in sql
+    for others in ("jsonb", "#>>", "json_extract_string", "date_sub(", "extract(epoch", " ~ '", "filter (where"):
+        assert others not in sql
