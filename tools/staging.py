@@ -231,9 +231,9 @@ def _model(
 ) -> dict[str, t.Any]:
     keys = [names[stream, key] for key in streams[stream].primary_keys]
     targets: dict[str, tuple[str, str]] = {}
-    for column, other, key in joins(streams, stream):
+    for source, other, key in joins(streams, stream):
         if other not in PARTIAL and (other == "work_orders" or not other.startswith("work_order_")):
-            targets.setdefault(names[stream, column], (other, names[other, key]))
+            targets.setdefault(names[stream, source], (other, names[other, key]))
     described = []
     for column in columns:
         tests: list[t.Any] = []

@@ -26,6 +26,7 @@ from demo.project import BIN, ROOT
 from emulator import Emulator
 from tests.whole import analytics, truth
 from tests.whole.in_process import catalog, names
+from tests.whole.test_meltano import make_project
 from tests.whole.test_targets import DUCKDB, installed
 from tools import staging
 
@@ -729,11 +730,8 @@ def unlike(ours: list[list[t.Any]], theirs: list[list[t.Any]], tolerance: float)
         both_numbers = isinstance(our, float) and isinstance(their, float)
         return abs(our - their) <= tolerance if both_numbers else bool(our == their)
 
-    return [
-        (our, their)
-        for our, their in itertools.zip_longest(ours, theirs, fillvalue=[])
-        if len(our) != len(their) or not all(map(alike, our, their))
-    ]
+    pairs: Iterable[tuple[list[t.Any], list[t.Any]]] = itertools.zip_longest(ours, theirs, fillvalue=[])
+    return [(our, their) for our, their in pairs if len(our) != len(their) or not all(map(alike, our, their))]
 
 
 def test_questions_of_the_documentation(history: History, subtests: pytest.Subtests) -> None:
@@ -854,3 +852,31 @@ def test_snowflake_is_compiled_and_was_never_executed(history: History, tmp_path
         assert theirs in sql
     for others in ("jsonb", "#>>", "json_extract_string", "date_sub(", "extract(epoch", " ~ '", "filter (where"):
         assert others not in sql
+
+
+def test_meltano_runs_the_job_and_the_schedule(database: Server, tmp_path: Path) -> None:
+    """As shipped: the default selection, and dbt as Meltano installs it."""
+    with Emulator(work_orders=60, seed=3, rate_limit=0) as api:
+        project = make_project(api, database, tmp_path / "project")
+        dev = Warehouse("postgres", tmp_path, database)
+        for arguments in (
+            ("install", "utility", "dbt-postgres"),
+            ("--environment=dev", "run", "fieldnation-modelled"),
+            ("--environment=dev", "invoke", "dbt-postgres:freshness"),
+            ("--environment=dev", "invoke", "dbt-postgres:docs"),
+            ("--environment=prod", "schedule", "run", "fieldnation-modelled-hourly"),
+        ):
+            done = project.meltano(*arguments)
+            assert done.code == 0, done.last_words
+        expected = [analytics.work_order(api.company.work_order(one)) for one in api.company.visible_ids()]
+    pay = sum(part["amount"] for row in expected for part in analytics.spend(row) if part["is_pay"])
+    for schema in ("analytics_dev", "analytics"):
+        found = dev.rows(f"select sum(amount) as pay from {schema}.fieldnation__spend where is_pay")
+        assert found == [{"pay": pay}]
+    assert (project.folder / ".meltano" / "dbt" / "target" / "static_index.html").stat().st_size > 100_000
+    written = {path.name for path in (project.folder / "dbt").iterdir()}
+    assert written == {path.name for path in PACKAGE.iterdir()} - {"target", "logs", "dbt_packages"}
+    dev.execute("drop table fieldnation.clients cascade")
+    failed = project.meltano("--environment=prod", "invoke", "dbt-postgres:build")
+    assert failed.code != 0
+    assert 'clients" does not exist. Set the vars' in failed.output + failed.log
