@@ -1,9 +1,10 @@
 """In which order streams are synced, and which of them an interrupted sync has read already.
 
-Work orders come first, as open ones must be current, and the row of the run itself comes last. If `max_minutes` stops a run, the company lists that it did not read
-are *pending*. The next run reads only those, and does so before the work orders; if they do not fit either, the work
-orders come first again, and so on in turns. Until the work orders are complete, lists that were read in between are not
-read again, for a day at most. So every stream gets its turn, and the sync completes, however short the runs are.
+Work orders come first, as open ones must be current; the row of the run itself comes last. If `max_minutes` stops a
+run, the company lists that it did not read are *pending*. The next run reads only those, and does so before the work
+orders; if they do not fit either, the work orders come first again, and so on in turns. Until the work orders are
+complete, lists that were read in between are not read again, for a day at most. So every stream gets its turn, and the
+sync completes, however short the runs are.
 """
 
 from __future__ import annotations

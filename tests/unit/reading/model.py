@@ -298,6 +298,7 @@ class Destination:
         versions: Of each work order, the latest version whose content it holds.
         contents: What it holds of each.
         written: The ids written, in their order.
+        needless: Those of them that were written as they were before, though nothing was due.
         sent: The ids of which it holds what was read, written or not.
     """
 
@@ -308,6 +309,7 @@ class Destination:
     sent: list[int] = field(default_factory=list)
     contents: dict[int, t.Any] = field(default_factory=dict)
     written: list[int] = field(default_factory=list)
+    needless: list[int] = field(default_factory=list)
     closed: dict[int, bool] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -369,6 +371,8 @@ class Destination:
         run.announce(record["id"] for record in changed)
         for record in changed[: model.random.randrange(len(changed) + 1) if killed else None]:
             run.remember_written(record["id"], prints[record["id"]])
+            same = self.contents.get(record["id"]) == _content(record) and record["id"] not in self.removed
+            self.needless += [record["id"]] if same and not event.whole else []
             self.contents[record["id"]] = _content(record)
             self.removed.discard(record["id"])
             self.written.append(record["id"])

@@ -81,12 +81,17 @@ class History:
         self.destination = Destination()
         self.wrong: list[str] = []
         self.complete_at: datetime | None = None
+        self.undisturbed, self.same_selection = False, True
 
     def play(self, number: int) -> None:
         """One run, after a pause in which the account and the settings change."""
         choose, model = self.random, self.model
+        asked_before = self.streams, self.options.since
         if number:
             self._pause()
+        self.same_selection = self.same_selection and asked_before == (self.streams, self.options.since)
+        undisturbed, self.undisturbed = self.undisturbed and self.same_selection, False
+        self.destination.needless.clear()
         began = model.now
         before = {row.id: row.version for row in model.visible()}
         was_open = {row.id for row in model.visible() if not model.closed(row)}
@@ -104,7 +109,11 @@ class History:
             return
         if run.complete:
             self._check(number, run, began, before, was_open - sent_as_closed)
-            self.complete_at = began
+            self.complete_at, self.undisturbed = began, True
+        # One that has returned is written even if nothing of it changed.
+        needless = [row for row in self.destination.needless if not model.rows[row].irregular]
+        if undisturbed and needless:
+            self.wrong.append(f"run {number}: {needless[:5]} did not change, but are written")
 
     def _pause(self) -> None:
         choose, model = self.random, self.model
