@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
@@ -118,24 +119,26 @@ class TapFieldNation(Tap):
         """
         writer = t.cast("Writer", self.message_writer)
         leave = functools.partial(self._leave, signum)
-        if writer.busy and writer.on_idle is None:
+        if writer.busy and writer.on_idle is None and not writer.has_failed:
             writer.on_idle = leave
         else:
             leave()
 
     def _leave(self, signum: int) -> t.NoReturn:
         writer = t.cast("Writer", self.message_writer)
-        if not writer.busy:
-            writer.on_idle = None
-            if self.context.started_at:
-                record_failure(self.streams, f"stopped by {signal.Signals(signum).name}")
-            self._state_writer.write_state(self.state)
-            sys.stdout.flush()
+        text = f"Stopped by {signal.Signals(signum).name}"
+        if self.context.started_at:
+            text += ": the next run continues from the last STATE (no data is lost)"
+            if not writer.busy:
+                writer.on_idle = None
+                with contextlib.suppress(OSError):  # Ctrl-C ends the target too
+                    record_failure(self.streams, f"stopped by {signal.Signals(signum).name}")
+                    self._state_writer.write_state(self.state)
+                    sys.stdout.flush()
         silence_other_threads()
-        name = signal.Signals(signum).name
-        text = f"Stopped by {name}: the next run continues from the last STATE (no data is lost).\n"
         # Not by the logger, which the signal may have interrupted; on a terminal below the progress bar.
-        os.write(2, f"\n{text}".encode() if sys.stderr.isatty() else text.encode())
+        line = f"{text}.\n"
+        os.write(2, f"\n{line}".encode() if sys.stderr.isatty() else line.encode())
         os._exit(128 + signum)  # without waiting for requests in flight
 
     @classmethod

@@ -17,7 +17,7 @@ from typing_extensions import override
 from tap_fieldnation.api import redact
 from tap_fieldnation.api.errors import SettingsError, TapError
 from tap_fieldnation.commands.input_files import read_checked
-from tap_fieldnation.commands.last_line import silence_other_threads
+from tap_fieldnation.commands.last_line import ignore_signals, silence_other_threads
 from tap_fieldnation.streams.writer import buffer_output
 
 ISSUES = "https://github.com/tap-fieldnation/tap-fieldnation/issues"
@@ -146,6 +146,7 @@ class Command(SingerCommand):
         except OSError:
             _discard_output()
         silence_other_threads()
+        ignore_signals()
         logging.disable(logging.WARNING)
         self.logger.error("%s", redact.clean(sentence))
         sys.exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 import typing as t
 
@@ -23,6 +24,13 @@ def silence_other_threads() -> None:
             vars(handler)["emit"] = _emit_for(handler.emit, thread)
         if locked and handler.lock is not None:
             handler.lock.release()
+
+
+def ignore_signals() -> None:
+    """From now on let no signal add a sentence to the one that ends the run."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _emit_for(emit: Callable[[logging.LogRecord], None], thread: int) -> Callable[[logging.LogRecord], None]:

@@ -1,4 +1,4 @@
-"""Sets up logging as the SDK does; what is wrong with its environment variables ends in a sentence."""
+"""Sets up logging as the SDK does, less its metrics; what is wrong with its variables ends in a sentence."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from pathlib import Path
 
 from singer_sdk._logging import _setup_console_logging
 from singer_sdk.logging import ConsoleFormatter
+from singer_sdk.metrics import METRICS_LOGGER_NAME
 
 from tap_fieldnation.environment import LOG_LEVEL, PREFIX
 
 LOG_CONFIG = "SINGER_SDK_LOG_CONFIG"
 LEVELS = (f"{PREFIX}{LOG_LEVEL}", LOG_LEVEL)  # the first one that is set counts
+# Meltano sets the second for each extractor, and newer versions also the first. Programs then read the log.
+READ_BY_PROGRAMS = (LOG_CONFIG, "MELTANO_EXTRACTOR_NAME")
 
 
 def set_up(name: str) -> None:
-    """Set up logging to stderr, or by a log config.
+    """Set up logging to stderr, or by a log config. People see the SDK's METRIC lines at the level DEBUG only.
 
     Args:
         name: The logger that reports what is wrong. It is not made before that, as a log config can disable the
@@ -37,6 +40,17 @@ def set_up(name: str) -> None:
             logging.makeLogRecord({"name": name, "levelno": logging.ERROR, "levelname": "ERROR", "msg": problem})
         )
         sys.exit(1)
+    metrics = logging.getLogger(METRICS_LOGGER_NAME)
+    if any(os.environ.get(variable) for variable in READ_BY_PROGRAMS):
+        metrics.removeFilter(lower_to_debug)
+    else:
+        metrics.addFilter(lower_to_debug)
+
+
+def lower_to_debug(record: logging.LogRecord) -> bool:
+    """A filter of a logger that makes each of its lines one of the level DEBUG."""
+    record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
+    return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
 def _problem() -> str:

@@ -56,7 +56,8 @@ def print_plan(context: RunContext, streams: Mapping[str, Stream], *, as_json: b
         costs = estimate(streams)
     except DeadlineExceeded:
         raise SettingsError(TOO_SHORT) from None
-    click.echo((to_json if as_json else to_table)(costs, float(context.config["requests_per_minute"])))
+    because = work_orders_of(streams).reread_because
+    click.echo((to_json if as_json else to_table)(costs, float(context.config["requests_per_minute"]), because))
 
 
 def estimate(streams: Mapping[str, Stream]) -> list[Cost]:
@@ -110,8 +111,14 @@ def _company(stream: CompanyStream) -> Cost:
     return Cost(stream.name, None, 1 + len(entry.more))
 
 
-def to_json(costs: Sequence[Cost], per_minute: float) -> str:
-    """The plan for programs."""
+def to_json(costs: Sequence[Cost], per_minute: float, because: str) -> str:
+    """The plan for programs.
+
+    Args:
+        costs: The lines of the plan.
+        per_minute: The rate limit.
+        because: Why all work orders are read again, or "".
+    """
     total = sum(cost.requests for cost in costs)
     return json.dumps(
         {
@@ -119,17 +126,21 @@ def to_json(costs: Sequence[Cost], per_minute: float) -> str:
             "requests": total,
             "requests_per_minute": per_minute,
             "minutes": round(total / per_minute, 2),
+            "reread_because": because or None,
         },
         indent=2,
     )
 
 
-def to_table(costs: Sequence[Cost], per_minute: float) -> str:
-    """The plan for people."""
+def to_table(costs: Sequence[Cost], per_minute: float, because: str) -> str:
+    """The plan for people; the arguments are those of `to_json`."""
     total = sum(cost.requests for cost in costs)
     width = max(len(cost.what) for cost in costs)
     rows = [("", "rows", "requests")]
     rows += [(cost.what, "" if cost.rows is None else f"{cost.rows:,}", f"{cost.requests:,}") for cost in costs]
     rows.append(("total, at least", "", f"{total:,}"))
     lines = [f"{what:{width}}  {number:>10}  {requests:>10}" for what, number, requests in rows]
-    return "\n".join([*lines, "", f"At {per_minute:g} requests a minute: about {duration(total / per_minute)}."])
+    lines += ["", f"At {per_minute:g} requests a minute: about {duration(total / per_minute)}."]
+    if because:
+        lines.append(f"All work orders are read again, because {because}.")
+    return "\n".join(lines)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 import threading
 import typing as t
 
-from singer_sdk.metrics import METRICS_LOGGER_NAME
 from typing_extensions import override
 
 from tap_fieldnation.commands.text import count, duration
@@ -16,6 +14,7 @@ from tap_fieldnation.streams.sdk import ConformedStream
 from tap_fieldnation.streams.work_orders import work_orders_of
 
 if t.TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterator, Mapping
 
     from singer_sdk.streams import Stream
@@ -26,6 +25,11 @@ if t.TYPE_CHECKING:
 LINE_INTERVAL = 15.0  # seconds
 UPDATE_INTERVAL = 0.5
 MINUTE = 60.0
+
+# Of `tqdm`; these and the lines fit 80 columns.
+WITH_TOTAL = "{desc}: {percentage:3.0f}%|{bar}| {n:,}/{total:,} [{elapsed}<{remaining}{postfix}]"
+WITHOUT_TOTAL = "{desc}: {n:,} rows [{elapsed}{postfix}]"
+WITHOUT_ROWS = "{desc} [{elapsed}{postfix}]"
 
 
 class Progress:
@@ -43,8 +47,7 @@ class Progress:
         conformed = (stream for stream in streams.values() if isinstance(stream, ConformedStream))
         self._streams = [stream for stream in conformed if not stream.parent_stream_type]  # synced one after another
         self._stream: ConformedStream | None = None
-        self._logged_at = self._began = context.clock.monotonic()
-        self._requests = context.requester.requests
+        self._logged_at = self._stream_began = self._began = context.clock.monotonic()
 
     @property
     def _run(self) -> SyncRun | None:
@@ -56,7 +59,7 @@ class Progress:
         begun = [stream for stream in self._streams if stream.begun]
         if begun and begun[-1] is not self._stream:
             self._stream = begun[-1]
-            self._began, self._requests = self._context.clock.monotonic(), self._context.requester.requests
+            self._stream_began = self._context.clock.monotonic()
             self._start()
         if self._stream:
             self._show(self._stream)
@@ -72,16 +75,21 @@ class Progress:
 
     def line(self, now: float) -> str:
         """For example: ``41,200 of 128,000 (32 %), 50 requests/min, about 29 min left``."""
-        minutes = max(1e-9, (now - self._began) / MINUTE)
-        rate = f"{(self._context.requester.requests - self._requests) / minutes:.0f} requests/min"
-        run = self._run
+        rate, run = self.rate(now), self._run
         if not run:
-            return f"{count(self._stream.rows_written if self._stream else 0, 'row')}, {rate}"
+            rows = self._stream.rows_written if self._stream else 0
+            return f"{count(rows, 'row') if rows else 'no rows yet'}, {rate}"
         done, due = run.done, run.due
         if not due:
-            return f"{done:,}, {rate}"
+            return f"{f'{done:,} read' if done else 'none read yet'}, {rate}"
+        minutes = (now - self._stream_began) / MINUTE
         left = f", about {duration(minutes * (due - done) / run.read)} left" if run.read else ""
         return f"{done:,} of {due:,} ({100 * done // due} %), {rate}{left}"
+
+    def rate(self, now: float) -> str:
+        """The requests of the run so far, such as ``50 requests/min``: a stream has none at its beginning."""
+        minutes = max(1e-9, (now - self._began) / MINUTE)
+        return f"{self._context.requester.requests / minutes:.0f} requests/min"
 
 
 class Bar(Progress):
@@ -91,20 +99,21 @@ class Bar(Progress):
         from tqdm import tqdm  # noqa: PLC0415  (only where it is shown)
 
         super().__init__(context, streams, logger)
-        self._bar = tqdm(unit=" rows", unit_scale=True, file=sys.stderr, leave=False)
+        self._bar = tqdm(desc="starting", bar_format=WITHOUT_ROWS, file=sys.stderr, leave=False, dynamic_ncols=True)
 
     @override
     def _start(self) -> None:
         self._bar.reset()
         self._bar.set_description_str(self._stream.name if self._stream else "", refresh=False)
-        self._bar.initial = self._bar.n = self._run.resumed if self._run else 0
+        self._bar.initial = self._run.resumed if self._run else 0
 
     @override
     def _show(self, stream: ConformedStream) -> None:
-        run = self._run
-        self._bar.total = (run.due if run else 0) or None
-        self._bar.n = run.done if run else stream.rows_written
-        self._bar.refresh()
+        run, bar = self._run, self._bar
+        bar.total = (run.due if run else 0) or None
+        bar.n = run.done if run else stream.rows_written
+        bar.bar_format = WITH_TOTAL if bar.total else WITHOUT_TOTAL if bar.n else WITHOUT_ROWS
+        bar.set_postfix_str(self.rate(self._context.clock.monotonic()))
 
     def close(self) -> None:
         """Remove the bar."""
@@ -123,7 +132,7 @@ def show_progress(context: RunContext, streams: Mapping[str, Stream], logger: lo
         from tqdm.contrib.logging import logging_redirect_tqdm  # noqa: PLC0415
 
         bar = Bar(context, streams, logger)
-        with logging_redirect_tqdm(), _without_metrics(), contextlib.closing(bar), _repeated(bar.update):
+        with logging_redirect_tqdm(), contextlib.closing(bar), _repeated(bar.update):
             yield
 
 
@@ -143,15 +152,3 @@ def _repeated(update: Callable[[], None]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-@contextlib.contextmanager
-def _without_metrics() -> Iterator[None]:
-    """Leave out the SDK's METRIC lines, which are for programs: the summary has the same numbers."""
-    logger = logging.getLogger(METRICS_LOGGER_NAME)
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

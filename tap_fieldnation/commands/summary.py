@@ -1,4 +1,4 @@
-"""The summary at the end of a sync: what did not fit the schemas, what it cost, and how complete it is."""
+"""The summary at the end of a sync: what did not fit the schemas, what it cost, how complete it is, and the result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_NAMES = 10
 
 
 def log_summary(context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger) -> None:
-    """Log the mismatches of each stream, the costs, and last how complete the reading of work orders is."""
+    """Log the mismatches of each stream, the costs, and how complete the reading of work orders is."""
     for stream in streams.values():
         _log_findings(stream)
     _log_costs(context, streams, logger)
@@ -38,6 +38,19 @@ def log_summary(context: RunContext, streams: Mapping[str, Stream], logger: logg
         )
     elif run and run.counted is not None:
         logger.info("work_orders: %s", _coverage(run, run.counted))
+
+
+def log_result(
+    context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger, seconds: float, *, failed: bool
+) -> None:
+    """Log the result in one line, for people and monitors; the last line of a run that does not fail."""
+    reached = ", max_minutes was reached" if context.stopped_stream else ""
+    parts = [f"incomplete{reached}" if failed or reached else "complete"]
+    if run := work_orders_of(streams).run:
+        updated = run.written - run.new
+        parts.append(f"work orders: {run.new:,} new, {updated:,} updated, {run.removed:,} removed")
+    parts.append(f"{count(context.requester.requests, 'request')} in {seconds:,.0f} s")
+    logger.info("Result: %s", "; ".join(parts))
 
 
 def _coverage(run: SyncRun, counted: int) -> str:

@@ -8,7 +8,7 @@ import typing as t
 from tap_fieldnation.api.errors import TapError
 from tap_fieldnation.commands.last_line import silence_other_threads
 from tap_fieldnation.commands.progress import show_progress
-from tap_fieldnation.commands.summary import log_summary
+from tap_fieldnation.commands.summary import log_result, log_summary
 from tap_fieldnation.memory import limit_malloc_arenas, tune_gc
 from tap_fieldnation.streams.runs import runs_of
 from tap_fieldnation.streams.sdk import ConformedStream
@@ -41,7 +41,7 @@ def record_failure(streams: Mapping[str, Stream], reason: str) -> None:
 def sync(
     sync_all: Callable[[], None], context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger
 ) -> None:
-    """Sync all selected streams with progress, and end with a summary, also where the sync fails.
+    """Sync all selected streams with progress, and log a summary at the end, also where the sync fails.
 
     Args:
         sync_all: The SDK's sync of all streams.
@@ -49,14 +49,18 @@ def sync(
         streams: All streams by name.
         logger: The tap's.
     """
+    context.begin()
     tune_gc()
     limit_malloc_arenas()
+    began, failed = context.clock.monotonic(), True
     try:
         with show_progress(context, streams, logger):
             sync_all()
+        failed = False
     except (Exception, SystemExit) as error:
         record_failure(streams, reason_of(error))
         raise
     finally:
         silence_other_threads()
         log_summary(context, streams, logger)
+        log_result(context, streams, logger, context.clock.monotonic() - began, failed=failed)

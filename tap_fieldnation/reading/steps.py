@@ -23,7 +23,7 @@ LONG_PAUSE = timedelta(days=3)
 
 def prepare(
     cursor: Cursor, options: Options, streams: Sequence[str], now: datetime, *, full_refresh: bool = False
-) -> None:
+) -> str:
     """Decide what of the history is to be read.
 
     Args:
@@ -32,16 +32,21 @@ def prepare(
         streams: The selected streams.
         now: The current time, UTC.
         full_refresh: Whether everything is to be read again in any case.
+
+    Returns:
+        Why all of it is read again, for people; "" where it is not, or for the first time.
     """
     since = options.since
     earlier = cursor.since is not None and (since is None or since < cursor.since)
-    if (
-        cursor.is_new
-        or _was_empty(cursor)
-        or not set(streams) <= set(cursor.streams)
-        or (full_refresh and not cursor.unread)
-        or (earlier and (cursor.unread or cursor.created_filter == NO_FILTER))
-    ):
+    reason = ""
+    if not (cursor.is_new or _was_empty(cursor)):
+        if added := sorted(set(streams).difference(cursor.streams)):
+            reason = f"the last run did not include {', '.join(added)}"
+        elif full_refresh and not cursor.unread:
+            reason = "the catalog sets FULL_TABLE for work_orders"
+        elif earlier and (cursor.unread or cursor.created_filter == NO_FILTER):
+            reason = "start_date is earlier than in the last run"
+    if reason or cursor.is_new or _was_empty(cursor):
         cursor.restart(now, since, options.until)
     elif earlier and cursor.since:
         cursor.unread = [Unread(since or EARLIEST, cursor.since - DAY)]
@@ -51,6 +56,7 @@ def prepare(
         _read_pause_as_history(cursor)
     cursor.since = since
     cursor.streams = sorted(streams)
+    return reason
 
 
 def read(run: SyncRun) -> Iterator[Event]:

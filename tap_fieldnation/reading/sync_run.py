@@ -126,6 +126,7 @@ class SyncRun:
         save: Called with this run when the cursor is to be written to STATE.
         warn: Called with a sentence that the user should see.
         prefetcher: Makes what fetches ahead.
+        is_reread: Whether it reads all work orders again, which an earlier run has read.
         clock_ahead: By how much `clock` is ahead of the server's.
         started_at: When the run began.
         is_first: Whether no earlier run was complete.
@@ -133,6 +134,7 @@ class SyncRun:
         unread_open: Open work orders that this run has not read yet.
         read: Work orders read.
         written: Work orders written: those that are new, or changed, or due.
+        new: How many of those read no earlier run has read, as far as the cursor shows.
         expected: Work orders that are to be read, as far as is known at the start; 0 for unknown.
         resumed: Work orders of the history that earlier runs have read.
         unsettled: Work orders of the days that are not over, as far as this run has read them.
@@ -149,9 +151,11 @@ class SyncRun:
     warn: Callable[[str], None] = lambda _: None
     prefetcher: type[Prefetcher[t.Any, Page]] = Prefetcher
     clock_ahead: Callable[[], timedelta] = timedelta
+    is_reread: bool = False
     complete: bool = False
     read: int = 0
     written: int = 0
+    new: int = 0
     expected: int = 0
     resumed: int = 0
     unsettled: int = 0
@@ -430,6 +434,7 @@ class SyncRun:
         self.read += len(seen)
         for work_order in seen:
             day = work_order.created.date() if work_order.created else None
+            self.new += self._is_new(work_order.id)
             self.unread_open.discard(work_order.id)
             if work_order.id in cursor.removed:
                 cursor.removed.discard(work_order.id)
@@ -444,6 +449,14 @@ class SyncRun:
                 self._already_read.add(work_order.id)
             if work_order.created and work_order.created >= self.started_at:
                 self.created += 1
+
+    def _is_new(self, work_order: int) -> bool:
+        """Whether no run has read a work order before, as far as the cursor shows."""
+        cursor = self.cursor
+        if any(work_order in known for known in (cursor.open, cursor.removed, cursor.recent, self._already_read)):
+            return False
+        floor = cursor.marks[0].highest if cursor.marks else 0
+        return (self.is_first and not self.is_reread) or work_order > max(floor, cursor.known_from)
 
     def _check_company(self, records: Sequence[Record]) -> None:
         companies = {company for record in records if (company := company_of(record))}

@@ -89,6 +89,7 @@ class WorkOrdersStream(FieldNationStream):
         mismatches: What did not fit the schema.
         left_out: Ids that cannot be one; their work orders were left out.
         run: The sync run, once it has started.
+        reread_because: Why it reads all work orders again; "" where it does not.
     """
 
     name = "work_orders"
@@ -105,6 +106,7 @@ class WorkOrdersStream(FieldNationStream):
         self.left_out = Places()
         self._lift = lifted.compile_lift(self.name)
         self.run: SyncRun | None = None
+        self.reread_because = ""
         self._sections_checked = False
         self._coverage: dict[date, cursor.Span] = {}
         self._fingerprints_before: dict[int, int] = {}
@@ -158,6 +160,8 @@ class WorkOrdersStream(FieldNationStream):
         """The work orders of the run, one page after another; their child records are written before each of them."""
         children = self.selected_children(ChildStream)
         self.run = run = self.new_run()
+        if self.reread_because:
+            self.logger.info("%s: all are read again, because %s.", self.name, self.reread_because)
         with contextlib.ExitStack() as stack:
             counters = {child: stack.enter_context(child.get_record_counter()) for child in children}
             for child in children:
@@ -325,7 +329,8 @@ class WorkOrdersStream(FieldNationStream):
         streams = [
             stream.name for stream in (self, *self.child_streams) if stream.selected and stream.name not in found
         ]
-        steps.prepare(known, options, streams, now, full_refresh=self.replication_method == FULL_TABLE)
+        full_refresh = self.replication_method == FULL_TABLE
+        self.reread_because = steps.prepare(known, options, streams, now, full_refresh=full_refresh)
         if until is not None:
             self._fingerprints_before = self._saved_cursor().fingerprints
             known.fingerprints = dict(self._fingerprints_before)
@@ -337,6 +342,7 @@ class WorkOrdersStream(FieldNationStream):
             self._checkpoint,
             warn=lambda sentence: self.logger.warning("%s: %s.", self.name, sentence),
             clock_ahead=lambda: context.requester.clock_ahead,
+            is_reread=bool(self.reread_because),
         )
 
     def _leave_out(self, value: object) -> None:

@@ -25,13 +25,18 @@ class Writer(MsgSpecWriter):
 
     Attributes:
         busy: Whether a message is being written: another one now would tear it.
-        on_idle: Called once the message is written; set by a signal handler that found the writer busy.
+        on_idle: Called once the message is written, or cannot be; set by a signal handler that found the writer busy.
     """
 
     busy = False
     on_idle: Callable[[], None] | None = None
     _buffer: bytearray | None = None
     _failure: OSError | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether stdout could not be written: nothing can follow, as the last message may be torn."""
+        return self._failure is not None
 
     @override
     def write_message(self, message: Message) -> None:
@@ -64,6 +69,8 @@ class Writer(MsgSpecWriter):
             write_all(data)
         except OSError as error:
             self._failure = error
+            if self.on_idle is not None:
+                self.on_idle()  # Ctrl-C ends the target too, perhaps sooner
             raise
         self.busy = False
         if self.on_idle is not None:

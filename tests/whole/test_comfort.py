@@ -87,6 +87,31 @@ def test_the_plan_counts_the_requests_for_single_rows(everything: str, tmp_path:
     assert planned["requests"] <= made <= 1.1 * planned["requests"] + 10
 
 
+def _with(*more: str) -> dict[str, t.Any]:
+    """The default catalog with more streams selected."""
+    found = TapFieldNation(config={}, validate_config=False).catalog_dict
+    for stream in found["streams"]:
+        if stream["tap_stream_id"] in more:
+            stream["metadata"] = [{"breadcrumb": [], "metadata": {"selected": True}}]
+    return found
+
+
+def test_plan_and_log_say_why_all_work_orders_are_read_again(api: Emulator, tmp_path: Path) -> None:
+    sentence = "are read again, because the last run did not include users, work_order_messages."
+    (tmp_path / "state.json").write_text(json.dumps(_last_state(_tap(api, tmp_path))))
+    (tmp_path / "catalog.json").write_text(json.dumps(_with("users", "work_order_messages")))
+    before, more = ("--state", "state.json"), ("--state", "state.json", "--catalog", "catalog.json")
+    assert "read again" not in _tap(api, tmp_path, "--plan", *before).stdout
+    assert json.loads(_tap(api, tmp_path, "--plan=json", *before).stdout)["reread_because"] is None
+    assert f"All work orders {sentence}" in _tap(api, tmp_path, "--plan", *more).stdout.splitlines()
+    planned = json.loads(_tap(api, tmp_path, "--plan=json", *more).stdout)
+    assert planned["reread_because"] == "the last run did not include users, work_order_messages"
+    done = _tap(api, tmp_path, *more)
+    assert [line for line in done.stderr.splitlines() if line.endswith(f"| work_orders: all {sentence}")]
+    (tmp_path / "state.json").write_text(json.dumps(_last_state(done)))
+    assert "read again" not in _tap(api, tmp_path, *more).stderr, "once"
+
+
 def test_the_plan_is_a_table_for_people(api: Emulator, tmp_path: Path) -> None:
     table = _tap(api, tmp_path, "--plan").stdout
     assert "work_orders: history         250" in table
@@ -160,6 +185,19 @@ def test_about_shows_title_kind_and_secrecy_of_each_setting(api: Emulator, tmp_p
     assert "Start date (date-time): " in text
 
 
+def test_about_for_people_describes_each_setting(api: Emulator, tmp_path: Path) -> None:
+    text = _tap(api, tmp_path, "--about").stdout
+    blocks = {block.split("\n", 1)[0]: block.splitlines() for block in text.split("  - Name: ")[1:]}
+    for setting in SETTINGS:
+        lines = [line.strip() for line in blocks[setting.name]]
+        assert f"Description: {setting.description}" in lines
+        assert f"Required: {'yes' if setting.required else 'no'}" in lines
+        default = "none" if setting.default is None else json.dumps(setting.default)
+        assert f"Default: {default}" in lines
+        assert f"Environment Variable: TAP_FIELDNATION_{setting.name.upper()}" in lines
+        assert any(line.startswith("Type: ") and line.endswith(", secret") for line in lines) is setting.secret
+
+
 def test_the_test_report_names_a_host_that_does_not_respond(api: Emulator, tmp_path: Path) -> None:
     done = _tap(api, tmp_path, "--test", api_url="http://127.0.0.1:9", max_retries=0)
     assert done.stdout.startswith("FAIL  http://127.0.0.1:9 does not respond: ")
@@ -195,33 +233,70 @@ def _last_state(done: subprocess.CompletedProcess[str]) -> t.Any:
     return next(json.loads(line)["value"] for line in reversed(done.stdout.splitlines()) if '"type":"STATE"' in line)
 
 
-def test_the_last_lines_are_a_summary(api: Emulator, tmp_path: Path) -> None:
+def _said(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What was logged, without time, level and logger."""
+    return [line.split(" | ", 3)[-1] for line in done.stderr.splitlines()]
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_the_last_lines_are_a_summary(
+    api: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    monkeypatch.setenv("TAP_FIELDNATION_LOGLEVEL", level)
     done = _tap(api, tmp_path)
-    said = done.stderr.splitlines()
-    assert said[-1].endswith("work_orders: 250 read; the API counts 250; 0 created and 0 removed meanwhile")
-    assert re.search(
-        r"Requests: \d+ \(0 retries\); waited \d+ s for the rate limit \(6000/min\), 0 s for backoff$", said[-2]
-    )
-    assert "Records: " in said[-3]
-    assert "work_orders 250" in said[-3]
+    records, requests, work_orders, result = _said(done)[-4:]
+    assert records.startswith("Records: ")
+    assert "work_orders 250" in records
+    costs = r"Requests: (\d+) \(0 retries\); waited \d+ s for the rate limit \(6000/min\), 0 s for backoff"
+    matched = re.fullmatch(costs, requests)
+    assert matched
+    assert work_orders == "work_orders: 250 read; the API counts 250; 0 created and 0 removed meanwhile"
+    complete = r"Result: complete; work orders: {} new, {} updated, 0 removed; {} requests in \d+ s"
+    assert re.fullmatch(complete.format(250, 0, matched[1]), result)
     (tmp_path / "state.json").write_text(json.dumps(_last_state(done)))
-    last = _tap(api, tmp_path, "--state", "state.json").stderr.splitlines()[-1]
-    (read,) = re.findall(r"work_orders: (\d+) of 250 read \(those that are new or can have changed\); ", last)
+    work_orders, result = _said(_tap(api, tmp_path, "--state", "state.json"))[-2:]
+    (read,) = re.findall(r"work_orders: (\d+) of 250 read \(those that are new or can have changed\); ", work_orders)
     assert 0 < int(read) < WORK_ORDERS / 2
+    assert re.fullmatch(complete.format(0, 0, r"\d+"), result), "nothing has changed"
 
 
-def test_a_run_logs_little(api: Emulator, tmp_path: Path) -> None:
-    said = _tap(api, tmp_path).stderr.splitlines()
+def test_new_work_orders_are_told_from_updated_ones(tmp_path: Path) -> None:
+    with Emulator(work_orders=WORK_ORDERS, seed=2, rate_limit=0) as other:
+        (tmp_path / "state.json").write_text(json.dumps(_last_state(_tap(other, tmp_path))))
+        for _ in range(3):
+            other.change("create")
+        statuses = {number: other.company.work_order(number)["status"] for number in other.company.visible_ids()}
+        names = {"Published", "Assigned", "Work Done"}
+        archived, retitled, *_ = [number for number, status in statuses.items() if status["name"] in names]
+        other.change("archive", archived)
+        other.change("retitle", retitled)
+        result = _said(_tap(other, tmp_path, "--state", "state.json"))[-1]
+    assert re.match(r"Result: complete; work orders: 3 new, 1 updated, 1 removed; ", result)
+
+
+def test_the_log_for_people_is_short(api: Emulator, tmp_path: Path) -> None:
+    said = _said(_tap(api, tmp_path))
+    assert not [line for line in said if "METRIC" in line]
+    assert len({line for line in said if line.startswith("Beginning sync")}) == len(said) - 6, "and no other lines"
+
+
+@pytest.mark.parametrize("variable", ["MELTANO_EXTRACTOR_NAME", "SINGER_SDK_LOG_CONFIG"])
+def test_the_log_for_programs_has_metrics(
+    api: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    (tmp_path / "log.yml").write_text("version: 1\ndisable_existing_loggers: false\n")
+    monkeypatch.setenv(variable, "log.yml")
+    said = _said(_tap(api, tmp_path))
     for stream in ("work_orders", "work_order_tags", "clients"):
-        assert sum(f".{stream} " in line or f'"stream":"{stream}"' in line for line in said) <= 10
-    others = [line for line in said if "METRIC" not in line and "Beginning sync" not in line]
-    assert len(others) == 5, "the version, the token, and the summary"
+        assert 1 <= sum(f'"stream":"{stream}"' in line for line in said if line.startswith("METRIC: ")) <= 3
+    assert said[-1].startswith("Result: complete; ")
 
 
 def test_a_long_run_logs_its_progress(api: Emulator, tmp_path: Path) -> None:
     """The tap's own 15 seconds, cut to a moment: a run of that length is for `./dev long`."""
     intervals = "p.LINE_INTERVAL = p.UPDATE_INTERVAL = 0.01"
-    hurry = f"import tap_fieldnation.commands.progress as p; {intervals}; import tap_fieldnation.__main__"
+    imports = "import tap_fieldnation.commands.progress as p; from tap_fieldnation.__main__ import main"
+    hurry = f"{imports}; {intervals}; main()"
     config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
     (tmp_path / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000, "page_size": 5}))
     command = [sys.executable, "-c", hurry, "--config", "config.json"]
@@ -237,9 +312,12 @@ def test_the_summary_of_a_failure_comes_before_its_sentence(tmp_path: Path) -> N
         failing.faults([{"match": {"path": "/workorders", "nth": 3, "times": 0}, "do": "503"}])
         done = _tap(failing, tmp_path, max_retries=0)
     assert done.returncode == 1
-    said = done.stderr.splitlines()
-    assert "| ERROR " in said[-1]
-    assert "Records: " in said[-3]
+    assert "| ERROR " in done.stderr.splitlines()[-1]
+    said = _said(done)
+    assert said[-4].startswith("Records: ")
+    assert re.fullmatch(
+        r"Result: incomplete; work orders: \d+ new, 0 updated, 0 removed; \d+ requests in \d+ s", said[-2]
+    )
     assert not [line for line in said if "unhandled" in line]
 
 
@@ -248,9 +326,11 @@ def test_max_minutes_stops_cleanly_and_the_next_run_continues(tmp_path: Path) ->
         runner, selected = Runner(slow, tmp_path), small_catalog("work_orders")
         first = runner.run(catalog=selected, page_size=1, max_minutes=3, requests_per_minute=60)
         assert first.code == 0
-        assert "work_orders: max_minutes was reached" in first.last_line
+        assert "work_orders: max_minutes was reached after " in first.log
+        assert first.last_line.startswith("Result: incomplete, max_minutes was reached; work orders: ")
         assert first.waited == pytest.approx(180, abs=1)
         assert 0 < len(first.ids("work_orders")) < WORK_ORDERS
         second = runner.run(catalog=selected, state=first.state)
-        assert re.search(r"\d+ read after \d+ by earlier runs; the API counts 250", second.last_line)
+        assert re.search(r"\d+ read after \d+ by earlier runs; the API counts 250", second.log)
+        assert second.last_line.startswith("Result: complete; ")
         assert first.ids("work_orders") | second.ids("work_orders") == set(slow.company.visible_ids())

@@ -91,7 +91,7 @@ def test_wheel_says_what_it_is(wheel: Path) -> None:
     assert {Requirement(text) for text in metadata.get_all("Requires-Dist", [])} == {
         Requirement(text) for text in project()["dependencies"]
     }
-    assert "tap-fieldnation = tap_fieldnation.tap:TapFieldNation.cli" in entry_points
+    assert "tap-fieldnation = tap_fieldnation.__main__:main" in entry_points
 
 
 def test_tap_from_the_wheel_reads_the_schemas_in_it(wheel: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +17,7 @@ from tap_fieldnation.commands.cli import ISSUES
 from tap_fieldnation.tap import TapFieldNation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CANARY = "canary4711"
 GOOD = {"client_id": "the-client-id", "client_secret": "the-client-secret"}
@@ -28,6 +29,14 @@ class Ended(NamedTuple):
     code: int | str | None
     output: str
     log: list[str]
+
+
+@pytest.fixture(autouse=True)
+def _with_the_signals_of_the_tests() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
@@ -257,6 +266,7 @@ def test_nothing_is_logged_after_the_sentence() -> None:
     assert run("--config", "none.json").log[-1].startswith("The config file none.json does not exist")
     logger = logging.getLogger("tap-fieldnation")
     assert not logger.isEnabledFor(logging.WARNING), "a thread that is under way would add a line"
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN, "Ctrl-C would add a sentence"
 
 
 @pytest.mark.parametrize(

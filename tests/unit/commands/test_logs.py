@@ -7,6 +7,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from singer_sdk import metrics
 
 from tap_fieldnation.commands import logs
 
@@ -14,18 +15,23 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
 LEVEL, TAP_LEVEL, CONFIG = "LOGLEVEL", "TAP_FIELDNATION_LOGLEVEL", "SINGER_SDK_LOG_CONFIG"
+MELTANO = "MELTANO_EXTRACTOR_NAME"
 
 
 @pytest.fixture(autouse=True)
 def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
     """The root logger, as it was before afterwards."""
-    for name in (LEVEL, TAP_LEVEL, CONFIG):
+    for name in (LEVEL, TAP_LEVEL, CONFIG, MELTANO):
         monkeypatch.delenv(name, raising=False)
-    root = logging.getLogger()
+    root, metrics_logger = logging.getLogger(), metrics.get_metrics_logger()
     level, handlers = root.level, list(root.handlers)
+    filters, metrics_level = list(metrics_logger.filters), metrics_logger.level
+    metrics_logger.setLevel(logging.NOTSET)
     yield root
     root.setLevel(level)
     root.handlers[:] = handlers
+    metrics_logger.setLevel(metrics_level)
+    metrics_logger.filters[:] = filters
 
 
 def refusal(capsys: pytest.CaptureFixture[str]) -> str:
@@ -60,6 +66,31 @@ def test_empty_variables_are_not_set(monkeypatch: pytest.MonkeyPatch, root: logg
         monkeypatch.setenv(name, "")
     logs.set_up("tap-fieldnation")
     assert root.level == logging.INFO
+
+
+@pytest.mark.parametrize(
+    ("variables", "level"), [({}, "DEBUG"), ({MELTANO: "tap-fieldnation"}, "INFO"), ({CONFIG: "log.yml"}, "INFO")]
+)
+def test_metrics_are_for_programs(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    root: logging.Logger,
+    variables: dict[str, str],
+    level: str,
+) -> None:
+    (tmp_path / "log.yml").write_text("version: 1\ndisable_existing_loggers: false\n")
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    logs.set_up("tap-fieldnation")
+    for threshold in (logging.INFO, logging.DEBUG):
+        root.setLevel(threshold)
+        with metrics.record_counter("tags") as counter:
+            counter.increment()
+        lines = capsys.readouterr().err.splitlines()
+        shown = [line.split(" | ")[1].strip() for line in lines if '"stream":"tags"' in line]
+        assert shown == ([level] if logging.getLevelName(level) >= threshold else [])
 
 
 CONFIGS: dict[str, bytes | None] = {

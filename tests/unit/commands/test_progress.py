@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import sys
 import threading
 import typing as t
@@ -34,7 +35,7 @@ class Sync:
     def __init__(self, **settings: t.Any) -> None:
         tap = TapFieldNation(config={**CONFIG, **settings})
         self.streams: dict[str, t.Any] = dict(tap.streams)
-        self.clock, self.requester = FakeClock(), SimpleNamespace(requests=3)
+        self.clock, self.requester = FakeClock(), SimpleNamespace(requests=0)
         tap.context.__dict__.update(clock=self.clock, requester=self.requester)
         self._arguments = tap.context, tap.streams, tap.logger
         self.progress = Progress(*self._arguments)
@@ -94,7 +95,27 @@ def test_without_an_expected_number_only_what_was_read_is_shown(sync: Sync) -> N
     sync.progress.update()
     sync.pass_time(1, 7)
     sync.read(700, 0, 700)
-    assert sync.line == "700, 7 requests/min"
+    assert sync.line == "700 read, 7 requests/min"
+
+
+def test_before_the_first_row_the_rate_is_that_of_the_run(sync: Sync) -> None:
+    sync.read()
+    sync.progress.update()
+    sync.pass_time(0.25, 12)
+    assert sync.line == "none read yet, 48 requests/min"
+    sync.begin("projects")
+    sync.progress.update()
+    assert sync.line == "no rows yet, 48 requests/min"
+
+
+def test_the_longest_line_fits_80_columns(sync: Sync) -> None:
+    sync.read(0, 2_345_678, 0)
+    sync.progress.update()
+    sync.pass_time(600, 600 * 50)
+    sync.read(1_234_567, 2_345_678, 1_234_567)
+    line = f"work_orders: {sync.line}"
+    assert line == "work_orders: 1,234,567 of 2,345,678 (52 %), 50 requests/min, about 9.0 h left"
+    assert len(line) <= 80
 
 
 def test_of_a_company_list_the_rows_are_shown(sync: Sync, caplog: pytest.LogCaptureFixture) -> None:
@@ -141,6 +162,15 @@ class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
 
+    @property
+    def lines(self) -> list[str]:
+        """All that was on its line, one after another."""
+        return [line.rstrip() for line in self.getvalue().split("\r")]
+
+    @property
+    def last(self) -> str:
+        return self.lines[-1]
+
 
 def test_on_a_terminal_a_bar_is_shown_and_removed_at_the_end(sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
@@ -153,20 +183,25 @@ def test_on_a_terminal_a_bar_is_shown_and_removed_at_the_end(sync: Sync, monkeyp
         yield
 
     monkeypatch.setattr(module, "_repeated", by_hand)
-    metrics = logging.getLogger("singer_sdk.metrics")
-    level = metrics.level
+    monkeypatch.setenv("COLUMNS", "80")
     with sync.show():
-        assert not metrics.isEnabledFor(logging.INFO), "the summary has the same numbers"
+        assert screen.last == "starting [00:00]"
         [update] = updates
         assert isinstance(update.__self__, Bar)
-        sync.read(1_000, 3_000, 0, resumed=1_000)
+        sync.pass_time(0.5, 25)
+        sync.read(1_000, 2_514, 0, resumed=1_000)
         update()
-        sync.read(1_500, 3_000, 500, resumed=1_000)
+        sync.read(1_257, 2_514, 257, resumed=1_000)
         update()
-        assert "work_orders:  50%|" in screen.getvalue()
-        sync.begin("clients", 62)
+        assert screen.last.startswith("work_orders:  50%|")
+        assert re.search(r"\| 1,257/2,514 \[00:00<00:\d\d, 50 requests/min\]$", screen.last)
+        sync.begin("clients")
         update()
-        assert "clients: 62.0 rows" in screen.getvalue()
-        assert "1.50k/3.00k" in screen.getvalue()
+        assert screen.last == "clients [00:00, 50 requests/min]"
+        sync.begin("clients", 1_062)
+        update()
+        assert screen.last == "clients: 1,062 rows [00:00, 50 requests/min]"
+        sync.begin("service_territory_providers", 1_234_567)
+        update()
     assert screen.getvalue().endswith("\r"), "the last line is empty again"
-    assert metrics.level == level
+    assert max(map(len, screen.lines)) < 80

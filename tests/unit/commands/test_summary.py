@@ -6,7 +6,7 @@ import logging
 import typing as t
 from types import SimpleNamespace
 
-from tap_fieldnation.commands.summary import log_summary
+from tap_fieldnation.commands.summary import log_result, log_summary
 from tap_fieldnation.tap import TapFieldNation
 from tests.fakes import FakeClock
 
@@ -68,11 +68,20 @@ def test_the_costs_are_those_of_the_run(caplog: pytest.LogCaptureFixture) -> Non
 def run_of(**attributes: t.Any) -> t.Any:
     """What a sync run of work orders came to."""
     return SimpleNamespace(
-        **{"read": 284, "counted": 12_360, "resumed": 0, "created": 3, "removed": 1, "is_first": False, **attributes}
+        **{
+            "read": 284,
+            "written": 284,
+            "counted": 12_360,
+            "resumed": 0,
+            "created": 3,
+            "removed": 1,
+            "is_first": False,
+            **attributes,
+        }
     )
 
 
-def test_the_last_line_says_how_complete_the_work_orders_are(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_summary_ends_with_how_complete_the_work_orders_are(caplog: pytest.LogCaptureFixture) -> None:
     tap = TapFieldNation(config=CONFIG)
     stream: t.Any = tap.streams["work_orders"]
     for run, line in (
@@ -88,7 +97,27 @@ def test_the_last_line_says_how_complete_the_work_orders_are(caplog: pytest.LogC
         assert summary(tap, caplog)[-1] == f"work_orders: {line}"
 
 
-def test_a_time_limit_is_the_last_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_result_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    tap = TapFieldNation(config=CONFIG)
+    tap.context.requester.rate_limiter.sent = 1_320
+
+    def result(*, failed: bool = False) -> str:
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            log_result(tap.context, tap.streams, tap.logger, 1_590.4, failed=failed)
+        [record] = caplog.records
+        return record.getMessage()
+
+    assert result() == "Result: complete; 1,320 requests in 1,590 s"
+    assert result(failed=True) == "Result: incomplete; 1,320 requests in 1,590 s"
+    stream: t.Any = tap.streams["work_orders"]
+    stream.run = run_of(new=4)
+    assert result() == "Result: complete; work orders: 4 new, 280 updated, 1 removed; 1,320 requests in 1,590 s"
+    tap.context.stop_at_deadline("clients")
+    assert result().startswith("Result: incomplete, max_minutes was reached; work orders: 4 new, ")
+
+
+def test_the_summary_names_a_time_limit(caplog: pytest.LogCaptureFixture) -> None:
     tap = TapFieldNation(config=CONFIG)
     tap.context.stop_at_deadline("clients")
     tap.context.stop_at_deadline("tags")

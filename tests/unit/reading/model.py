@@ -312,6 +312,7 @@ class Destination:
     needless: list[int] = field(default_factory=list)
     closed: dict[int, bool] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    reread_because: str = ""
 
     def run(
         self,
@@ -335,9 +336,15 @@ class Destination:
         """
         options = options or Options()
         known = (None if options.until else cursor.from_state(self.state, model.now)) or Cursor()
-        steps.prepare(known, options, streams, model.now, full_refresh=full_refresh)
+        self.reread_because = steps.prepare(known, options, streams, model.now, full_refresh=full_refresh)
         run = SyncRun(
-            _Source(model, options.page_size), known, options, lambda: model.now, self._save, warn=self.warnings.append
+            _Source(model, options.page_size),
+            known,
+            options,
+            lambda: model.now,
+            self._save,
+            warn=self.warnings.append,
+            is_reread=bool(self.reread_because),
         )
         run.prefetcher = type("Bound", (Shuffled,), {"model": model})
         model.requests_left = max_requests

@@ -127,6 +127,57 @@ class TestSelection:
             destination.run(model, OPTIONS, full_refresh=True)
             assert set(destination.sent) == set(model.rows)
             _later(model, hours=1)
+        assert destination.reread_because == "the catalog sets FULL_TABLE for work_orders"
+
+    def test_why_all_is_read_again_is_said_once(self) -> None:
+        model, destination = _account(50), Destination()
+        reasons = []
+        for streams in (("work_orders",), ("work_order_tags", "users", "work_orders"), ("users", "work_orders")):
+            for _ in range(2):
+                destination.run(model, OPTIONS, streams=streams)
+                reasons.append(destination.reread_because)
+                _later(model, hours=1)
+        assert reasons == ["", "", "the last run did not include users, work_order_tags", "", "", ""]
+
+    def test_an_earlier_start_is_a_reason_where_days_cannot_be_asked_for(self) -> None:
+        model, destination = _account(50), Destination()
+        model.filter_name = None
+        for days in (50, 100):
+            destination.run(model, dataclasses.replace(OPTIONS, since=TODAY - timedelta(days=days)))
+        assert destination.reread_because == "start_date is earlier than in the last run"
+
+
+class TestNew:
+    """How many of the work orders that a run reads no earlier one has read."""
+
+    def test_of_a_first_run_all_are_new(self) -> None:
+        model, destination = _account(), Destination()
+        assert destination.run(model, OPTIONS).new == len(model.rows)
+
+    def test_of_a_resumed_first_run_the_others_are(self) -> None:
+        model, destination = _account(), Destination()
+        first = destination.run(model, OPTIONS, max_requests=20)
+        assert 0 < first.new < len(model.rows)
+        again = first.new + destination.run(model, OPTIONS).new - len(model.rows)
+        assert 0 <= again <= OPTIONS.page_size, "at most a page is read again that STATE does not show"
+
+    def test_of_a_run_that_reads_all_again_none_is(self) -> None:
+        model, destination = _account(), Destination()
+        destination.run(model, OPTIONS)
+        _later(model, hours=1)
+        run = destination.run(model, OPTIONS, streams=("users", "work_orders"))
+        assert (run.new, run.read) == (0, len(model.rows))
+
+    @pytest.mark.parametrize("pause", [timedelta(hours=1), timedelta(days=30)])
+    def test_of_a_later_run_those_created_since(self, pause: timedelta) -> None:
+        model, destination = _account(), Destination()
+        destination.run(model, OPTIONS)
+        model.now += pause
+        for hours in range(3):
+            model.add(model.now - timedelta(hours=hours), "assigned")
+        run = destination.run(model, OPTIONS)
+        assert run.new == 3
+        assert run.read > 3
 
 
 class TestReconcile:
