@@ -26,8 +26,9 @@ from demo.project import BIN, ROOT
 from emulator import Emulator
 from tests.whole import analytics, truth
 from tests.whole.in_process import catalog, names
+from tests.whole.targets import DUCKDB
 from tests.whole.test_meltano import make_project
-from tests.whole.test_targets import DUCKDB, installed
+from tests.whole.test_targets import installed
 from tools import staging
 
 if t.TYPE_CHECKING:
@@ -234,7 +235,7 @@ class Loader:
             self._run([BIN / "tap-fieldnation", *arguments], stdout=output)
         for program, config in (
             (BIN / "target-postgres", "postgres.json"),
-            (installed(DUCKDB) / "target-duckdb", "duckdb.json"),
+            (installed(DUCKDB.packages) / DUCKDB.program, "duckdb.json"),
         ):
             with (self._folder / "messages").open("rb") as messages:
                 states = self._run([program, "--config", config], stdin=messages, stdout=subprocess.PIPE)
