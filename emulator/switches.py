@@ -80,6 +80,8 @@ class Switches:
     publish_stats: str = "all"
     # How /service-territories is paged, which is not documented: metadata, cursor, or none.
     territory_paging: str = "metadata"
+    # Dotted paths of values in /workorders (comma-separated) that are another number in each response.
+    restless: str = ""
     # Path prefixes (below /api/rest/v2, comma-separated) that respond with 403 or 404.
     forbidden: str = ""
     missing: str = ""

@@ -1,4 +1,4 @@
-"""Other forms of the same responses, selected by switches: the metadata of lists, and the names of keys."""
+"""Other forms of the same responses, selected by switches: metadata of lists, names of keys, values that change."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ WORK_ORDERS = "/workorders"
 
 def vary(request: Request, response: Response, switches: Switches) -> Response:
     """The response in the form that the switches select."""
+    if response.status == HTTPStatus.OK and request.path == WORK_ORDERS and switches.restless:
+        body = msgspec.json.decode(response.body)
+        for path in switches.restless.split(","):
+            _set_at(body["results"], path.split("."), request.number)
+        response.body = msgspec.json.encode(body)
     if response.status == HTTPStatus.OK and request.path != WORK_ORDERS and _is_varied(switches):
         body = msgspec.json.decode(response.body)
         if switches.spelling == "guides":
@@ -28,6 +33,18 @@ def vary(request: Request, response: Response, switches: Switches) -> Response:
             body = _list(body, switches)
         response.body = msgspec.json.encode(body)
     return response
+
+
+def _set_at(value: Json, keys: list[str], number: int) -> None:
+    """Set the values at a path to a number, in each item of the lists on the way."""
+    if isinstance(value, list):
+        for item in value:
+            _set_at(item, keys, number)
+    elif isinstance(value, dict) and keys[0] in value:
+        if len(keys) == 1:
+            value[keys[0]] = number
+        else:
+            _set_at(value[keys[0]], keys[1:], number)
 
 
 def _is_varied(switches: Switches) -> bool:

@@ -206,7 +206,7 @@ def _sources(streams: Streams) -> dict[str, t.Any]:
             table["config"] = {
                 "loaded_at_field": "finished_at",
                 "freshness": {
-                    "filter": "complete",
+                    "filter": "complete and mode <> 'backfill'",
                     "warn_after": {"count": 3, "period": "hour"},
                     "error_after": {"count": 24, "period": "hour"},
                 },

@@ -10,10 +10,10 @@ begin
         where table_schema = current_schema()
           and table_type = 'BASE TABLE'
           and table_name like 'work\_order\_%'
-          -- the first two are about work orders; for the others, an earlier extracted_at does not mean that the row was removed
+          -- for these, an earlier extracted_at does not mean that the row was removed
           and table_name not in (
-              'work_order_coverage', 'work_order_removals',
-              'work_order_messages', 'work_order_requests', 'work_order_site_revisits'
+              'work_order_removals', 'work_order_coverage', 'work_order_messages', 'work_order_requests',
+              'work_order_site_revisits'
           )
     loop
         execute format('drop view if exists current_%I', child);

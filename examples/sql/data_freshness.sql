@@ -1,7 +1,8 @@
--- How long ago the last complete run ended, for an alert. If that is more than the interval of the schedule, runs do not start,
--- fail, or do not get to the end. (The times in the tables are UTC.)
-select max(finished_at) as last_run_at,
-       (now() at time zone 'UTC') - max(finished_at) as age,
-       (now() at time zone 'UTC') - max(finished_at) > interval '3 hours' as stale
+-- How old the data is, for an alert: the last run that was complete has read everything that the API showed when it began.
+-- If the age is higher than the interval of the schedule, runs do not start, fail, or do not get that far: the rows of
+-- sync_runs after it say why. (The times in the tables are UTC.)
+select max(started_at) as last_read_at,
+       (now() at time zone 'UTC') - max(started_at) as age,
+       coalesce((now() at time zone 'UTC') - max(started_at) > interval '3 hours', true) as stale
 from sync_runs
-where complete;
+where complete and mode <> 'backfill';

@@ -23,6 +23,7 @@ from tap_fieldnation.api.work_orders import (
     created_between,
     decode_full,
 )
+from tap_fieldnation.commands.differences import differences
 from tap_fieldnation.commands.samples import Samples, identifier
 from tap_fieldnation.commands.text import TOO_SHORT, count
 from tap_fieldnation.reading import bookmarks
@@ -188,6 +189,7 @@ def _check_assumptions(
     yield _check_total(source, page)
     yield _check_statuses(page)
     yield _check_lists(work_orders, page)
+    yield _check_values(work_orders, source, page)
 
 
 def _check_created_filter(context: RunContext, source: WorkOrders, page: Page) -> Iterator[Check]:
@@ -288,6 +290,18 @@ def _check_lists(work_orders: WorkOrdersStream, page: Page) -> Check:
     hidden = sorted(child.name for child in children if any(map(child.has_hidden_rows, records)))
     more = f"; totals count rows hidden from this user in {', '.join(hidden)}" if hidden else ""
     return Check(good=True, text=f"lists within work orders: complete{more}")
+
+
+def _check_values(work_orders: WorkOrdersStream, source: WorkOrders, page: Page) -> Check:
+    """Whether a work order that nobody edits stays the same: otherwise each run would write it again."""
+    changed = differences(work_orders, page.records, source.page(1, {}).records)
+    if changed:
+        text = (
+            f"values: changed between two readings of a page: {', '.join(changed)}; if nobody edited these work orders "
+            f"meanwhile, each run writes them again: please report these names: {ISSUES}"
+        )
+        return Check(good=None, text=text)
+    return Check(good=True, text="values: the same in two readings of a page")
 
 
 def _ids_listed(stream: CompanyStream, more: Mapping[str, object]) -> set[t.Any]:

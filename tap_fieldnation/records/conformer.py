@@ -150,9 +150,11 @@ def _object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:  
                 if dropped is None:
                     dropped = []
                 dropped.append(key)
-            elif item == "":
+            elif item is None:
+                continue
+            elif not item and item == "":  # the first test is the faster one
                 value[key] = None
-            elif item is not None:
+            else:
                 valid_types, limit, convert_item = rule
                 if type(item) not in valid_types or (limit and not -limit <= item <= limit):
                     value[key] = convert_item(item)

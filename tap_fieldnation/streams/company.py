@@ -111,7 +111,10 @@ class CompanyStream(FieldNationStream):
     def _changed(self) -> t.Generator[Record, None, bool]:
         """Every row, or none if the list is as it was written before, and not longer than `reconcile_days` ago."""
         state, now = self.stream_state, self.run_context.clock.utc_now()
-        self._holds_back = not bookmarks.is_pending(state) and not self.config.get("emit_activate_version_messages")
+        versions = bool(self.config.get("emit_activate_version_messages"))
+        self._holds_back = not bookmarks.is_pending(state) and not versions
+        if versions:
+            self._drop_fingerprint()  # a version message deletes rows, also where it comes after none
         held: list[Record] = []
         rows = self._read()
         try:
@@ -138,11 +141,15 @@ class CompanyStream(FieldNationStream):
 
     def _write_held(self, held: list[Record]) -> Iterator[Record]:
         """The rows that were held back; before the first of them the fingerprint is dropped from STATE."""
-        if held and bookmarks.has_fingerprint(self.stream_state):
-            bookmarks.mark_written(self.stream_state, None, None)
-            self._tap.state_writer.write_state(self.tap_state)
+        if held:
+            self._drop_fingerprint()
         yield from held
         held.clear()
+
+    def _drop_fingerprint(self) -> None:
+        if bookmarks.has_fingerprint(self.stream_state):
+            bookmarks.mark_written(self.stream_state, None, None)
+            self._tap.state_writer.write_state(self.tap_state)
 
     @functools.cached_property
     def _fingerprints(self) -> Fingerprints:

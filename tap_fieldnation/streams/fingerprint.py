@@ -60,21 +60,26 @@ class Fingerprints:
         """
         digest = hashlib.blake2b(_encode(more), key=self._salt, digest_size=FINGERPRINT_BYTES)
         for stream, records in rows:
-            for written in sorted(self._encoded(stream, record) for record in records):
-                digest.update(written)
-            digest.update(stream.name.encode())
+            written = sorted(filter(None, (self._encoded(stream, record) for record in records)))
+            if written:
+                digest.update(b"".join((*written, stream.name.encode())))
         return int.from_bytes(digest.digest(), "big") or 1
 
     def _encoded(self, stream: ConformedStream, record: Record) -> bytes:
-        """What is written for a record, without volatile values, unless a stream map needs them."""
+        """What is written for a record, without volatile values, unless a stream map needs them; empty for nothing."""
         extracted_at, record[EXTRACTED_AT] = record[EXTRACTED_AT], NO_TIME
         stream.deselect(record)
         restore = self._hide[stream.name](record)
         try:
-            return _encode(list(stream.as_written(record)))
+            return _encode_messages(stream, record)
         except SettingsError:
             restore()
-            return _encode(list(stream.as_written(record)))
+            return _encode_messages(stream, record)
         finally:
             restore()
             record[EXTRACTED_AT] = extracted_at
+
+
+def _encode_messages(stream: ConformedStream, record: Record) -> bytes:
+    messages = list(stream.as_written(record))
+    return _encode(messages) if messages else b""

@@ -188,9 +188,10 @@ def compile_flatten(map_: StreamMap) -> Callable[[Record], Record]:
                 name = flatten_key(key, [*parents], separator, max_key_length=max_length)
                 known = names[key] = name, name in columns, {}
             name, is_column, below = known
+            kind = type(item)
             if is_column:
-                found[name] = _as_json(item) if isinstance(item, (dict, list)) else item
-            elif isinstance(item, dict) and len(parents) < max_level:
+                found[name] = _as_json(item) if kind is dict or kind is list else item
+            elif kind is dict and len(parents) < max_level:
                 flatten(item, found, below, (*parents, key))
 
     names: _Names = {}

@@ -168,7 +168,8 @@ class WorkOrdersStream(FieldNationStream):
                 stack.enter_context(child.get_sync_timer())
                 stack.callback(_count, child, counters[child])
             if not self.selected:
-                self._write_child_schemas()
+                for child in children:
+                    write_schema(child)
             try:
                 for event in steps.read(run):
                     if isinstance(event, Batch):
@@ -181,17 +182,20 @@ class WorkOrdersStream(FieldNationStream):
 
     @override
     def _write_schema_message(self) -> None:
-        """Write the SCHEMA messages, the child streams first.
+        """Write the SCHEMA messages: of the child streams first, of `work_order_coverage` last.
 
         Targets load streams in the order of their SCHEMA messages. A work order that is loaded before its children
-        makes them look outdated until they are loaded too.
+        makes them look outdated until they are loaded too; a span that is loaded before its work orders makes these
+        look archived.
         """
-        self._write_child_schemas()
+        children = self.selected_children(ChildStream)
+        for child in children:
+            if child.name != COVERAGE:
+                write_schema(child)
         super()._write_schema_message()
-
-    def _write_child_schemas(self) -> None:
-        for child in self.selected_children(ChildStream):
-            write_schema(child)
+        for child in children:
+            if child.name == COVERAGE:
+                write_schema(child)
 
     @override
     def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:
@@ -245,9 +249,9 @@ class WorkOrdersStream(FieldNationStream):
 
     @functools.cached_property
     def _fingerprints(self) -> Fingerprints:
-        streams = [stream for stream in (self, *self.child_streams) if isinstance(stream, ConformedStream)]
-        selected = [stream for stream in streams if stream.selected]
-        return Fingerprints(selected, self.config, self._tap.plugin_version)
+        own: list[ConformedStream] = [self] if self.selected else []
+        children = (*self.selected_children(EmbeddedStream), *self.selected_children(ByRequestStream))
+        return Fingerprints([*own, *children], self.config, self._tap.plugin_version)
 
     def _write_rows(self, rows: Sequence[tuple[EmbeddedStream, list[Record]]]) -> None:
         if any(some for _, some in rows):
@@ -322,7 +326,10 @@ class WorkOrdersStream(FieldNationStream):
         )
         now = context.clock.utc_now()
         known = self._saved_cursor() if until is None else cursor.Cursor()
-        self._coverage = known.coverage() if self._tap.streams[COVERAGE].stream_state else {}
+        coverage = self._tap.streams[COVERAGE]
+        if not coverage.selected:
+            coverage.stream_state.clear()  # once it is selected again, all slices are written
+        self._coverage = known.coverage() if coverage.stream_state else {}
         if known.corrected:
             self.logger.warning("STATE holds times in the future: they were corrected; check this machine's clock.")
         found = {REMOVALS, COVERAGE}

@@ -199,3 +199,16 @@ def test_only_embedded_lists_are_cut(start: Callable[..., ApiClient]) -> None:
                 == client.api.company.work_order(row["id"])["tags"]["results"]
             )
     assert cut_lists
+
+
+def test_restless_values_are_another_number_in_each_response(start: Callable[..., ApiClient]) -> None:
+    client = start(restless="pay.total,time_logs.results.hours,nothing.like.this")
+    found = [
+        client.get("/workorders", **ALL, columns="id,title,pay,time_logs", per_page=100)["results"] for _ in range(2)
+    ]
+    totals = [{row["pay"]["total"] for row in rows} for rows in found]
+    hours = [{log["hours"] for row in rows for log in row["time_logs"]["results"]} for rows in found]
+    assert totals == hours
+    assert len(totals[0]) == len(totals[1]) == 1
+    assert totals[0] != totals[1]
+    assert [row["title"] for row in found[0]] == [row["title"] for row in found[1]]

@@ -42,6 +42,7 @@ do $$ declare name text; begin
     end loop;
 end $$
 """
+NO_CHILDREN = {"work_order_removals", "work_order_coverage"}
 UNFINISHED = {"Draft", "Published", "Routed", "Assigned", "Work Done"}
 
 
@@ -55,6 +56,7 @@ class Loaded:
         removed: Ids that were archived between the runs.
         changed: Ids whose children went away between the runs.
         order: The tables of work orders and their children into which the second run wrote, in the order of writing.
+        again: Loads once more, with further settings.
     """
 
     connection: psycopg.Connection[Row]
@@ -62,6 +64,7 @@ class Loaded:
     removed: set[int]
     changed: set[int]
     order: list[str]
+    again: t.Callable[..., None]
 
     def rows(self, name: str) -> list[Row]:
         """What a query of the examples returns."""
@@ -107,12 +110,17 @@ def loaded(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     server = {"host": postgres.host, "port": postgres.port, "user": postgres.user, "password": postgres.password}
     target = {**server, "database": "examples", "default_target_schema": "fieldnation"}
     (folder / "target.json").write_text(json.dumps({**target, "validate_records": False, "use_copy": True}))
-    with psycopg.connect(postgres.uri, autocommit=True) as connection:
-        connection.execute("create database examples")
+    with psycopg.connect(postgres.uri, autocommit=True) as server_connection:
+        server_connection.execute("create database examples")
     with Emulator(work_orders=WORK_ORDERS, seed=3, rate_limit=0) as api:
         config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
-        (folder / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000}))
-        state = load(folder, "{}")
+        states = ["{}"]
+
+        def load_again(**settings: t.Any) -> None:
+            (folder / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000, **settings}))
+            states.append(load(folder, states[-1]))
+
+        load_again()
         unfinished = [one["id"] for one in shown(api) if one["status"]["name"] in UNFINISHED]
         removed = {one for one in unfinished[::5] if api.change("archive", one)}
         logs = {one for one in unfinished if one not in removed and api.change("remove_log", one)}
@@ -124,9 +132,10 @@ def loaded(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         ) as connection:
             connection.execute(RECORD_WRITES)
             connection.commit()
-            load(folder, state)
+            load_again()
             written = connection.execute("select name from public.written order by number").fetchall()
-            yield Loaded(connection, api, removed, logs | tags, [row["name"] for row in written])
+            connection.commit()
+            yield Loaded(connection, api, removed, logs | tags, [row["name"] for row in written], load_again)
 
 
 def moment(value: Row | None) -> datetime | None:
@@ -160,7 +169,7 @@ def current_children_views(loaded: Loaded) -> None:
     views = loaded.connection.execute("select viewname from pg_views where schemaname = 'fieldnation'").fetchall()
     made = {row["viewname"] for row in views}
     assert {"current_work_order_fees", "current_work_order_attachments"} <= made
-    assert "current_work_order_removals" not in made
+    assert made.isdisjoint(f"current_{name}" for name in NO_CHILDREN)
 
 
 def fields_of(one: Row) -> dict[str, str]:
@@ -184,10 +193,37 @@ def data_freshness(loaded: Loaded) -> None:
     (row,) = loaded.rows("data_freshness.sql")
     assert timedelta() < row["age"] < timedelta(hours=1)
     assert row["stale"] is False
+    stale = (
+        "update sync_runs set started_at = started_at - interval '4 hours'",
+        "update sync_runs set complete = false",
+        "update sync_runs set mode = 'backfill'",
+        "delete from sync_runs",
+    )
+    for statement in stale:
+        with loaded.connection.transaction(force_rollback=True):
+            loaded.connection.execute(statement.encode())
+            (row,) = loaded.rows("data_freshness.sql")
+            assert row["stale"] is True, statement
+
+
+def archived_work_orders(loaded: Loaded) -> None:
+    """The last one, as it loads once more."""
+    assert loaded.rows("archived_work_orders.sql") == []
+    last = f"{datetime.now(timezone.utc) - timedelta(days=4):%Y-%m-%d}"
+    closed = [one for one in shown(loaded.api) if one["status"]["name"] in {"Paid", "Cancelled"}]
+    archived = {one["id"] for one in closed[3::9] if one["milestones"]["created"]["utc"] < last}
+    assert len(archived) > 5
+    assert all(loaded.api.change("archive", one) for one in archived)
+    loaded.connection.commit()
+    loaded.again()
+    assert loaded.rows("archived_work_orders.sql") == [], "their days were not written again yet"
+    loaded.connection.commit()
+    loaded.again(reconcile_days=1e-6)
+    found = {row["work_order_id"]: row["last_status"] for row in loaded.rows("archived_work_orders.sql")}
+    assert found == {one["id"]: one["status"]["name"] for one in closed if one["id"] in archived}
     with loaded.connection.transaction(force_rollback=True):
-        loaded.connection.execute("update sync_runs set finished_at = finished_at - interval '4 hours'")
-        (row,) = loaded.rows("data_freshness.sql")
-        assert row["stale"] is True
+        loaded.connection.execute("update work_order_coverage set last_day = null")
+        assert loaded.rows("archived_work_orders.sql") == [], "spans that are void prove nothing"
 
 
 CHECKS = (
@@ -195,6 +231,7 @@ CHECKS = (
     current_children,
     current_children_views,
     custom_fields_make_view,
+    archived_work_orders,
 )
 
 
@@ -202,7 +239,7 @@ def test_each_query_answers_what_it_says(loaded: Loaded, subtests: pytest.Subtes
     """One test, so that one process loads what all of them need."""
     assert loaded.removed
     assert loaded.changed
-    children = [name for name in loaded.order if name not in {"work_orders", "work_order_removals"}]
+    children = [name for name in loaded.order if name not in {"work_orders", *NO_CHILDREN}]
     assert len(set(children)) > 5
     assert loaded.order.index("work_orders") > max(at for at, name in enumerate(loaded.order) if name in set(children))
     assert {file.stem for file in EXAMPLES.glob("*.sql")} == {check.__name__ for check in CHECKS}

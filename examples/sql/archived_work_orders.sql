@@ -1,0 +1,22 @@
+-- Work orders that no longer exist, although nothing reported their removal: closed ones that were archived or deleted.
+-- work_order_coverage says since when all work orders of a span of creation days were written. One that was not written since
+-- then does not exist any more. The API may count days in the time of the site, so the days before and after count too. (A
+-- span whose last_day is null is void. Open work orders that were removed are in work_order_removals.)
+select w.id as work_order_id,
+       w.title,
+       w.status_name as last_status,
+       w.created_at,
+       w.extracted_at as last_written_at
+from work_orders w
+where not exists (
+        select 1
+        from (values (-1), (0), (1)) as around (days)
+        where not exists (
+            select 1
+            from work_order_coverage c
+            where cast(w.created_at as date) + around.days between c.first_day and c.last_day
+              and c.read_at > w.extracted_at
+        )
+    )
+  and not exists (select 1 from work_order_removals r where r.work_order_id = w.id and r.detected_at >= w.extracted_at)
+order by w.id;
