@@ -8,7 +8,7 @@ import os
 import subprocess
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import psycopg
