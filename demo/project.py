@@ -43,7 +43,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with a copy of this repository's meltano.yml and dbt package, and the variables that its plugins need."""
+    """A folder with a copy of this repository's meltano.yml and dbt package, and the variables that plugins need."""
 
     folder: Path
     variables: Mapping[str, str] = field(repr=False)

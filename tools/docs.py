@@ -2,8 +2,8 @@
 
 These are the tables of the README, the settings and streams in meltano.yml and .env.example, docs/streams.md,
 docs/settings.md, the selection in docs/getting-started.md, the faults in docs/reliability.md, the targets in
-docs/try-your-target.md, meltano-hub.yml, the staging models of the dbt package, and the snapshot of the names that users
-rely on.
+docs/try-your-target.md, meltano-hub.yml, the staging models of the dbt package, and the snapshot of the names that
+users rely on.
 """
 
 from __future__ import annotations
