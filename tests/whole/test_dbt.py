@@ -716,9 +716,10 @@ def number_or_text(value: t.Any) -> t.Any:
 def in_order(rows: Iterable[Row], columns: Iterable[str]) -> list[list[t.Any]]:
     """Some values of rows, in an order that does not depend on how numbers are rounded."""
 
-    def texts_first(row: list[t.Any]) -> tuple[list[str], list[int]]:
+    def texts_first(row: list[t.Any]) -> tuple[list[str], list[int], list[float]]:
         texts = [str(value) for value in row if not isinstance(value, float)]
-        return texts, [round(value) for value in row if isinstance(value, float)]
+        numbers = [value for value in row if isinstance(value, float)]
+        return texts, [round(value) for value in numbers], numbers
 
     columns = list(columns)
     return sorted(([number_or_text(row[column]) for column in columns] for row in rows), key=texts_first)
