@@ -43,7 +43,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with a copy of this repository's meltano.yml, and the variables that its plugins need."""
+    """A folder with a copy of this repository's meltano.yml and dbt package, and the variables that plugins need."""
 
     folder: Path
     variables: Mapping[str, str] = field(repr=False)
@@ -53,6 +53,7 @@ class Project:
         """Create a project that reads from an API (given as settings of the tap) and loads into a server."""
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "meltano.yml", folder)
+        shutil.copytree(ROOT / "dbt", folder / "dbt", ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
         tap = {f"TAP_FIELDNATION_{name.upper()}": value for name, value in api.items()}
         target = {
             "TARGET_POSTGRES_HOST": server.host,
@@ -65,7 +66,7 @@ class Project:
 
     def environment(self) -> dict[str, str]:
         """The process environment: ours, but with only these variables for Meltano and the plugins."""
-        foreign = ("MELTANO_", "TAP_FIELDNATION_", "TARGET_POSTGRES_")
+        foreign = ("MELTANO_", "TAP_FIELDNATION_", "TARGET_POSTGRES_", "DBT_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {
             **inherited,

@@ -1,4 +1,4 @@
-"""Airflow 3: run the Meltano job of this project once an hour, one run at a time.
+"""Airflow 3: load the tables and build the dbt models of this Meltano project once an hour, one run at a time.
 
 Copy this file to Airflow's DAGs folder. Set FIELDNATION_PROJECT=/path/to/project in the environment of the workers, and
 have Meltano on their PATH. Credentials are in the project's `.env`.
@@ -13,6 +13,8 @@ import pendulum
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
 
+PROJECT = os.environ.get("FIELDNATION_PROJECT", "/path/to/project")
+
 with DAG(
     dag_id="fieldnation",
     description="Work orders from Field Nation",
@@ -22,10 +24,10 @@ with DAG(
     max_active_runs=1,  # if a run takes longer than an hour, the next one waits
     tags=["fieldnation", "meltano"],
 ) as dag:
-    BashOperator(
-        task_id="meltano",
+    load = BashOperator(
+        task_id="load",
         bash_command="exec meltano --environment=prod run fieldnation-to-postgres",
-        cwd=os.environ.get("FIELDNATION_PROJECT", "/path/to/project"),
+        cwd=PROJECT,
         # stop the first run, which reads the whole history, before the hour is over; the next run continues from there
         env={"TAP_FIELDNATION_MAX_MINUTES": "50"},
         append_env=True,
@@ -33,3 +35,10 @@ with DAG(
         retry_delay=timedelta(minutes=5),
         execution_timeout=timedelta(hours=2),  # in case something hangs
     )
+    models = BashOperator(
+        task_id="models",
+        bash_command="exec meltano --environment=prod invoke dbt-postgres:build",
+        cwd=PROJECT,
+        execution_timeout=timedelta(hours=1),
+    )
+    load >> models

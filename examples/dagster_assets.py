@@ -1,4 +1,4 @@
-"""Dagster: run the Meltano job of this project once an hour, one run at a time, as assets.
+"""Dagster: load the tables and build the dbt models of this Meltano project once an hour, one run at a time, as assets.
 
 Set FIELDNATION_PROJECT=/path/to/project in the environment, have Meltano on PATH, and start Dagster with
 `dagster dev -f dagster_assets.py`. Credentials are in the project's `.env`.
@@ -14,14 +14,9 @@ import dagster as dg
 TABLES = ("work_orders", "work_order_expenses", "work_order_time_logs", "work_order_removals", "clients", "projects")
 
 
-@dg.multi_asset(
-    name="fieldnation",
-    specs=[dg.AssetSpec(["fieldnation", table], kinds={"postgres"}) for table in TABLES],
-    pool="fieldnation",  # with a limit of 1: `dagster instance concurrency set fieldnation 1`
-)
-def fieldnation(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+def meltano(context: dg.AssetExecutionContext, *arguments: str) -> None:
     """Run Meltano, and copy its log to Dagster's."""
-    command = ["meltano", "--environment=prod", "run", "fieldnation-to-postgres"]
+    command = ["meltano", "--environment=prod", *arguments]
     with subprocess.Popen(
         command,
         cwd=os.environ["FIELDNATION_PROJECT"],
@@ -40,8 +35,29 @@ def fieldnation(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
                 run.terminate()  # the tap writes STATE, and the next run continues from it
     if run.returncode:
         raise dg.Failure(f"Meltano exited with code {run.returncode}; the reason is in the log above.")
+
+
+@dg.multi_asset(
+    name="fieldnation",
+    specs=[dg.AssetSpec(["fieldnation", table], kinds={"postgres"}) for table in TABLES],
+    pool="fieldnation",  # with a limit of 1: `dagster instance concurrency set fieldnation 1`
+)
+def fieldnation(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """Load the tables."""
+    meltano(context, "run", "fieldnation-to-postgres")
     for table in TABLES:
         yield dg.MaterializeResult(asset_key=["fieldnation", table])
+
+
+@dg.asset(
+    key=["fieldnation", "models"],
+    deps=[["fieldnation", table] for table in TABLES],
+    kinds={"dbt", "postgres"},
+    pool="fieldnation",
+)
+def models(context: dg.AssetExecutionContext) -> None:
+    """Build and test the dbt models."""
+    meltano(context, "invoke", "dbt-postgres:build")
 
 
 hourly = dg.ScheduleDefinition(
@@ -50,4 +66,4 @@ hourly = dg.ScheduleDefinition(
     execution_timezone="UTC",
     target=dg.AssetSelection.groups("default"),
 )
-defs = dg.Definitions(assets=[fieldnation], schedules=[hourly])
+defs = dg.Definitions(assets=[fieldnation, models], schedules=[hourly])

@@ -2,7 +2,8 @@
 
 These are the tables of the README, the settings and streams in meltano.yml and .env.example, docs/streams.md,
 docs/settings.md, the selection in docs/getting-started.md, the faults in docs/reliability.md, the targets in
-docs/try-your-target.md, meltano-hub.yml, and the snapshot of the names that users rely on.
+docs/try-your-target.md, meltano-hub.yml, the staging models of the dbt package, and the snapshot of the names that
+users rely on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from tap_fieldnation.tap import TapFieldNation
 from tests.whole import faults, targets
-from tools import hub, settings_page, snapshot, streams_page
+from tools import hub, settings_page, snapshot, staging, streams_page
 
 if t.TYPE_CHECKING:
     from singer_sdk.streams import Stream
@@ -170,6 +171,7 @@ def documents() -> dict[Path, str]:
     found = {
         ROOT / "docs" / "streams.md": streams_page.page(streams()),
         SNAPSHOT: json.dumps(snapshot.snapshot(streams().values()), indent=1) + "\n",
+        **staging.files(streams()),
     }
     for name, begin, generate, end in PARTS:
         file = ROOT / name

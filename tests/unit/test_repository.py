@@ -100,8 +100,9 @@ def test_nothing_of_a_machine_or_a_registry_is_published() -> None:
     assert found == []
 
 
-def test_pins_have_hashes_and_no_address() -> None:
-    text = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["audit", "dbt", "dev"])
+def test_pins_have_hashes_and_no_address(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     assert "://" not in text
     assert "--" not in text.replace("--hash=sha256:", "")
     assert all(" \\\n    --hash=" in pin for pin in re.split(r"\n(?=\w)", text.strip()))

@@ -251,7 +251,17 @@ def engine_run(project: Project, home: Path, *command: str | Path, **variables: 
 
 @pytest.fixture
 def project(api: Emulator, database: Server, tmp_path: Path) -> Project:
-    return Project.create(tmp_path / "project", settings(api), database)
+    """The Meltano project, with dbt."""
+    made = Project.create(tmp_path / "project", settings(api), database)
+    installed = made.meltano("install", "utility", "dbt-postgres")
+    assert installed.code == 0, installed.last_words
+    return made
+
+
+def modelled_ids(database: Server) -> list[int]:
+    with psycopg.connect(database.uri) as connection:
+        models = connection.execute("select work_order_id from analytics.fieldnation__work_orders order by 1")
+        return [one for (one,) in models]
 
 
 @pytest.mark.schedulers
@@ -268,7 +278,7 @@ def test_airflow_runs_its_example(project: Project, api: Emulator, database: Ser
     engine_run(project, tmp_path, *airflow, "db", "migrate", **variables)
     said = engine_run(project, tmp_path, *airflow, "dags", "test", "fieldnation", **variables)
     assert "state=success" in said or "successful" in said, said
-    assert ids(database, "fieldnation") == sorted(api.company.visible_ids())
+    assert ids(database, "fieldnation") == modelled_ids(database) == sorted(api.company.visible_ids())
 
 
 @pytest.mark.schedulers
@@ -282,4 +292,4 @@ def test_dagster_runs_its_example(project: Project, api: Emulator, database: Ser
     engine_run(project, tmp_path, *dagster, "instance", "concurrency", "set", "fieldnation", "1", **variables)
     said = engine_run(project, tmp_path, *dagster, "asset", "materialize", "--select", "*", "-f", example, **variables)
     assert "RUN_SUCCESS" in said, said
-    assert ids(database, "fieldnation") == sorted(api.company.visible_ids())
+    assert ids(database, "fieldnation") == modelled_ids(database) == sorted(api.company.visible_ids())

@@ -1,0 +1,87 @@
+{#- The rows of a table that still exist in Field Nation. This is the only place that says which rows do.
+
+    role: work_orders: each work order once, as it was last read, with is_removed and removed_at.
+        embedded: child records that came with their work order. They are current if they are not older than it (>= and
+            not =, because they are loaded before it), and the work order was not removed while it was open. Child
+            records of a work order that was archived after it was closed stay, as its history.
+        by_request: child records of requests of their own, which are current however old they are.
+        work_order_removals: removals since which the work order was not read again.
+        work_order_coverage: spans of days that are not part of another one since.
+        list: full tables.
+    marks_deleted: whether the target marks rows that are gone (Singer's ACTIVATE_VERSION) instead of deleting them.
+-#}
+{% macro current_rows(table, role, marks_deleted=false) -%}
+{%- set work_orders = source('fieldnation', 'work_orders') -%}
+{%- if role == 'work_orders' -%}
+select work_orders.*, removed.removed_at is not null as is_removed, removed.removed_at
+from {{ work_orders }} as work_orders
+left join (
+    {{ fieldnation.removed_work_orders() | indent }}
+) as removed on removed.work_order_id = work_orders.id
+{%- elif role == 'work_order_removals' -%}
+select removals.*
+from {{ source('fieldnation', table) }} as removals
+left join {{ work_orders }} as work_orders on work_orders.id = removals.work_order_id
+where work_orders.id is null or work_orders.extracted_at <= removals.detected_at
+{%- elif role == 'work_order_coverage' -%}
+select * from {{ source('fieldnation', table) }} where last_day is not null
+{%- elif role in ('embedded', 'by_request') -%}
+select children.*
+from {{ source('fieldnation', table) }} as children
+inner join {{ work_orders }} as work_orders
+    on work_orders.id = children.work_order_id
+    {%- if role == 'embedded' %}
+    and children.extracted_at >= work_orders.extracted_at
+    {%- endif %}
+{%- if fieldnation.is_selected('work_order_removals') %}
+where not exists (
+    select 1
+    from {{ source('fieldnation', 'work_order_removals') }} as removals
+    where removals.work_order_id = work_orders.id and removals.detected_at >= work_orders.extracted_at
+)
+{%- endif %}
+{%- else -%}
+select * from {{ source('fieldnation', table) }}
+{%- if marks_deleted %} where _sdc_deleted_at is null{% endif %}
+{%- endif -%}
+{%- endmacro %}
+
+
+{#- Id and time of each work order that the API no longer returns.
+
+    Open ones are recorded in work_order_removals. A closed one is gone if it is older than the last readings of all
+    spans around its creation day, because a span is sent as a whole; one day on each side, because Field Nation may
+    count days in the time of the site.
+-#}
+{% macro removed_work_orders() -%}
+{%- set work_orders = source('fieldnation', 'work_orders') -%}
+select work_order_id, max(removed_at) as removed_at
+from (
+    {%- if fieldnation.is_selected('work_order_removals') %}
+    select work_orders.id as work_order_id, removals.detected_at as removed_at
+    from {{ work_orders }} as work_orders
+    inner join {{ source('fieldnation', 'work_order_removals') }} as removals
+        on removals.work_order_id = work_orders.id and removals.detected_at >= work_orders.extracted_at
+    {%- else %}
+    select id as work_order_id, extracted_at as removed_at from {{ work_orders }} where 1 = 0
+    {%- endif %}
+    {%- if fieldnation.is_selected('work_order_coverage') %}
+    union all
+    select work_orders.id as work_order_id, min(coverage.read_at) as removed_at
+    from {{ work_orders }} as work_orders
+    inner join (
+        -- some targets load days as text
+        select cast(first_day as date) as first_day, cast(last_day as date) as last_day, read_at
+        from {{ source('fieldnation', 'work_order_coverage') }}
+    ) as coverage
+        on coverage.first_day <= cast(work_orders.created_at as date) + 1
+        and coverage.last_day >= cast(work_orders.created_at as date) - 1
+    where {{ fieldnation.is_finished('work_orders.status_name') }}
+    group by work_orders.id, work_orders.extracted_at, work_orders.created_at
+    having work_orders.extracted_at < min(coverage.read_at)
+        and min(coverage.first_day) < cast(work_orders.created_at as date)
+        and max(coverage.last_day) > cast(work_orders.created_at as date)
+    {%- endif %}
+) as removals
+group by work_order_id
+{%- endmacro %}

@@ -1,0 +1,884 @@
+"""The dbt package, installed into a project as a user does it, on what the tap loaded into PostgreSQL and DuckDB.
+
+The company goes on for ten days, with edits, and with work orders that are archived and returned. `./dev dbt` makes the
+environment of dbt.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import typing as t
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from demo.project import BIN, ROOT
+from emulator import Emulator
+from tests.whole import analytics, truth
+from tests.whole.in_process import catalog, names
+from tests.whole.targets import DUCKDB
+from tests.whole.test_meltano import make_project
+from tests.whole.test_targets import installed
+from tools import staging
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from demo.postgres import Server
+
+pytestmark = pytest.mark.dbt
+
+Row = dict[str, t.Any]
+PACKAGE = ROOT / "dbt"
+PROGRAMS = ROOT / ".venvs" / "dbt" / ("Scripts" if os.name == "nt" else "bin")
+ADAPTERS = ("postgres", "duckdb")
+WORK_ORDERS = 220
+SECONDS = 600
+RECONCILE_DAYS = 1e-5  # so every run reads closed work orders again
+
+VARS = {
+    "fieldnation_selected": dict.fromkeys(names(), True),
+    "fieldnation_custom_fields": [
+        {"name": "Bill amount", "column": "bill_amount", "type": "money"},
+        {"name": "Ticket", "column": "ticket"},
+        {"name": "Due", "column": "due_on", "type": "date"},
+    ],
+}
+# The company's calendar is behind the clock.
+NOW = """{% macro default__now_utc() %}cast('{{ env_var("NOW") }}' as {{ dbt.type_timestamp() }}){% endmacro %}"""
+
+ASK_DUCKDB = """
+import duckdb, json, sys
+path, query = sys.argv[1:]
+with duckdb.connect(path, read_only=True) as database:
+    database.execute("set search_path = 'analytics,analytics_staging,fieldnation'")
+    answer = database.execute(query)
+    columns = [column[0] for column in answer.description]
+    print(json.dumps([dict(zip(columns, row)) for row in answer.fetchall()], default=str))
+"""
+
+
+@dataclass
+class Warehouse:
+    """A database with the tables of the tap, and a dbt project with the package.
+
+    Attributes:
+        adapter: The dbt adapter.
+        folder: Of the project.
+        server: The PostgreSQL server, whether or not it is used.
+        now: The time that it is for the models.
+    """
+
+    adapter: str
+    folder: Path
+    server: Server
+    now: str = ""
+
+    @property
+    def file(self) -> Path:
+        """The DuckDB database."""
+        return self.folder / "warehouse.duckdb"
+
+    def environment(self) -> dict[str, str]:
+        """The environment of dbt."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+        return {
+            **inherited,
+            "NOW": self.now,
+            "DBT_TARGET": self.adapter,
+            "DBT_POSTGRES_HOST": self.server.host,
+            "DBT_POSTGRES_PORT": str(self.server.port),
+            "DBT_POSTGRES_USER": self.server.user,
+            "DBT_POSTGRES_PASSWORD": self.server.password,
+            "DBT_POSTGRES_DATABASE": self.server.database,
+            "DBT_DUCKDB_PATH": str(self.file),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "NO_COLOR": "1",
+        }
+
+    def create(self, package: Row, **variables: t.Any) -> None:
+        """Write a project that installs the package."""
+        self.folder.mkdir()
+        shutil.copy(PACKAGE / "profiles.yml", self.folder)
+        project = {
+            "name": "company",
+            "version": "1.0.0",
+            "profile": "fieldnation",
+            "flags": {"send_anonymous_usage_stats": False},
+            "vars": variables,
+            "dispatch": [{"macro_namespace": "fieldnation", "search_order": ["company", "fieldnation"]}],
+        }
+        (self.folder / "dbt_project.yml").write_text(json.dumps(project))
+        (self.folder / "packages.yml").write_text(json.dumps({"packages": [package]}))
+        (self.folder / "macros").mkdir()
+        (self.folder / "macros" / "now.sql").write_text(NOW)
+        self.dbt("deps")
+
+    def dbt(self, *arguments: str, code: int = 0) -> str:
+        """What a dbt command says."""
+        done = subprocess.run(
+            [PROGRAMS / "dbt", *arguments],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=SECONDS,
+        )
+        told = [line for line in done.stdout.splitlines() if not re.search(r" (START|PASS|OK|SKIP) ", line)]
+        assert done.returncode == code, "\n".join([*told, done.stderr])
+        return done.stdout
+
+    def rows(self, query: str) -> list[Row]:
+        """What a query returns. Of DuckDB, times and exact numbers are text."""
+        if self.adapter == "duckdb":
+            done = subprocess.run(
+                [PROGRAMS / "python", "-c", ASK_DUCKDB, self.file, query], capture_output=True, check=False, text=True
+            )
+            assert done.returncode == 0, done.stderr
+            found: list[Row] = json.loads(done.stdout)
+            return found
+        options = "-c search_path=analytics,analytics_staging,fieldnation -c timezone=UTC"
+        with psycopg.connect(self.server.uri, options=options, row_factory=psycopg.rows.dict_row) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def execute(self, statement: str) -> None:
+        """Change something in PostgreSQL."""
+        with psycopg.connect(self.server.uri) as connection:
+            connection.execute(statement.encode())
+
+
+@dataclass
+class History:
+    """What happened to a company, and what its marts should have.
+
+    Attributes:
+        api: The company, as it was at the last load.
+        warehouses: By adapter.
+        known: Work orders as they were at the last load that saw them.
+        orders: By id, what `fieldnation__work_orders` should have.
+        backlog: What `fieldnation__daily_backlog` should have.
+        states: By id, the different states that the loads found, in order.
+        returned: Ids that were archived at one load, and back at the next one.
+    """
+
+    api: Emulator
+    warehouses: dict[str, Warehouse]
+    known: dict[int, Row] = field(default_factory=dict)
+    orders: dict[int, Row] = field(default_factory=dict)
+    backlog: dict[tuple[date, str], Row] = field(default_factory=dict)
+    states: dict[int, list[tuple[t.Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+    returned: set[int] = field(default_factory=set)
+
+    def built(self) -> None:
+        """Take down what a build has to show that happens now."""
+        visible = set(self.api.company.visible_ids())
+        was_removed = {one for one, row in self.orders.items() if row["is_removed"]}
+        self.known |= {one: self.api.company.work_order(one) for one in visible}
+        for one, order in self.known.items():
+            row = analytics.work_order(order)
+            self.orders[one] = row if one in visible else analytics.removed(row)
+            state = tuple(self.orders[one][name] for name in ("status_name", "is_removed", "provider_id", "pay_total"))
+            if self.states[one][-1:] != [state]:
+                self.states[one].append(state)
+        self.returned |= was_removed & visible
+        rows = list(self.orders.values())
+        first = min(row["created_at"].date() for row in rows)
+        begin = max(day for day, _ in self.backlog) if self.backlog else first
+        days = [begin + timedelta(days=number) for number in range((self.today - begin).days + 1)]
+        removed_on = {one: datetime.now(timezone.utc).date() for one, row in self.orders.items() if row["is_removed"]}
+        self.backlog |= analytics.backlog(days, rows, removed_on)
+
+    @property
+    def today(self) -> date:
+        """The company's day."""
+        return datetime.fromtimestamp(self.api.company.now, timezone.utc).date()
+
+
+class Loader:
+    """Runs the tap, and loads what it writes into both databases."""
+
+    def __init__(self, api: Emulator, folder: Path, server: Server, duckdb: Path) -> None:
+        self._folder = folder
+        config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
+        postgres = {name: getattr(server, name) for name in ("host", "port", "user", "password", "database")}
+        files: dict[str, t.Any] = {
+            "config": {**config, "requests_per_minute": 60_000, "reconcile_days": RECONCILE_DAYS},
+            "catalog": catalog(names()),
+            "state": {},
+            "postgres": {
+                **postgres,
+                "default_target_schema": "fieldnation",
+                "validate_records": False,
+                "use_copy": True,
+            },
+            "duckdb": {"filepath": str(duckdb), "default_target_schema": "fieldnation"},
+        }
+        for name, content in files.items():
+            (folder / f"{name}.json").write_text(json.dumps(content))
+
+    def load(self) -> None:
+        """One run."""
+        arguments = [f"--{name}={name}.json" for name in ("config", "catalog", "state")]
+        with (self._folder / "messages").open("wb") as output:
+            self._run([BIN / "tap-fieldnation", *arguments], stdout=output)
+        for program, config in (
+            (BIN / "target-postgres", "postgres.json"),
+            (installed(DUCKDB.packages) / DUCKDB.program, "duckdb.json"),
+        ):
+            with (self._folder / "messages").open("rb") as messages:
+                states = self._run([program, "--config", config], stdin=messages, stdout=subprocess.PIPE)
+            (self._folder / "state.json").write_bytes(states.splitlines()[-1])
+
+    def _run(self, command: list[str | Path], **streams: t.Any) -> bytes:
+        environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
+        done = subprocess.run(
+            command, cwd=self._folder, env=environment, check=False, stderr=subprocess.PIPE, timeout=SECONDS, **streams
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return t.cast("bytes", done.stdout)
+
+
+@functools.cache
+def in_git(folder: Path) -> Row:
+    """The package as users install it, in a repository with the files of this one."""
+    copied = folder / "repository"
+    shutil.copytree(PACKAGE, copied / "dbt", ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    who = ("-c", "user.name=tests", "-c", "user.email=tests@localhost")
+    for arguments in (("init", "-q", "-b", "main"), ("add", "."), (*who, "commit", "-q", "-m", "all")):
+        subprocess.run(["git", *arguments], cwd=copied, check=True)  # noqa: S607
+    return {"git": copied.as_uri(), "subdirectory": "dbt", "revision": "main"}
+
+
+def still_open(api: Emulator) -> list[int]:
+    """Work orders that are not closed."""
+    visible = api.company.visible_ids()
+    return [one for one in visible if api.company.work_order(one)["status"]["name"] not in analytics.CLOSED]
+
+
+def change(api: Emulator) -> None:
+    """Edit open work orders in every way that the marts look at."""
+    kinds = ("edit_pay", "add_expense", "remove_log", "log_time", "untag_all", "tag", "edit_fields", "reschedule")
+    changed = {kind for kind in kinds for one in still_open(api)[::2] if api.change(kind, one)}
+    assert changed == set(kinds)
+
+
+@pytest.fixture(scope="module")
+def history(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """Ten days, with three loads and builds."""
+    folder = tmp_path_factory.mktemp("dbt")
+    with psycopg.connect(postgres.uri, autocommit=True) as connection:
+        connection.execute("create database warehouse")
+    server = postgres.with_database("warehouse")
+    begin = datetime.now(timezone.utc).date() - timedelta(days=11)
+    with Emulator(work_orders=WORK_ORDERS, seed=3, today=begin, rate_limit=0) as api:
+        found = History(api, {name: Warehouse(name, folder / name, server) for name in ADAPTERS})
+        for warehouse in found.warehouses.values():
+            warehouse.create(in_git(folder), **VARS)
+        loader = Loader(api, folder, server, found.warehouses["duckdb"].file)
+        load_and_build(found, loader)
+        api.advance(5)
+        change(api)
+        known = [one for one in still_open(api) if one in found.known]
+        archived = [one for one in known[::3] if api.change("archive", one)]
+        closed = [
+            one for one, row in found.orders.items() if row["status_name"] in analytics.CLOSED and row["bonuses_amount"]
+        ]
+        archived += [one for one in closed[::9] if api.change("archive", one)]
+        load_and_build(found, loader)
+        api.advance(5)
+        change(api)
+        for one in archived[::2]:
+            api.change("unarchive", one)
+        load_and_build(found, loader)
+        yield found
+
+
+def load_and_build(history: History, loader: Loader) -> None:
+    """Load the company, and build the models in both databases."""
+    loader.load()
+    now = datetime.fromtimestamp(history.api.company.now, timezone.utc)
+    for warehouse in history.warehouses.values():
+        warehouse.now = f"{now:%Y-%m-%d %H:%M:%S}"
+        said = warehouse.dbt("build")
+        assert re.search(r"PASS=\d+ WARN=0 ERROR=0 SKIP=0", said), said
+    history.built()
+
+
+@pytest.fixture(params=ADAPTERS)
+def warehouse(request: pytest.FixtureRequest, history: History) -> Warehouse:
+    """One of the two databases."""
+    return history.warehouses[request.param]
+
+
+def same(found: t.Any, expected: t.Any) -> bool:
+    """Whether a value of a database, which may be text, is the expected one. Numbers may be rounded differently."""
+    if expected is None or isinstance(expected, (bool, str)):
+        return bool(found == expected)
+    if found is None:
+        return False
+    if isinstance(expected, datetime):
+        return datetime.fromisoformat(str(found)).replace(microsecond=0) == expected.replace(microsecond=0)
+    if isinstance(expected, date):
+        return str(found)[:10] == expected.isoformat()
+    return abs(Decimal(str(found)) - Decimal(expected)) <= (0 if isinstance(expected, int) else Decimal("0.01"))
+
+
+def compare(found: Iterable[Row], expected: Iterable[Row], *keys: str) -> None:
+    """Compare all rows, and all values that are expected."""
+    ours = {tuple(str(row[key]) for key in keys): row for row in found}
+    theirs = {tuple(str(row[key]) for key in keys): row for row in expected}
+    assert ours.keys() == theirs.keys()
+    assert theirs
+    different = [
+        f"{key} {name}: {ours[key][name]!r}, not {value!r}"
+        for key, row in theirs.items()
+        for name, value in row.items()
+        if not same(ours[key][name], value)
+    ]
+    assert different == []
+
+
+def test_work_orders(warehouse: Warehouse, history: History) -> None:
+    expected = list(history.orders.values())
+    assert {row["is_removed"] for row in expected} == {True, False}
+    assert history.returned
+    assert {row["status_name"] in analytics.CLOSED for row in expected if row["is_removed"]} == {True, False}
+    found = warehouse.rows("select * from fieldnation__work_orders")
+    assert all((row["removed_at"] is not None) == row["is_removed"] for row in found)
+    compare(
+        found,
+        [without(row, "removed_at") for row in expected if row["is_removed"]]
+        + [row for row in expected if not row["is_removed"]],
+        "work_order_id",
+    )
+
+
+def without(row: Row, *columns: str) -> Row:
+    """The row without some columns."""
+    return {name: value for name, value in row.items() if name not in columns}
+
+
+def current(history: History) -> list[Row]:
+    """The work orders whose child records are current, as the API sends them."""
+    return [order for one, order in history.known.items() if not analytics.loses_children(history.orders[one])]
+
+
+def test_visits(warehouse: Warehouse, history: History) -> None:
+    expected = [visit for order in current(history) for visit in analytics.visits(order)]
+    compare(warehouse.rows("select * from fieldnation__visits"), expected, "work_order_id", "visit_id")
+
+
+def test_spend(warehouse: Warehouse, history: History) -> None:
+    expected = [part for row in history.orders.values() for part in analytics.spend(row)]
+    assert {part["cost_type"] for part in expected} >= analytics.COST_TYPES.keys() - {"other pay"}
+    compare(warehouse.rows("select * from fieldnation__spend"), expected, "work_order_id", "cost_type")
+
+
+def test_spend_by_month(warehouse: Warehouse, history: History) -> None:
+    expected = analytics.spend_by_month(history.orders.values())
+    found = warehouse.rows("select * from fieldnation__spend_by_month")
+    compare(found, expected, "spend_month", "client_id", "project_id")
+
+
+def test_providers(warehouse: Warehouse, history: History) -> None:
+    expected = analytics.providers(history.orders.values())
+    compare(warehouse.rows("select * from fieldnation__providers"), expected, "provider_id")
+
+
+def test_open_work_orders(warehouse: Warehouse, history: History) -> None:
+    now = datetime.fromisoformat(warehouse.now)
+    expected = [
+        {
+            **{name: row[name] for name in ("work_order_id", "title", "status_name", "due_at", "pay_total", "tags")},
+            "age_days": analytics.between(row["created_at"], now, 86_400),
+            "days_in_status": analytics.between(row["last_milestone_at"], now, 86_400),
+            "is_overdue": bool(
+                not row["work_done_at"] and row["due_at"] and row["due_at"] < now and not row["first_checked_in_at"]
+            ),
+        }
+        for row in history.orders.values()
+        if row["is_open"]
+    ]
+    found = warehouse.rows("select * from fieldnation__open_work_orders")
+    compare(found, expected, "work_order_id")
+    ages = {row["age_group"]: float(row["age_days"]) for row in found}
+    assert all(age < 7 for group, age in ages.items() if group.startswith("1"))
+
+
+def test_daily_backlog(warehouse: Warehouse, history: History) -> None:
+    found = warehouse.rows("select * from fieldnation__daily_backlog")
+    expected = [{"backlog_date": day, "status_name": stage, **row} for (day, stage), row in history.backlog.items()]
+    compare(found, expected, "backlog_date", "status_name")
+
+
+def test_status_history(warehouse: Warehouse, history: History) -> None:
+    columns = ("status_name", "is_removed", "provider_id", "pay_total")
+    states = defaultdict(list)
+    for row in warehouse.rows("select * from fieldnation__status_history order by dbt_valid_from"):
+        states[row["work_order_id"]].append(row)
+    assert states.keys() == history.states.keys()
+    for one, expected in history.states.items():
+        assert len(states[one]) >= len(expected)
+        found = [tuple(row[name] for name in columns) for row in states[one]]
+        # a row is also written when the schedule alone was changed
+        found = [state for number, state in enumerate(found) if number == 0 or state != found[number - 1]]
+        assert len(found) == len(expected)
+        assert all(same(*pair) for pair in zip(sum(found, ()), sum(expected, ()), strict=True)), one
+        assert [row["dbt_valid_to"] is None for row in states[one]] == [False] * (len(states[one]) - 1) + [True]
+    (one, *_) = history.returned
+    assert [state[1] for state in history.states[one]][-2:] == [True, False], "removed, and back"
+
+
+def test_staging_has_the_rows_that_exist(warehouse: Warehouse, history: History) -> None:
+    orders = current(history)
+    counts = " union all ".join(
+        f"select '{name}' as stream, count(*) as found from {staging.model(name)}" for name in truth.EMBEDDED
+    )
+    expected = {name: len(truth.rows(history.api, name, orders)) for name in truth.EMBEDDED}
+    assert {row["stream"]: row["found"] for row in warehouse.rows(counts)} == expected
+    assert min(expected.values()) > 0
+    (stale,) = warehouse.rows("select count(*) as found from work_order_time_logs")
+    assert stale["found"] > expected["work_order_time_logs"], "the table also has rows that are gone"
+    (removals,) = warehouse.rows(f"select count(*) as found from {staging.model('work_order_removals')}")
+    assert removals["found"] == sum(map(analytics.loses_children, history.orders.values()))
+    (voided,) = warehouse.rows("select count(*) as found from work_order_removals")
+    assert voided["found"] > removals["found"], "the table also has removals of work orders that returned"
+
+
+def test_every_column_is_described_in_the_warehouse(warehouse: Warehouse) -> None:
+    warehouse.dbt("docs", "generate", "--static")
+    shutil.copy(warehouse.folder / "target" / "static_index.html", PROGRAMS.parent / "docs.html")  # for the workflow
+    catalog_of_warehouse = json.loads((warehouse.folder / "target" / "catalog.json").read_text())["nodes"]
+    manifest = json.loads((warehouse.folder / "target" / "manifest.json").read_text())["nodes"]
+    own = {field["column"] for field in t.cast("list[dict[str, str]]", VARS["fieldnation_custom_fields"])}
+    models = {name: node for name, node in manifest.items() if node["resource_type"] in ("model", "snapshot")}
+    assert len(models) == len(names()) + 8
+    for name, node in models.items():
+        columns = {column["name"]: column for column in catalog_of_warehouse[name]["columns"].values()}
+        assert node["description"], name
+        described = {column["name"]: column["description"] for column in node["columns"].values()}
+        assert described.keys() == columns.keys() - own, name
+        assert all(described.values()), name
+        if node["resource_type"] == "model":
+            assert {column: columns[column]["comment"] for column in described} == described, name
+
+
+def test_names_are_no_reserved_words(history: History) -> None:
+    postgres, duckdb = (history.warehouses[name] for name in ADAPTERS)
+    words = postgres.rows("select word as name from pg_get_keywords() where catcode in ('R', 'T')")
+    words += duckdb.rows("select keyword_name as name from duckdb_keywords() where keyword_category = 'reserved'")
+    columns = postgres.rows(
+        "select table_name, column_name from information_schema.columns where table_schema like 'analytics%'"
+    )
+    assert len(columns) > 700
+    reserved = {row["name"].lower() for row in words} | {"order", "group", "in", "from", "to", "default", "current"}
+    assert [row for row in columns if row["column_name"] in reserved] == []
+
+
+def test_types_are_the_same_on_both(history: History) -> None:
+    kinds = defaultdict(set)
+    for warehouse in history.warehouses.values():
+        for row in warehouse.rows(
+            "select column_name, numeric_precision, numeric_scale, data_type from information_schema.columns "
+            "where table_schema like 'analytics%' and column_name like '%amount'"
+        ):
+            kinds[row["column_name"]].add((row["numeric_precision"], row["numeric_scale"]))
+    assert kinds["amount"] == {(18, 2)}
+
+
+def questions() -> list[tuple[int, str, str]]:
+    """Number, title and SQL of each question in docs/analytics.md."""
+    text = (ROOT / "docs" / "analytics.md").read_text(encoding="utf-8")
+    found = re.findall(r"^### (\d+)\. ([^\n]*)\n\n```sql\n(.*?);\n```$", text, re.MULTILINE | re.DOTALL)
+    return [(int(number), title, query) for number, title, query in found]
+
+
+def grouped(rows: Iterable[Row], *keys: str) -> dict[tuple[t.Any, ...], list[Row]]:
+    """Rows by some of their values."""
+    found: dict[tuple[t.Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        found[tuple(row[key] for key in keys)].append(row)
+    return found
+
+
+def average(values: Iterable[t.Any]) -> Decimal:
+    """The average of numbers or of true and false."""
+    numbers = [Decimal(value) for value in values]
+    return sum(numbers, Decimal(0)) / len(numbers)
+
+
+def total(rows: Iterable[Row], column: str) -> Decimal:
+    """The sum of a column."""
+    return sum((row[column] or Decimal(0) for row in rows), Decimal(0))
+
+
+Answer = t.Callable[[list[Row], list[Row]], list[Row]]
+
+
+# What the emulator says, from rows of work orders, and from the same as the API sends them.
+
+
+def spend_by_month(orders: list[Row], _: list[Row]) -> list[Row]:
+    names_of = {(row["client_id"], row["project_id"]): row for row in orders}
+    return [
+        {
+            "client_name": names_of[row["client_id"], row["project_id"]]["client_name"],
+            "project_name": names_of[row["client_id"], row["project_id"]]["project_name"],
+            **{name: row[name] for name in ("spend_month", "pay_total", "fees_amount", "total_amount")},
+        }
+        for row in analytics.spend_by_month(orders)
+    ]
+
+
+def margin(orders: list[Row], _: list[Row]) -> list[Row]:
+    billed = [
+        row for row in orders if row["approved_at"] and not row["is_cancelled"] and row["bill_amount"] is not None
+    ]
+    found = []
+    for (client,), rows in grouped(billed, "client_name").items():
+        cost = total(rows, "pay_total") + total(rows, "fees_amount")
+        bill = total(rows, "bill_amount")
+        found.append({"client_name": client, "billed": bill, "cost": cost, "margin": bill - cost})
+    return found
+
+
+def on_time_arrival(_: list[Row], api: list[Row]) -> list[Row]:
+    visits = [visit for one in api for visit in analytics.visits(one) if visit["is_on_time"] is not None]
+    return [
+        {
+            "visit_month": month,
+            "client_name": client,
+            "arrivals": len(rows),
+            "on_time_rate": average(row["is_on_time"] for row in rows),
+        }
+        for (month, client), rows in grouped(visits, "visit_month", "client_name").items()
+    ]
+
+
+def first_visit_fix_rate(orders: list[Row], _: list[Row]) -> list[Row]:
+    done = grouped((row for row in orders if row["work_done_at"]), "type_of_work_name")
+    return [
+        {
+            "type_of_work_name": kind,
+            "done": len(rows),
+            "fix_rate": average(row["is_fixed_on_first_visit"] for row in rows),
+        }
+        for (kind,), rows in done.items()
+    ]
+
+
+def cancelled_after_assignment(orders: list[Row], _: list[Row]) -> list[Row]:
+    names = ("work_order_id", "client_name", "provider_name", "assigned_at", "cancelled_at", "cancellation_fee_amount")
+    return [{name: row[name] for name in names} for row in orders if row["is_cancelled"] and row["assigned_at"]]
+
+
+def ageing(orders: list[Row], _: list[Row]) -> list[Row]:
+    # their ages are compared in `test_open_work_orders`
+    return [
+        {"status_name": status, "work_orders": len(rows), "pay": total(rows, "pay_total")}
+        for (status,), rows in grouped((row for row in orders if row["is_open"]), "status_name").items()
+    ]
+
+
+def hours_by_provider(_: list[Row], api: list[Row]) -> list[Row]:
+    visits = [
+        {**visit, "provider_name": analytics.name_of(one["assignee"]["user"])}
+        for one in api
+        for visit in analytics.visits(one)
+    ]
+    return [
+        {"visit_month": month, "provider_name": name, "visits": len(rows), "hours": total(rows, "hours")}
+        for (month, _, name), rows in grouped(visits, "visit_month", "provider_id", "provider_name").items()
+    ]
+
+
+def late_shipments(_: list[Row], api: list[Row]) -> list[Row]:
+    return [
+        {"work_order_id": one["id"], "name": shipment["name"], "tracking_number": shipment["carrier"]["tracking"]}
+        for one in api
+        for shipment in one["shipments"]["results"]
+        if analytics.arrived_late(shipment) or is_overdue(shipment)
+    ]
+
+
+def is_overdue(shipment: Row) -> bool:
+    arrival, arrived = (analytics.moment(shipment["carrier"][name]) for name in ("arrival", "arrived"))
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    return arrived is None and arrival is not None and arrival < now
+
+
+def task_completion(_: list[Row], api: list[Row]) -> list[Row]:
+    tasks = [
+        {"type": task["type"]["name"], "status": task["status"]} for one in api for task in one["tasks"]["results"]
+    ]
+    return [
+        {"type_name": kind, "tasks": len(rows), "completed": sum(row["status"] == "complete" for row in rows)}
+        for (kind,), rows in grouped(tasks, "type").items()
+    ]
+
+
+def problems(_: list[Row], api: list[Row]) -> list[Row]:
+    found = [{**problem, "kind": problem["type"]["name"]} for one in api for problem in one["problems"]["results"]]
+    return [
+        {
+            "type_name": kind,
+            "problems": len(rows),
+            "still_open": sum(row["resolution"]["status"] == "open" for row in rows),
+        }
+        for (kind,), rows in grouped(found, "kind").items()
+    ]
+
+
+def revisits(orders: list[Row], _: list[Row]) -> list[Row]:
+    again = grouped((row for row in orders if row["is_revisit"]), "incomplete_reason")
+    return [
+        {"incomplete_reason": reason, "revisits": len(rows), "pay": total(rows, "pay_total")}
+        for (reason,), rows in again.items()
+    ]
+
+
+def requests_and_fill_rate(orders: list[Row], _: list[Row]) -> list[Row]:
+    published = grouped((row for row in orders if row["published_at"]), "type_of_work_name")
+    return [
+        {
+            "type_of_work_name": kind,
+            "published": len(rows),
+            "requests": sum(row["all_requests_count"] for row in rows),
+            "declines": sum(row["declines_count"] for row in rows),
+            "fill_rate": average(row["assigned_at"] is not None for row in rows),
+        }
+        for (kind,), rows in published.items()
+    ]
+
+
+def pay_increases(_: list[Row], api: list[Row]) -> list[Row]:
+    found = [
+        {
+            "month": analytics.month(analytics.moment(increase["created"])),
+            "requested": analytics.money(increase["pay"]["sum"]),
+            "granted": analytics.money(increase["pay"]["sum"] if increase["status"] == "accepted" else 0),
+        }
+        for one in api
+        for increase in one["pay"]["increases"]["results"]
+    ]
+    return [
+        {
+            "month": month,
+            "requests": len(rows),
+            "requested": total(rows, "requested"),
+            "granted": total(rows, "granted"),
+        }
+        for (month,), rows in grouped(found, "month").items()
+    ]
+
+
+AGEING = 11
+# Number of a question -> its answer; those of the others come straight from a column that is compared above.
+ANSWERS: dict[int, Answer] = {
+    1: spend_by_month,
+    2: margin,
+    3: on_time_arrival,
+    5: first_visit_fix_rate,
+    8: cancelled_after_assignment,
+    AGEING: ageing,
+    12: hours_by_provider,
+    14: late_shipments,
+    15: task_completion,
+    16: problems,
+    18: revisits,
+    20: requests_and_fill_rate,
+    22: pay_increases,
+}
+
+
+def number_or_text(value: t.Any) -> t.Any:
+    """A value in a form that is the same for both databases."""
+    if value is None or isinstance(value, bool):
+        return value
+    try:
+        return float(str(value))
+    except ValueError:
+        return str(value)
+
+
+def in_order(rows: Iterable[Row], columns: Iterable[str]) -> list[list[t.Any]]:
+    """Some values of rows, in an order that does not depend on how numbers are rounded."""
+
+    def texts_first(row: list[t.Any]) -> tuple[list[str], list[int], list[float]]:
+        texts = [str(value) for value in row if not isinstance(value, float)]
+        numbers = [value for value in row if isinstance(value, float)]
+        return texts, [round(value) for value in numbers], numbers
+
+    columns = list(columns)
+    return sorted(([number_or_text(row[column]) for column in columns] for row in rows), key=texts_first)
+
+
+def unlike(ours: list[list[t.Any]], theirs: list[list[t.Any]], tolerance: float) -> list[tuple[t.Any, t.Any]]:
+    """The rows that differ."""
+
+    def alike(our: t.Any, their: t.Any) -> bool:
+        both_numbers = isinstance(our, float) and isinstance(their, float)
+        return abs(our - their) <= tolerance if both_numbers else bool(our == their)
+
+    pairs: Iterable[tuple[list[t.Any], list[t.Any]]] = itertools.zip_longest(ours, theirs, fillvalue=[])
+    return [(our, their) for our, their in pairs if len(our) != len(their) or not all(map(alike, our, their))]
+
+
+def test_questions_of_the_documentation(history: History, subtests: pytest.Subtests) -> None:
+    found = questions()
+    assert [number for number, *_ in found] == list(range(1, 23))
+    orders, api = list(history.orders.values()), current(history)
+    for number, title, query in found:
+        with subtests.test(title):
+            assert len(query.splitlines()) <= 6
+            postgres, duckdb = (warehouse.rows(query) for warehouse in history.warehouses.values())
+            assert postgres, "no rows"
+            # DuckDB cuts a percentile of numbers with two digits off after these
+            assert unlike(in_order(postgres, postgres[0]), in_order(duckdb, postgres[0]), 0.011) == []
+            if number in ANSWERS:
+                expected = ANSWERS[number](orders, api)
+                ours = merged(postgres, *expected[0]) if number == AGEING else postgres
+                assert unlike(in_order(ours, expected[0]), in_order(expected, expected[0]), 0.0001) == []
+
+
+def merged(rows: list[Row], name: str, *numbers: str) -> list[Row]:
+    """The rows without the column that says which age they have."""
+    return [
+        {name: key, **{number: sum(row[number] for row in group) for number in numbers}}
+        for (key,), group in grouped(rows, name).items()
+    ]
+
+
+FRESHNESS = {
+    "finished_at = finished_at": (0, "PASS"),
+    "finished_at = finished_at - interval '4 hours'": (0, "WARN"),
+    "finished_at = finished_at - interval '1 day'": (1, "ERROR STALE"),
+    "finished_at = now() at time zone 'UTC', complete = false "
+    "where finished_at = (select max(finished_at) from fieldnation.sync_runs)": (1, "ERROR STALE"),
+}
+
+
+def copied(history: History, name: str) -> Warehouse:
+    """A copy of what is in PostgreSQL, to be changed."""
+    postgres = history.warehouses["postgres"]
+    with psycopg.connect(postgres.server.uri.replace("/warehouse", "/postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template warehouse".encode())
+    return Warehouse("postgres", postgres.folder, postgres.server.with_database(name), postgres.now)
+
+
+def test_freshness_is_told_by_complete_runs(history: History) -> None:
+    stale = copied(history, "stale")
+    for change, (code, outcome) in FRESHNESS.items():
+        stale.execute(f"update fieldnation.sync_runs set {change}")
+        assert f"{outcome} freshness of fieldnation.sync_runs" in stale.dbt("source", "freshness", code=code)
+
+
+DAMAGES = {
+    "update analytics.fieldnation__spend set amount = amount + 0.01 where work_order_id = "
+    "(select min(work_order_id) from analytics.fieldnation__spend where is_pay) and cost_type = 'labor'": (
+        "FAIL 2 spend_adds_up_to_the_source"
+    ),
+    "delete from analytics.fieldnation__visits where visit_number = 2": "FAIL 1 hours_add_up_to_the_source",
+    "insert into analytics.fieldnation__providers select * from analytics.fieldnation__providers limit 1": (
+        "FAIL 1 unique_fieldnation__providers_provider_id"
+    ),
+    "insert into analytics.fieldnation__visits (work_order_id, visit_id) values (1, null)": (
+        "FAIL 1 fieldnation_unique_together_fieldnation__visits_work_order_id__visit_id"
+    ),
+    "update fieldnation.work_orders set status_name = 'Teleported' "
+    "where id = (select min(id) from fieldnation.work_orders)": (
+        "WARN 1 accepted_values_stg_fieldnation__work_orders_status_name"
+    ),
+    "delete from fieldnation.clients": "WARN [0-9]+ relationships_stg_fieldnation__work_orders_client_id",
+}
+
+
+def test_data_tests_notice_what_is_wrong(history: History) -> None:
+    damaged = copied(history, "damaged")
+    for damage in DAMAGES:
+        damaged.execute(damage)
+    said = damaged.dbt("test", code=1)
+    assert [expected for expected in DAMAGES.values() if not re.search(expected, said)] == []
+
+
+def test_streams_and_columns_that_are_not_selected(history: History) -> None:
+    partial = copied(history, "partial")
+    partial.execute("drop schema analytics cascade; drop schema analytics_staging cascade")
+    partial.execute("drop table fieldnation.work_order_shipments; drop table fieldnation.work_order_coverage")
+    partial.execute("alter table fieldnation.work_orders drop column assignee, drop column schedule")
+    said = partial.dbt("build", code=1)
+    assert 'fieldnation"."work_order_shipments" does not exist' in said
+    assert "set the var fieldnation_selected: {work_order_shipments: false}" in said
+    selected = dict.fromkeys(names(), True) | {"work_order_shipments": False, "work_order_coverage": False}
+    said = partial.dbt("build", "--vars", json.dumps({**VARS, "fieldnation_selected": selected}))
+    assert re.search(r"WARN=0 ERROR=0", said)
+    (found,) = partial.rows(
+        "select count(*) as work_orders, count(provider_name) as named, sum(shipments_count) as shipments, "
+        "count(due_at) as due from fieldnation__work_orders"
+    )
+    assert found == {"work_orders": len(history.orders), "named": 0, "shipments": 0, "due": found["due"]}
+    assert found["due"] > 0
+
+
+def test_snowflake_is_compiled_and_was_never_executed(history: History, tmp_path: Path) -> None:
+    """There is no account to execute it. Each dispatched macro has to be Snowflake's."""
+    profile = {"type": "snowflake", "account": "none", "user": "none", "password": "none", "threads": 1}
+    output = {**profile, "database": "WAREHOUSE", "warehouse": "NONE", "schema": "ANALYTICS"}
+    (tmp_path / "profiles.yml").write_text(json.dumps({"fieldnation": {"target": "snow", "outputs": {"snow": output}}}))
+    postgres = history.warehouses["postgres"]
+    without_connection = ("--no-introspect", "--no-populate-cache", "--profiles-dir", str(tmp_path), "--target", "snow")
+    postgres.dbt("compile", *without_connection, "--target-path", str(tmp_path))
+    compiled = {file.stem: file.read_text() for file in (tmp_path / "compiled" / "fieldnation").rglob("*.sql")}
+    assert len(compiled) > len(names()) + 8
+    sql = "\n".join(compiled.values())
+    for theirs in (
+        "get_path(",
+        "datediff('second'",
+        "convert_timezone('UTC'",
+        "try_cast(",
+        "as variant)",
+        '"EXTRACTED_AT"',
+    ):
+        assert theirs in sql
+    for others in ("jsonb", "#>>", "json_extract_string", "date_sub(", "extract(epoch", " ~ '", "filter (where"):
+        assert others not in sql
+
+
+def test_meltano_runs_the_job_and_the_schedule(database: Server, tmp_path: Path) -> None:
+    """As shipped: the default selection, and dbt as Meltano installs it."""
+    with Emulator(work_orders=60, seed=3, rate_limit=0) as api:
+        project = make_project(api, database, tmp_path / "project")
+        dev = Warehouse("postgres", tmp_path, database)
+        for arguments in (
+            ("install", "utility", "dbt-postgres"),
+            ("--environment=dev", "run", "fieldnation-modelled"),
+            ("--environment=dev", "invoke", "dbt-postgres:freshness"),
+            ("--environment=dev", "invoke", "dbt-postgres:docs"),
+            ("--environment=prod", "schedule", "run", "fieldnation-modelled-hourly"),
+        ):
+            done = project.meltano(*arguments)
+            assert done.code == 0, done.last_words
+        expected = [analytics.work_order(api.company.work_order(one)) for one in api.company.visible_ids()]
+    pay = sum(part["amount"] for row in expected for part in analytics.spend(row) if part["is_pay"])
+    for schema in ("analytics_dev", "analytics"):
+        found = dev.rows(f"select sum(amount) as pay from {schema}.fieldnation__spend where is_pay")
+        assert found == [{"pay": pay}]
+    assert (project.folder / ".meltano" / "dbt" / "target" / "static_index.html").stat().st_size > 100_000
+    written = {path.name for path in (project.folder / "dbt").iterdir()}
+    assert written == {path.name for path in PACKAGE.iterdir()} - {"target", "logs", "dbt_packages"}
+    dev.execute("drop table fieldnation.clients cascade")
+    failed = project.meltano("--environment=prod", "invoke", "dbt-postgres:build")
+    assert failed.code != 0
+    assert 'clients" does not exist. Set the vars' in failed.output + failed.log
