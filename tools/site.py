@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mkdocs.structure.files import File
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
+HOME = "https://github.com/tap-fieldnation/tap-fieldnation"
 # file of the repository -> page of the site
 OTHER_PAGES = {
     "CHANGELOG.md": "changelog.md",
@@ -43,7 +44,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
     """Replace the links of a page, except in its code."""
     source = PurePosixPath(SOURCES.get(page.file.src_uri) or f"docs/{page.file.src_uri}")
     known = {SOURCES.get(file.src_uri) or f"docs/{file.src_uri}": file.src_uri for file in files}
@@ -54,7 +55,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return os.path.relpath(known[target], PurePosixPath(page.file.src_uri).parent)
         path = ROOT / target
         if path.exists():
-            return f"{config.repo_url}/{'tree' if path.is_dir() else 'blob'}/main/{target}"
+            return f"{HOME}/{'tree' if path.is_dir() else 'blob'}/main/{target}"
         return link[0]
 
     parts, end = [], 0

@@ -146,7 +146,7 @@ def joins(streams: Mapping[str, Stream], name: str) -> Iterator[tuple[str, str, 
 
 def _diagram(streams: Mapping[str, Stream], names: Iterable[str]) -> str:
     names = list(names)
-    lines = ["```mermaid", "erDiagram"]
+    lines = ["```mermaid", "erDiagram", "  direction LR"]
     for name in names:
         links = list(joins(streams, name))
         keys, joining = streams[name].primary_keys, [column for column, *_ in links]

@@ -23,7 +23,7 @@ def diagrams(page: Page, address: str) -> Any:
     """Open a page, and return [width, height] of each of its diagrams, in pixels, once all are drawn."""
     page.goto(address)
     page.wait_for_function("document.querySelectorAll('pre.mermaid').length == 0")
-    page.wait_for_function("[...document.querySelectorAll('div.mermaid')].every(d => d.clientHeight > 100)")
+    page.wait_for_function("[...document.querySelectorAll('div.mermaid')].every(d => d.clientHeight > 150)")
     return page.eval_on_selector_all("div.mermaid", SIZES)
 
 
@@ -40,6 +40,7 @@ def main(browser: str, address: str, folder: Path) -> dict[str, Any]:
         page.goto(address)
         found["links"] = page.eval_on_selector_all("a[href]", LINKS)
         page.screenshot(path=folder / "start.png")
+        page.set_viewport_size({"width": 1280, "height": 3000})  # the header would cover a part of a picture
         for name, picture in (("streams", "tables"), ("how-it-reads", "sync")):
             found["diagrams"][name] = diagrams(page, f"{address}/{name}/")
             page.locator("div.mermaid").last.screenshot(path=folder / f"{picture}.png")

@@ -90,15 +90,12 @@ def test_screenshots_show_something(seen: dict[str, Any]) -> None:
 
 
 def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
-    for name in ("docs", "tools", "emulator/README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "mkdocs.yml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, tmp_path / name)
-    mermaid = ".venvs/mermaid/package/dist"
-    shutil.copytree(ROOT / mermaid, tmp_path / mermaid)
-    for name in ("examples", "schemas", "tap_fieldnation", "tests", "README.md", "meltano-hub.yml", ".github"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    build = [PYTHON.with_name("mkdocs"), "build", "--strict", "--quiet"]
+    for entry in ROOT.iterdir():
+        if entry.name in ("docs", "tools"):
+            shutil.copytree(entry, tmp_path / entry.name)
+        elif entry != SITE:
+            (tmp_path / entry.name).symlink_to(entry)
+    build = [PYTHON.with_name("mkdocs"), "build", "--strict"]
     assert subprocess.run(build, cwd=tmp_path, check=False).returncode == 0
     for link in ("[gone](gone.md)", "[gone](../examples/gone.sql)", "[gone](settings.md#gone)"):
         page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
