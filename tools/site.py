@@ -29,7 +29,7 @@ OTHER_PAGES = {
 }
 SOURCES = {page: source for source, page in OTHER_PAGES.items()}
 MERMAID = ROOT / ".venvs" / "mermaid" / "package" / "dist" / "mermaid.min.js"  # `./dev site` puts it there
-DBT_DOCS = ROOT / "dbt" / "target" / "static_index.html"  # by `dbt docs generate --static`
+DBT_DOCS = ROOT / ".meltano" / "dbt" / "target" / "static_index.html"  # by `meltano invoke dbt-postgres:docs`
 FENCE = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 
