@@ -6,9 +6,9 @@ Copy this file to Airflow's DAGs folder. It needs:
 - a connection `fieldnation_NAME` for each: login and password are the client id and the client secret, and the extra
   fields are other settings of the tap, such as {"environment": "sandbox", "requests_per_minute": 30}
 - the pool `fieldnation`, whose slots are the number of companies that are read at once
-- on each worker: FIELDNATION_PROJECT=/path/to/project in the environment, Meltano on the PATH, and in the project's `.env`
-  the settings of the target, and MELTANO_DATABASE_URI with a PostgreSQL database, which all workers share. There Meltano
-  keeps the state of each company, and refuses to read a company that another worker is reading.
+- on each worker: FIELDNATION_PROJECT=/path/to/project in the environment, Meltano on the PATH, and in the project's
+  `.env` the settings of the target, and MELTANO_DATABASE_URI with a PostgreSQL database, which all workers share. There
+  Meltano keeps the state of each company, and refuses to read a company that another worker is reading.
 - dbt on the PATH, or FIELDNATION_DBT=/path/to/dbt if it is in an environment of its own
 """
 
@@ -44,7 +44,7 @@ with DAG(
 
     @task(
         pool="fieldnation",
-        map_index_template="{{ company }}",
+        map_index_template="{{ task.op_kwargs['company'] }}",
         # After a worker was lost, Meltano refuses the company for up to 5 minutes: the lost run could still be reading.
         retries=8,
         retry_delay=timedelta(minutes=1),
@@ -56,7 +56,7 @@ with DAG(
         settings = {
             "client_id": connection.login,
             "client_secret": connection.password,
-            # stop the first run, which reads the whole history, before the hour is over; the next run continues from there
+            # stop the first run, which reads the whole history, before the hour is over; the next one continues there
             "max_minutes": 50,
             **connection.extra_dejson,
         }

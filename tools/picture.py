@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import json
 import os
 import pty
-import select
+import struct
 import subprocess
 import tempfile
 import termios
@@ -44,7 +45,14 @@ text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mo
 @contextlib.contextmanager
 def emulator() -> Iterator[dict[str, str]]:
     """Run the emulator; yields the variables for the tap."""
-    command = [BIN / "python", "-m", "emulator", "--credentials", f"--work-orders={WORK_ORDERS}", "--today=2026-11-01"]
+    command = [
+        str(BIN / "python"),
+        "-m",
+        "emulator",
+        "--credentials",
+        f"--work-orders={WORK_ORDERS}",
+        "--today=2026-11-01",
+    ]
     switches = ["--switch=rate_limit=0", "--switch=latency=0.3"]
     with subprocess.Popen([*command, *switches], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         output = process.stdout or ()
@@ -82,7 +90,7 @@ def shown(command: str, folder: Path, variables: dict[str, str]) -> tuple[list[s
     screen = pyte.Screen(COLUMNS, LINES)
     stream = pyte.ByteStream(screen)
     here, there = pty.openpty()
-    termios.tcsetwinsize(here, (LINES, COLUMNS))
+    fcntl.ioctl(here, termios.TIOCSWINSZ, struct.pack("4H", LINES, COLUMNS, 0, 0))
     environment = {
         "HOME": str(folder), "LANG": "C.UTF-8", "NO_PROXY": "127.0.0.1", "PATH": f"{BIN}:/usr/bin:/bin",
         "TERM": "xterm", **variables,
@@ -93,8 +101,8 @@ def shown(command: str, folder: Path, variables: dict[str, str]) -> tuple[list[s
         stdin=there, stdout=there, stderr=there, start_new_session=True,
     ) as process:  # fmt: skip
         os.close(there)
-        with open(here, "rb", buffering=0) as terminal, contextlib.suppress(OSError):  # EIO at its end
-            while select.select([terminal], [], []) and (output := terminal.read(65_536)):
+        with contextlib.closing(os.fdopen(here, "rb", buffering=0)) as terminal, contextlib.suppress(OSError):
+            while output := terminal.read(65_536):  # OSError at its end
                 stream.feed(output)
                 if not middle and any(f"{MIDDLE}{digit}%|" in line for line in screen.display for digit in range(10)):
                     middle = _lines(screen)

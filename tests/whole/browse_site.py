@@ -16,7 +16,9 @@ from playwright.sync_api import Page, sync_playwright
 OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # Material puts each drawn diagram into a closed shadow root, which scripts cannot enter; its host has the size of it
 SIZES = "nodes => nodes.map(node => [node.getBoundingClientRect().width, node.getBoundingClientRect().height])"
-LINKS = "nodes => nodes.map(node => new URL(node.href)).filter(url => url.origin == location.origin).map(u => u.pathname)"
+LINKS = (
+    "nodes => nodes.map(node => new URL(node.href)).filter(url => url.origin == location.origin).map(u => u.pathname)"
+)
 
 
 def diagrams(page: Page, address: str) -> Any:

@@ -38,8 +38,8 @@ OWN_BASE = "localhost/tap-fieldnation-test-base"
 PACKAGES = "ca-certificates,python3,python3-pip,python3-venv"
 MANIFEST = ROOT / "examples" / "kubernetes" / "cronjob.yaml"
 VALIDATE = ROOT / ".venvs" / "kubernetes" / "bin" / "kubernetes-validate"
-# As the first process of new namespaces: the root file system read-only, some folders writable, no process of the machine
-# visible, and the program of the image as process 1, which signals reach as they do in a container.
+# In new namespaces: the root file system is read-only, some folders are writable, no process of the machine is visible,
+# and the program of the image is process 1, which signals reach as they do in a container.
 RUN = """
 set -e
 root=$1 user=$2 writable=$3; shift 3
@@ -210,12 +210,12 @@ def test_the_tap_adds_little_to_its_base(tap: Image) -> None:
 
 
 def stopped(running: Running, api: Emulator, pages: int = 8) -> tuple[int, str, str]:
-    """Stop a run as `docker stop` does, after some pages; returns how it ended, within the usual 10 seconds and a few."""
+    """Stop a run as `docker stop` does, after some pages; returns how it ended, within 10 seconds as there."""
     while len(api.log.of("/workorders")) < pages:
         time.sleep(0.02)
         assert running.process.poll() is None, running.ended()
     os.kill(running.first, signal.SIGTERM)
-    return running.ended(seconds=20)
+    return running.ended(seconds=10)
 
 
 def test_a_stop_in_mid_run_writes_state_from_which_the_next_run_continues(tap: Image) -> None:
@@ -230,7 +230,7 @@ def test_a_stop_in_mid_run_writes_state_from_which_the_next_run_continues(tap: I
 
         state = json.dumps(last["value"])
         command = f"echo '{state}' > /tmp/state.json; exec tap-fieldnation --config=ENV --state /tmp/state.json"
-        code, output, log = tap.run("sh", "-c", command, entrypoint=False, variables=settings(api), writable="/tmp")
+        code, output, log = tap.run("sh", "-c", command, entrypoint=False, variables=settings(api), writable="/tmp")  # noqa: S108  in the container
         assert code == 0, log
         assert len(ids(output)) < len(everything), "it begins where the first run stopped"
         assert begun | ids(output) == everything
@@ -247,7 +247,7 @@ def loader(database: Server) -> dict[str, str]:
     }
 
 
-WRITABLE = "/tmp /var/lib/meltano"  # the volumes of the manifest
+WRITABLE = "/tmp /var/lib/meltano"  # noqa: S108  the volumes of the manifest, in the container
 
 
 def loaded(database: Server) -> set[int]:
@@ -279,7 +279,7 @@ def test_a_stop_of_meltano_loses_nothing(meltano: Image, api: Emulator, database
 def test_the_manifest_fits_the_schemas_of_kubernetes(tmp_path: Path) -> None:
     def complaints(text: str) -> str:
         (tmp_path / "cronjob.yaml").write_text(text, encoding="utf-8")
-        command = [VALIDATE, "--strict", tmp_path / "cronjob.yaml"]
+        command = [str(VALIDATE), "--strict", str(tmp_path / "cronjob.yaml")]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         return done.stdout + done.stderr if done.returncode else ""
 

@@ -1,7 +1,7 @@
 """The documentation site in Chromium, and the README's picture: `./dev browser`, which builds the site first.
 
-Playwright is in the environment of `./dev site`; the browser is the machine's. BROWSER_SCREENSHOTS names a folder to keep
-the screenshots in.
+Playwright is in the environment of `./dev site`; the browser is the machine's. BROWSER_SCREENSHOTS names a folder
+to keep the screenshots in.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from demo.project import ROOT
 
@@ -33,6 +34,7 @@ PICTURE = ROOT / "docs" / "images" / "terminal.svg"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    @override
     def log_message(self, *_: Any) -> None:
         """Nothing: pytest's output is for failures."""
 
@@ -52,7 +54,7 @@ def seen(address: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert browser, f"none of these browsers is installed: {', '.join(BROWSERS)}"
     folder = Path(os.environ.get("BROWSER_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots")).resolve()
-    command = [PYTHON, Path(__file__).with_name("browse_site.py"), browser, address, folder]
+    command = [str(PYTHON), str(Path(__file__).with_name("browse_site.py")), browser, address, str(folder)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -95,7 +97,7 @@ def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
             shutil.copytree(entry, tmp_path / entry.name)
         elif entry != SITE:
             (tmp_path / entry.name).symlink_to(entry)
-    build = [PYTHON.with_name("mkdocs"), "build", "--strict"]
+    build = [str(PYTHON.with_name("mkdocs")), "build", "--strict"]
     assert subprocess.run(build, cwd=tmp_path, check=False).returncode == 0
     for link in ("[gone](gone.md)", "[gone](../examples/gone.sql)", "[gone](settings.md#gone)"):
         page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
@@ -108,7 +110,7 @@ def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
 def text_of(picture: Path) -> list[str]:
     """The text of a picture, without the numbers, which differ from run to run."""
     lines = re.findall(r"<text [^>]*>(.*?)</text>", picture.read_text(encoding="utf-8"))
-    return [re.sub(r"[\d.:,]+|[█▏▎▍▌▋▊▉ ]+|about [^<]*", " ", line) for line in lines]  # noqa: RUF001
+    return [re.sub(r"[\d.:,]+|[█▏▎▍▌▋▊▉ ]+|about [^<]*", " ", line) for line in lines]
 
 
 def test_the_picture_of_the_terminal_is_from_this_version(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Meltano's state in PostgreSQL and in a bucket, so that it outlives a machine: `./dev state`.
 
-Each machine is a folder with the project and nothing else. The bucket is SeaweedFS's, an S3 server, which comes from the
-package index as Meltano's support for S3 does, in the environment of `./dev state`.
+Each machine is a folder with the project and nothing else. The bucket is SeaweedFS's, an S3 server. It comes from the
+package index, as Meltano's support for S3 does, in the environment of `./dev state`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ BACKENDS = ("postgres", "bucket")
 CREATE = "import boto3, sys; boto3.client('s3', endpoint_url=sys.argv[1]).create_bucket(Bucket=sys.argv[2])"
 KEYS = """
 import boto3, sys
-print(*(each["Key"] for each in boto3.client("s3", endpoint_url=sys.argv[1]).list_objects_v2(Bucket=sys.argv[2])["Contents"]))
+found = boto3.client("s3", endpoint_url=sys.argv[1]).list_objects_v2(Bucket=sys.argv[2])
+print(*(each["Key"] for each in found["Contents"]))
 """
 AWS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -55,9 +56,12 @@ def free_port() -> int:
 
 def s3(code: str, address: str) -> str:
     """Run a line of Python with boto3; returns what it prints."""
-    command = [PROGRAMS / "python", "-c", code, address, BUCKET]
+    command = [str(PROGRAMS / "python"), "-c", code, address, BUCKET]
     environment = {**os.environ, **AWS, "NO_PROXY": "127.0.0.1"}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=30).stdout
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=30)
+    if done.returncode:
+        raise OSError(done.stderr)
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +73,9 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
     command = [
-        PROGRAMS / "weed", "server", "-ip=127.0.0.1", f"-dir={folder / 'data'}", "-filer", "-s3",
-        f"-s3.config={folder / 's3.json'}", "-volume.max=5", *(f"-{name}.port={port}" for name, port in ports.items()),
+        str(PROGRAMS / "weed"), "server", "-ip=127.0.0.1", f"-dir={folder / 'data'}", "-filer", "-s3",
+        f"-s3.config={folder / 's3.json'}", "-volume.max=5", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        *(f"-{name}.port={port}" for name, port in ports.items()),
     ]  # fmt: skip
     with (
         (folder / "log").open("wb") as log,
@@ -80,13 +85,13 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         try:
             deadline = time.monotonic() + 60
             while True:
-                with contextlib.suppress(subprocess.CalledProcessError, subprocess.TimeoutExpired):
+                with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                     s3(CREATE, address)
                     break
                 assert time.monotonic() < deadline, (folder / "log").read_text()
             yield address
         finally:
-            process.terminate()
+            process.kill()  # on SIGTERM, SeaweedFS waits for minutes
 
 
 @pytest.fixture
@@ -100,7 +105,7 @@ def backends(database: Server, bucket: str, tmp_path: Path) -> dict[str, dict[st
     """The settings of Meltano for each backend."""
     meltano = database.with_database(f"{database.database}_meltano")
     with psycopg.connect(database.uri, autocommit=True) as connection:
-        connection.execute(f"create database {meltano.database}")  # type: ignore[arg-type]  # ours
+        connection.execute(f"create database {meltano.database}")
     in_postgres = {"MELTANO_DATABASE_URI": meltano.uri}
     in_bucket = {
         "MELTANO_STATE_BACKEND_URI": f"s3://{BUCKET}/{tmp_path.name}",
