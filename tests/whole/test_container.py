@@ -229,8 +229,8 @@ def test_a_stop_in_mid_run_writes_state_from_which_the_next_run_continues(tap: I
         assert begun < everything
 
         state = json.dumps(last["value"])
-        command = f"echo '{state}' > /tmp/state.json; exec tap-fieldnation --config=ENV --state /tmp/state.json"
-        code, output, log = tap.run("sh", "-c", command, entrypoint=False, variables=settings(api), writable="/tmp")  # noqa: S108  in the container
+        command = f"echo '{state}' > /run/state.json; exec tap-fieldnation --config=ENV --state /run/state.json"
+        code, output, log = tap.run("sh", "-c", command, entrypoint=False, variables=settings(api), writable="/run")
         assert code == 0, log
         assert len(ids(output)) < len(everything), "it begins where the first run stopped"
         assert begun | ids(output) == everything
