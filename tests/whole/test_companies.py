@@ -129,7 +129,7 @@ class Airflow:
 
     def has_ended(self, run_id: str) -> bool:
         """Whether a run has ended; fails if it did not succeed."""
-        ((state,),) = self.rows(f"select state from dag_run where run_id = '{run_id}'")  # noqa: S608  ours
+        ((state,),) = self.rows(f"select state from dag_run where run_id = '{run_id}'")
         assert state != "failed", self.rows(f"{LOADS} and run_id = '{run_id}'")
         return bool(state == "success")
 
@@ -235,7 +235,7 @@ def airflow(postgres: Server, project: Project, companies: dict[str, Emulator], 
         running.start("scheduler", PYTHON, "-m", "airflow", "scheduler")
         running.start("dag-processor", PYTHON, "-m", "airflow", "dag-processor")
         until(lambda: is_answered(f"http://127.0.0.1:{server}/api/v2/monitor/health"), 3, "the API server answers")
-        until(lambda: running.rows(f"select 1 from dag where dag_id = '{DAG}'"), 3, "the DAG is known")  # noqa: S608
+        until(lambda: running.rows(f"select 1 from dag where dag_id = '{DAG}'"), 3, "the DAG is known")
         running.run("dags", "unpause", DAG)
         yield running
     finally:
