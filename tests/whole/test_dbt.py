@@ -814,7 +814,7 @@ def test_data_tests_notice_what_is_wrong(history: History) -> None:
 
 
 def test_streams_and_columns_that_are_not_selected(history: History) -> None:
-    partial = copied(history, "partial")
+    postgres, partial = history.warehouses["postgres"], copied(history, "partial")
     partial.execute("drop schema analytics cascade; drop schema analytics_staging cascade")
     partial.execute("drop table fieldnation.work_order_shipments; drop table fieldnation.work_order_coverage")
     partial.execute("alter table fieldnation.work_orders drop column assignee, drop column schedule")
@@ -822,8 +822,12 @@ def test_streams_and_columns_that_are_not_selected(history: History) -> None:
     assert 'fieldnation"."work_order_shipments" does not exist' in said
     assert "set the var fieldnation_selected: {work_order_shipments: false}" in said
     selected = dict.fromkeys(names(), True) | {"work_order_shipments": False, "work_order_coverage": False}
-    said = partial.dbt("build", "--vars", json.dumps({**VARS, "fieldnation_selected": selected}))
+    variables = {**VARS, "fieldnation_selected": selected, "fieldnation_grace_minutes": 30}
+    said = partial.dbt("build", "--vars", json.dumps(variables))
     assert re.search(r"WARN=0 ERROR=0", said)
+    on_time = "select count(*) as found from fieldnation__visits where is_on_time and minutes_late > 0"
+    assert postgres.rows(on_time) == [{"found": 0}]
+    assert partial.rows(on_time)[0]["found"] > 0
     (found,) = partial.rows(
         "select count(*) as work_orders, count(provider_name) as named, sum(shipments_count) as shipments, "
         "count(due_at) as due from fieldnation__work_orders"
