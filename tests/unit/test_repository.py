@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
@@ -100,12 +101,35 @@ def test_nothing_of_a_machine_or_a_registry_is_published() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["audit", "dbt", "dev"])
-def test_pins_have_hashes_and_no_address(name: str) -> None:
-    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+WITHOUT_HASHES = ("airflow.txt", "dagster.txt")  # only tests use these: hashes would be most of the repository
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda file: file.stem)
+def test_pins_have_hashes_and_no_address(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    if file.name in WITHOUT_HASHES:
+        assert "://" not in text + file.with_suffix(".in").read_text(encoding="utf-8")
+        return
     assert "://" not in text
     assert "--" not in text.replace("--hash=sha256:", "")
     assert all(" \\\n    --hash=" in pin for pin in re.split(r"\n(?=\w)", text.strip()))
+
+
+def test_only_what_the_image_copies_can_get_into_it() -> None:
+    build = (ROOT / "Containerfile").read_text(encoding="utf-8")
+    sources = {
+        source for copy in re.findall("^COPY (?!--from)(.*)$", build, re.MULTILINE) for source in copy.split()[:-1]
+    }
+    rules = [
+        line for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if not line.startswith("#")
+    ]
+    assert rules[0] == "*", "everything is left out, except for what follows"
+    allowed = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
+    assert all(
+        any(fnmatch(f"{source}", rule) or rule.startswith(f"{source}/") for rule in allowed) for source in sources
+    )
+    secret = (".env", ".git", "config.json", "state.json", ".meltano", "target.json", "tests", ".venv")
+    assert not any(fnmatch(name, rule) for name in secret for rule in allowed)
 
 
 def test_pins_fit_what_the_project_asks_for() -> None:

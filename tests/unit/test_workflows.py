@@ -30,7 +30,11 @@ def test_rights_are_few(file: Path) -> None:
     workflow = loaded(file)
     assert workflow["permissions"] == {"contents": "read"}
     more = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
-    assert more == ({"publish": {"id-token": "write"}} if file.stem == "release" else {})
+    expected = {
+        "release": {"publish": {"id-token": "write"}},
+        "site": {"publish": {"id-token": "write", "pages": "write"}},
+    }
+    assert more == expected.get(file.stem, {})
     assert "secrets." not in file.read_text(encoding="utf-8")
     for job in workflow["jobs"].values():
         for step in job["steps"]:

@@ -156,8 +156,9 @@ def test_the_sdk_asks_the_stream_for_the_messages_of_a_record() -> None:
 def test_the_schema_is_written_without_references() -> None:
     tap, writer = make_tap()
     stream_of(tap)._write_schema_message()
-    *children, message = writer.messages
-    assert {one["type"] for one in children} == {"SCHEMA"}
+    *children, message, last = writer.messages
+    assert {one["type"] for one in (*children, last)} == {"SCHEMA"}
+    assert last["stream"] == "work_order_coverage"
     assert all(one["stream"].startswith("work_order_") for one in children)
     assert (message["type"], message["stream"], message["key_properties"]) == ("SCHEMA", "work_orders", ["id"])
     assert message["schema"]["properties"].keys() == schema.load("work_orders")["properties"].keys()
