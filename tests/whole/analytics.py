@@ -1,4 +1,4 @@
-"""What the marts of the dbt package should have, from the data of the emulator. Written without a look at their SQL."""
+"""What the marts of the dbt package should have, calculated from the data of the emulator."""
 
 from __future__ import annotations
 

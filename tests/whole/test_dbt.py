@@ -6,13 +6,10 @@ environment of dbt.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import json
-import os
 import re
 import shutil
-import subprocess
 import typing as t
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -22,13 +19,13 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from demo.project import BIN, ROOT
+from demo.project import ROOT
 from emulator import Emulator
 from tests.whole import analytics, truth
-from tests.whole.in_process import catalog, names
-from tests.whole.targets import DUCKDB
+from tests.whole.answers import AGEING, ANSWERS, grouped
+from tests.whole.in_process import names
 from tests.whole.test_meltano import make_project
-from tests.whole.test_targets import installed
+from tests.whole.warehouses import PACKAGE, PROGRAMS, Loader, Warehouse, in_git
 from tools import staging
 
 if t.TYPE_CHECKING:
@@ -40,12 +37,8 @@ if t.TYPE_CHECKING:
 pytestmark = pytest.mark.dbt
 
 Row = dict[str, t.Any]
-PACKAGE = ROOT / "dbt"
-PROGRAMS = ROOT / ".venvs" / "dbt" / ("Scripts" if os.name == "nt" else "bin")
 ADAPTERS = ("postgres", "duckdb")
 WORK_ORDERS = 220
-SECONDS = 600
-RECONCILE_DAYS = 1e-5  # so every run reads closed work orders again
 
 VARS = {
     "fieldnation_selected": dict.fromkeys(names(), True),
@@ -55,108 +48,6 @@ VARS = {
         {"name": "Due", "column": "due_on", "type": "date"},
     ],
 }
-# The company's calendar is behind the clock.
-NOW = """{% macro default__now_utc() %}cast('{{ env_var("NOW") }}' as {{ dbt.type_timestamp() }}){% endmacro %}"""
-
-ASK_DUCKDB = """
-import duckdb, json, sys
-path, query = sys.argv[1:]
-with duckdb.connect(path, read_only=True) as database:
-    database.execute("set search_path = 'analytics,analytics_staging,fieldnation'")
-    answer = database.execute(query)
-    columns = [column[0] for column in answer.description]
-    print(json.dumps([dict(zip(columns, row)) for row in answer.fetchall()], default=str))
-"""
-
-
-@dataclass
-class Warehouse:
-    """A database with the tables of the tap, and a dbt project with the package.
-
-    Attributes:
-        adapter: The dbt adapter.
-        folder: Of the project.
-        server: The PostgreSQL server, whether or not it is used.
-        now: The time that it is for the models.
-    """
-
-    adapter: str
-    folder: Path
-    server: Server
-    now: str = ""
-
-    @property
-    def file(self) -> Path:
-        """The DuckDB database."""
-        return self.folder / "warehouse.duckdb"
-
-    def environment(self) -> dict[str, str]:
-        """The environment of dbt."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
-        return {
-            **inherited,
-            "NOW": self.now,
-            "DBT_TARGET": self.adapter,
-            "DBT_POSTGRES_HOST": self.server.host,
-            "DBT_POSTGRES_PORT": str(self.server.port),
-            "DBT_POSTGRES_USER": self.server.user,
-            "DBT_POSTGRES_PASSWORD": self.server.password,
-            "DBT_POSTGRES_DATABASE": self.server.database,
-            "DBT_DUCKDB_PATH": str(self.file),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-            "NO_COLOR": "1",
-        }
-
-    def create(self, package: Row, **variables: t.Any) -> None:
-        """Write a project that installs the package."""
-        self.folder.mkdir()
-        shutil.copy(PACKAGE / "profiles.yml", self.folder)
-        project = {
-            "name": "company",
-            "version": "1.0.0",
-            "profile": "fieldnation",
-            "flags": {"send_anonymous_usage_stats": False},
-            "vars": variables,
-            "dispatch": [{"macro_namespace": "fieldnation", "search_order": ["company", "fieldnation"]}],
-        }
-        (self.folder / "dbt_project.yml").write_text(json.dumps(project))
-        (self.folder / "packages.yml").write_text(json.dumps({"packages": [package]}))
-        (self.folder / "macros").mkdir()
-        (self.folder / "macros" / "now.sql").write_text(NOW)
-        self.dbt("deps")
-
-    def dbt(self, *arguments: str, code: int = 0) -> str:
-        """What a dbt command says."""
-        done = subprocess.run(
-            [PROGRAMS / "dbt", *arguments],
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=SECONDS,
-        )
-        told = [line for line in done.stdout.splitlines() if not re.search(r" (START|PASS|OK|SKIP) ", line)]
-        assert done.returncode == code, "\n".join([*told, done.stderr])
-        return done.stdout
-
-    def rows(self, query: str) -> list[Row]:
-        """What a query returns. Of DuckDB, times and exact numbers are text."""
-        if self.adapter == "duckdb":
-            done = subprocess.run(
-                [PROGRAMS / "python", "-c", ASK_DUCKDB, self.file, query], capture_output=True, check=False, text=True
-            )
-            assert done.returncode == 0, done.stderr
-            found: list[Row] = json.loads(done.stdout)
-            return found
-        options = "-c search_path=analytics,analytics_staging,fieldnation -c timezone=UTC"
-        with psycopg.connect(self.server.uri, options=options, row_factory=psycopg.rows.dict_row) as connection:
-            return connection.execute(query.encode()).fetchall()
-
-    def execute(self, statement: str) -> None:
-        """Change something in PostgreSQL."""
-        with psycopg.connect(self.server.uri) as connection:
-            connection.execute(statement.encode())
 
 
 @dataclass
@@ -204,61 +95,6 @@ class History:
     def today(self) -> date:
         """The company's day."""
         return datetime.fromtimestamp(self.api.company.now, timezone.utc).date()
-
-
-class Loader:
-    """Runs the tap, and loads what it writes into both databases."""
-
-    def __init__(self, api: Emulator, folder: Path, server: Server, duckdb: Path) -> None:
-        self._folder = folder
-        config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
-        postgres = {name: getattr(server, name) for name in ("host", "port", "user", "password", "database")}
-        files: dict[str, t.Any] = {
-            "config": {**config, "requests_per_minute": 60_000, "reconcile_days": RECONCILE_DAYS},
-            "catalog": catalog(names()),
-            "state": {},
-            "postgres": {
-                **postgres,
-                "default_target_schema": "fieldnation",
-                "validate_records": False,
-                "use_copy": True,
-            },
-            "duckdb": {"filepath": str(duckdb), "default_target_schema": "fieldnation"},
-        }
-        for name, content in files.items():
-            (folder / f"{name}.json").write_text(json.dumps(content))
-
-    def load(self) -> None:
-        """One run."""
-        arguments = [f"--{name}={name}.json" for name in ("config", "catalog", "state")]
-        with (self._folder / "messages").open("wb") as output:
-            self._run([BIN / "tap-fieldnation", *arguments], stdout=output)
-        for program, config in (
-            (BIN / "target-postgres", "postgres.json"),
-            (installed(DUCKDB.packages) / DUCKDB.program, "duckdb.json"),
-        ):
-            with (self._folder / "messages").open("rb") as messages:
-                states = self._run([program, "--config", config], stdin=messages, stdout=subprocess.PIPE)
-            (self._folder / "state.json").write_bytes(states.splitlines()[-1])
-
-    def _run(self, command: list[str | Path], **streams: t.Any) -> bytes:
-        environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
-        done = subprocess.run(
-            command, cwd=self._folder, env=environment, check=False, stderr=subprocess.PIPE, timeout=SECONDS, **streams
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return t.cast("bytes", done.stdout)
-
-
-@functools.cache
-def in_git(folder: Path) -> Row:
-    """The package as users install it, in a repository with the files of this one."""
-    copied = folder / "repository"
-    shutil.copytree(PACKAGE, copied / "dbt", ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
-    who = ("-c", "user.name=tests", "-c", "user.email=tests@localhost")
-    for arguments in (("init", "-q", "-b", "main"), ("add", "."), (*who, "commit", "-q", "-m", "all")):
-        subprocess.run(["git", *arguments], cwd=copied, check=True)  # noqa: S607
-    return {"git": copied.as_uri(), "subdirectory": "dbt", "revision": "main"}
 
 
 def still_open(api: Emulator) -> list[int]:
@@ -505,204 +341,6 @@ def questions() -> list[tuple[int, str, str]]:
     return [(int(number), title, query) for number, title, query in found]
 
 
-def grouped(rows: Iterable[Row], *keys: str) -> dict[tuple[t.Any, ...], list[Row]]:
-    """Rows by some of their values."""
-    found: dict[tuple[t.Any, ...], list[Row]] = defaultdict(list)
-    for row in rows:
-        found[tuple(row[key] for key in keys)].append(row)
-    return found
-
-
-def average(values: Iterable[t.Any]) -> Decimal:
-    """The average of numbers or of true and false."""
-    numbers = [Decimal(value) for value in values]
-    return sum(numbers, Decimal(0)) / len(numbers)
-
-
-def total(rows: Iterable[Row], column: str) -> Decimal:
-    """The sum of a column."""
-    return sum((row[column] or Decimal(0) for row in rows), Decimal(0))
-
-
-Answer = t.Callable[[list[Row], list[Row]], list[Row]]
-
-
-# What the emulator says, from rows of work orders, and from the same as the API sends them.
-
-
-def spend_by_month(orders: list[Row], _: list[Row]) -> list[Row]:
-    names_of = {(row["client_id"], row["project_id"]): row for row in orders}
-    return [
-        {
-            "client_name": names_of[row["client_id"], row["project_id"]]["client_name"],
-            "project_name": names_of[row["client_id"], row["project_id"]]["project_name"],
-            **{name: row[name] for name in ("spend_month", "pay_total", "fees_amount", "total_amount")},
-        }
-        for row in analytics.spend_by_month(orders)
-    ]
-
-
-def margin(orders: list[Row], _: list[Row]) -> list[Row]:
-    billed = [
-        row for row in orders if row["approved_at"] and not row["is_cancelled"] and row["bill_amount"] is not None
-    ]
-    found = []
-    for (client,), rows in grouped(billed, "client_name").items():
-        cost = total(rows, "pay_total") + total(rows, "fees_amount")
-        bill = total(rows, "bill_amount")
-        found.append({"client_name": client, "billed": bill, "cost": cost, "margin": bill - cost})
-    return found
-
-
-def on_time_arrival(_: list[Row], api: list[Row]) -> list[Row]:
-    visits = [visit for one in api for visit in analytics.visits(one) if visit["is_on_time"] is not None]
-    return [
-        {
-            "visit_month": month,
-            "client_name": client,
-            "arrivals": len(rows),
-            "on_time_rate": average(row["is_on_time"] for row in rows),
-        }
-        for (month, client), rows in grouped(visits, "visit_month", "client_name").items()
-    ]
-
-
-def first_visit_fix_rate(orders: list[Row], _: list[Row]) -> list[Row]:
-    done = grouped((row for row in orders if row["work_done_at"]), "type_of_work_name")
-    return [
-        {
-            "type_of_work_name": kind,
-            "done": len(rows),
-            "fix_rate": average(row["is_fixed_on_first_visit"] for row in rows),
-        }
-        for (kind,), rows in done.items()
-    ]
-
-
-def cancelled_after_assignment(orders: list[Row], _: list[Row]) -> list[Row]:
-    names = ("work_order_id", "client_name", "provider_name", "assigned_at", "cancelled_at", "cancellation_fee_amount")
-    return [{name: row[name] for name in names} for row in orders if row["is_cancelled"] and row["assigned_at"]]
-
-
-def ageing(orders: list[Row], _: list[Row]) -> list[Row]:
-    # their ages are compared in `test_open_work_orders`
-    return [
-        {"status_name": status, "work_orders": len(rows), "pay": total(rows, "pay_total")}
-        for (status,), rows in grouped((row for row in orders if row["is_open"]), "status_name").items()
-    ]
-
-
-def hours_by_provider(_: list[Row], api: list[Row]) -> list[Row]:
-    visits = [
-        {**visit, "provider_name": analytics.name_of(one["assignee"]["user"])}
-        for one in api
-        for visit in analytics.visits(one)
-    ]
-    return [
-        {"visit_month": month, "provider_name": name, "visits": len(rows), "hours": total(rows, "hours")}
-        for (month, _, name), rows in grouped(visits, "visit_month", "provider_id", "provider_name").items()
-    ]
-
-
-def late_shipments(_: list[Row], api: list[Row]) -> list[Row]:
-    return [
-        {"work_order_id": one["id"], "name": shipment["name"], "tracking_number": shipment["carrier"]["tracking"]}
-        for one in api
-        for shipment in one["shipments"]["results"]
-        if analytics.arrived_late(shipment) or is_overdue(shipment)
-    ]
-
-
-def is_overdue(shipment: Row) -> bool:
-    arrival, arrived = (analytics.moment(shipment["carrier"][name]) for name in ("arrival", "arrived"))
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
-    return arrived is None and arrival is not None and arrival < now
-
-
-def task_completion(_: list[Row], api: list[Row]) -> list[Row]:
-    tasks = [
-        {"type": task["type"]["name"], "status": task["status"]} for one in api for task in one["tasks"]["results"]
-    ]
-    return [
-        {"type_name": kind, "tasks": len(rows), "completed": sum(row["status"] == "complete" for row in rows)}
-        for (kind,), rows in grouped(tasks, "type").items()
-    ]
-
-
-def problems(_: list[Row], api: list[Row]) -> list[Row]:
-    found = [{**problem, "kind": problem["type"]["name"]} for one in api for problem in one["problems"]["results"]]
-    return [
-        {
-            "type_name": kind,
-            "problems": len(rows),
-            "still_open": sum(row["resolution"]["status"] == "open" for row in rows),
-        }
-        for (kind,), rows in grouped(found, "kind").items()
-    ]
-
-
-def revisits(orders: list[Row], _: list[Row]) -> list[Row]:
-    again = grouped((row for row in orders if row["is_revisit"]), "incomplete_reason")
-    return [
-        {"incomplete_reason": reason, "revisits": len(rows), "pay": total(rows, "pay_total")}
-        for (reason,), rows in again.items()
-    ]
-
-
-def requests_and_fill_rate(orders: list[Row], _: list[Row]) -> list[Row]:
-    published = grouped((row for row in orders if row["published_at"]), "type_of_work_name")
-    return [
-        {
-            "type_of_work_name": kind,
-            "published": len(rows),
-            "requests": sum(row["all_requests_count"] for row in rows),
-            "declines": sum(row["declines_count"] for row in rows),
-            "fill_rate": average(row["assigned_at"] is not None for row in rows),
-        }
-        for (kind,), rows in published.items()
-    ]
-
-
-def pay_increases(_: list[Row], api: list[Row]) -> list[Row]:
-    found = [
-        {
-            "month": analytics.month(analytics.moment(increase["created"])),
-            "requested": analytics.money(increase["pay"]["sum"]),
-            "granted": analytics.money(increase["pay"]["sum"] if increase["status"] == "accepted" else 0),
-        }
-        for one in api
-        for increase in one["pay"]["increases"]["results"]
-    ]
-    return [
-        {
-            "month": month,
-            "requests": len(rows),
-            "requested": total(rows, "requested"),
-            "granted": total(rows, "granted"),
-        }
-        for (month,), rows in grouped(found, "month").items()
-    ]
-
-
-AGEING = 11
-# Number of a question -> its answer; those of the others come straight from a column that is compared above.
-ANSWERS: dict[int, Answer] = {
-    1: spend_by_month,
-    2: margin,
-    3: on_time_arrival,
-    5: first_visit_fix_rate,
-    8: cancelled_after_assignment,
-    AGEING: ageing,
-    12: hours_by_provider,
-    14: late_shipments,
-    15: task_completion,
-    16: problems,
-    18: revisits,
-    20: requests_and_fill_rate,
-    22: pay_increases,
-}
-
-
 def number_or_text(value: t.Any) -> t.Any:
     """A value in a form that is the same for both databases."""
     if value is None or isinstance(value, bool):
@@ -814,7 +452,7 @@ def test_data_tests_notice_what_is_wrong(history: History) -> None:
 
 
 def test_streams_and_columns_that_are_not_selected(history: History) -> None:
-    partial = copied(history, "partial")
+    postgres, partial = history.warehouses["postgres"], copied(history, "partial")
     partial.execute("drop schema analytics cascade; drop schema analytics_staging cascade")
     partial.execute("drop table fieldnation.work_order_shipments; drop table fieldnation.work_order_coverage")
     partial.execute("alter table fieldnation.work_orders drop column assignee, drop column schedule")
@@ -822,8 +460,12 @@ def test_streams_and_columns_that_are_not_selected(history: History) -> None:
     assert 'fieldnation"."work_order_shipments" does not exist' in said
     assert "set the var fieldnation_selected: {work_order_shipments: false}" in said
     selected = dict.fromkeys(names(), True) | {"work_order_shipments": False, "work_order_coverage": False}
-    said = partial.dbt("build", "--vars", json.dumps({**VARS, "fieldnation_selected": selected}))
+    variables = {**VARS, "fieldnation_selected": selected, "fieldnation_grace_minutes": 30}
+    said = partial.dbt("build", "--vars", json.dumps(variables))
     assert re.search(r"WARN=0 ERROR=0", said)
+    on_time = "select count(*) as found from fieldnation__visits where is_on_time and minutes_late > 0"
+    assert postgres.rows(on_time) == [{"found": 0}]
+    assert partial.rows(on_time)[0]["found"] > 0
     (found,) = partial.rows(
         "select count(*) as work_orders, count(provider_name) as named, sum(shipments_count) as shipments, "
         "count(due_at) as due from fieldnation__work_orders"
