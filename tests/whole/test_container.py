@@ -210,12 +210,12 @@ def test_the_tap_adds_little_to_its_base(tap: Image) -> None:
 
 
 def stopped(running: Running, api: Emulator, pages: int = 8) -> tuple[int, str, str]:
-    """Stop a run as `docker stop` does, after some pages; returns how it ended, within 10 seconds as there."""
+    """Stop a run as `docker stop` does, after some pages; returns how it ended, within 20 seconds."""
     while len(api.log.of("/workorders")) < pages:
         time.sleep(0.02)
         assert running.process.poll() is None, running.ended()
     os.kill(running.first, signal.SIGTERM)
-    return running.ended(seconds=10)
+    return running.ended(seconds=20)
 
 
 def test_a_stop_in_mid_run_writes_state_from_which_the_next_run_continues(tap: Image) -> None:
