@@ -6,6 +6,7 @@ were not made because the time limit was reached stay open in the cursor, so the
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import typing as t
 from http import HTTPStatus
@@ -64,6 +65,11 @@ class ByRequestStream(ChildStream):
         """Whether the requests are for work orders themselves, not for what these name."""
         return self.entry.id_paths == ("id",)
 
+    @functools.cached_property
+    def is_new(self) -> bool:
+        """Whether no earlier run could read the stream, so that it is requested for unchanged work orders too."""
+        return not bookmarks.was_readable(self.stream_state)
+
     def ids_in(self, record: Record, known_counts: Mapping[int, int]) -> list[int]:
         """The ids to request because of a work order as the API sends it.
 
@@ -119,8 +125,8 @@ class ByRequestStream(ChildStream):
         except TokenRefusedError as error:
             return error
 
-    def handle(self, record_id: int, result: Result) -> None:
-        """Write the rows of a result, or go on without them.
+    def handle(self, record_id: int, result: Result) -> bool:
+        """Write the rows of a result, or go on without them; whether there was one.
 
         Raises:
             ApiError: The account may not read the stream, though an earlier run could.
@@ -130,8 +136,9 @@ class ByRequestStream(ChildStream):
             self._requested.add(record_id)
         if isinstance(result, list):
             self._write(record_id, result)
-        else:
-            self._refuse(result)
+            return True
+        self._refuse(result)
+        return False
 
     def _write(self, record_id: int, pages: Sequence[ListPage]) -> None:
         self._refused_in_a_row = 0
@@ -189,6 +196,7 @@ class ChildRequests:
 
     def __init__(self, streams: Sequence[ByRequestStream], run: SyncRun) -> None:
         self._streams = streams
+        self._new = {stream for stream in streams if stream.is_new}  # known before the first request
         self._run = run
         self._work_orders: dict[Request, list[tuple[int, t.Any]]] = {}
 
@@ -206,9 +214,11 @@ class ChildRequests:
         """The counts of rows that a work order shows, of those streams where it shows one."""
         return [stream.count_in(record) for stream in self._streams if stream.entry.count_paths]
 
-    def add(self, work_order_id: int, needs: Sequence[Need]) -> None:
-        """Plan the requests that a work order calls for."""
+    def add(self, work_order_id: int, needs: Sequence[Need], *, changed: bool = True) -> None:
+        """Plan the requests that a work order calls for; if it did not change, those of new streams."""
         for request, count in needs:
+            if not changed and request[0] not in self._new:
+                continue
             self._work_orders.setdefault(request, []).append((work_order_id, count))
 
     def execute(self, client: Client) -> None:
@@ -223,9 +233,10 @@ class ChildRequests:
         try:
             for number, (stream, record_id) in enumerate(requests):
                 prefetcher.prefetch(request for request in requests[number:] if not request[0].closed)
-                if not stream.closed:
-                    stream.handle(record_id, prefetcher.get((stream, record_id)))
-                self._run.record_counts(stream.name, self._work_orders.pop((stream, record_id)))
+                done = not stream.closed and stream.handle(record_id, prefetcher.get((stream, record_id)))
+                causes = self._work_orders.pop((stream, record_id))
+                if done:
+                    self._run.record_counts(stream.name, causes)
         except DeadlineExceeded:
             self._run.keep_open(work_order for causes in self._work_orders.values() for work_order, _ in causes)
         finally:

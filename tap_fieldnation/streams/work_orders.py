@@ -215,11 +215,13 @@ class WorkOrdersStream(FieldNationStream):
             families = list(families)
             run.announce(family.id for family in families if run.is_changed(batch, family.id, family.fingerprint))
         for family in families:
-            if not run.is_changed(batch, family.id, family.fingerprint):
+            changed = run.is_changed(batch, family.id, family.fingerprint)
+            if family.passes:
+                requests.add(family.id, family.needs, changed=changed)
+            if not changed:
                 continue
             if family.passes:
                 self._write_rows(family.rows)
-                requests.add(family.id, family.needs)
             run.remember_written(family.id, family.fingerprint)
             yield family.record
         requests.execute(self.run_context.client)
