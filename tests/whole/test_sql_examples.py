@@ -42,6 +42,8 @@ do $$ declare name text; begin
     end loop;
 end $$
 """
+# The SDK's number of threads that load tables.
+AT_A_TIME = 8
 NO_CHILDREN = {"work_order_removals", "work_order_coverage"}
 UNFINISHED = {"Draft", "Published", "Routed", "Assigned", "Work Done"}
 
@@ -241,7 +243,9 @@ def test_each_query_answers_what_it_says(loaded: Loaded, subtests: pytest.Subtes
     assert loaded.changed
     children = [name for name in loaded.order if name not in {"work_orders", *NO_CHILDREN}]
     assert len(set(children)) > 5
-    assert loaded.order.index("work_orders") > max(at for at, name in enumerate(loaded.order) if name in set(children))
+    # Tables are loaded in the order of the SCHEMA messages, eight at a time, whatever the target's own setting says.
+    unfinished = set(loaded.order[loaded.order.index("work_orders") :]).intersection(children)
+    assert len(unfinished) < AT_A_TIME
     assert {file.stem for file in EXAMPLES.glob("*.sql")} == {check.__name__ for check in CHECKS}
     for check in CHECKS:
         with subtests.test(check.__name__):
