@@ -35,6 +35,8 @@ def paths(schema: JsonSchema) -> Iterator[Path]:
 def compile_hide(schema: JsonSchema) -> Callable[[Record], Callable[[], None]]:
     """A function that sets the volatile values of a conformed record to null, and returns one that puts them back."""
     places = list(paths(schema))
+    if not places:
+        return lambda _: _restore_nothing
 
     def hide(record: Record) -> Callable[[], None]:
         hidden: list[tuple[Record, str, t.Any]] = []
@@ -51,6 +53,10 @@ def compile_hide(schema: JsonSchema) -> Callable[[Record], Callable[[], None]]:
         return restore
 
     return hide
+
+
+def _restore_nothing() -> None:
+    pass
 
 
 def _holders(value: t.Any, keys: list[str]) -> Iterator[Record]:

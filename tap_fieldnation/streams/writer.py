@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import select
 import sys
 import typing as t
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.contrib.msgspec import MsgSpecWriter, serialize_jsonl
+from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
 if t.TYPE_CHECKING:
@@ -37,6 +39,14 @@ class Writer(MsgSpecWriter):
     def has_failed(self) -> bool:
         """Whether stdout could not be written: nothing can follow, as the last message may be torn."""
         return self._failure is not None
+
+    @override
+    def serialize_message(self, message: Message) -> bytearray:
+        """A message as a line of JSON, without the deep copy that the SDK makes of SCHEMA and STATE messages."""
+        if isinstance(message, RecordMessage):
+            return super().serialize_message(message)
+        found = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
+        return serialize_jsonl({name: value for name, value in found.items() if value is not None})
 
     @override
     def write_message(self, message: Message) -> None:
