@@ -26,6 +26,10 @@ SERVERS: dict[str, dict[str, t.Any]] = {
     "payloads as documented": {"production_keys": False},
     "the token in the header alone": {"query_token": False},
     "an ended token is a 400": {"expired_as_400": True},
+    "filters that are not echoed": {"filter_echo": False},
+    "the other filter name, not echoed": {"filter_echo": False, "created_filter": "f_created"},
+    "no creation filter, and no echo": {"filter_echo": False, "created_filter": "none"},
+    "a total that counts hidden work orders": {"total_surplus": 3},
 }
 SETTINGS: dict[str, dict[str, t.Any]] = {"the token in the header alone": {"access_token_location": "header"}}
 
