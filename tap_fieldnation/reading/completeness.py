@@ -38,7 +38,9 @@ def check_not_emptied(run: SyncRun, total: int) -> None:
     Raises:
         MassRemovalError: It is.
     """
-    known = max(run.cursor.known, len(run.cursor.open), len(run.cursor.recent))
+    known = run.cursor.known
+    if not run.options.since:  # open and recent ones may be of days before it, which are not counted
+        known = max(known, len(run.cursor.open), len(run.cursor.recent))
     if total == 0 and known >= MASS_NUMBER and not run.options.accept_mass_removals:
         raise MassRemovalError(f"work_orders: the API returned only 0 of at least {known:,} work orders: {_ACCEPT}")
 
