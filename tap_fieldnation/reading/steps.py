@@ -52,9 +52,9 @@ def prepare(
         cursor.unread = [Unread(since or EARLIEST, cursor.since - DAY)]
     elif since and since != cursor.since:
         cursor.forget_before(since)
+    cursor.since = since
     if not cursor.unread and cursor.started_at and now - cursor.started_at > LONG_PAUSE:
         _read_pause_as_history(cursor)
-    cursor.since = since
     cursor.streams = sorted(streams)
     return reason
 
