@@ -122,7 +122,7 @@ def _floor(run: SyncRun, *, look: bool) -> int:
 def _read_new_page(run: SyncRun, page: Page, fresh: Sequence[t.Any]) -> Iterator[Batch]:
     """The new work orders of a page, and those open; closed ones that are known are left to `reconcile`."""
     cursor = run.cursor
-    floor = cursor.marks[0].highest if cursor.marks else 0
+    floor = cursor.floor or 0
     seen = run.inspect(fresh)
     unknown = {work_order.id for work_order in seen if work_order.id > floor and work_order.id not in cursor.recent}
     counted_from = max(cursor.known_from, floor)

@@ -214,6 +214,11 @@ class Cursor:
         return sum(piece.count or 0 for piece in self.slices)
 
     @property
+    def floor(self) -> int | None:
+        """The id above which each known id is in `recent`; None before the first mark."""
+        return self.marks[0].highest if self.marks else None
+
+    @property
     def is_small(self) -> bool:
         """Whether the account is read as a whole once a day, and all of its fingerprints are kept."""
         return max(self.known, self.total or 0) <= SMALL_ACCOUNT

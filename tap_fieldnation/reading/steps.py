@@ -38,15 +38,15 @@ def prepare(
     """
     since = options.since
     earlier = cursor.since is not None and (since is None or since < cursor.since)
-    reason = ""
-    if not (cursor.is_new or _was_empty(cursor)):
+    reason, is_first = "", cursor.is_new or _was_empty(cursor)
+    if not is_first:
         if added := sorted(set(streams).difference(cursor.streams)):
             reason = f"the last run did not include {', '.join(added)}"
         elif full_refresh and not cursor.unread:
             reason = "the catalog sets FULL_TABLE for work_orders"
         elif earlier and (cursor.unread or cursor.created_filter == NO_FILTER):
             reason = "start_date is earlier than in the last run"
-    if reason or cursor.is_new or _was_empty(cursor):
+    if reason or is_first:
         cursor.restart(now, since, options.until)
     elif earlier and cursor.since:
         cursor.unread = [Unread(since or EARLIEST, cursor.since - DAY)]

@@ -417,20 +417,15 @@ class SyncRun:
         """Of some work orders, those that the next run reads again."""
         if self.cursor.is_small:
             return frozenset(work_order.id for work_order in seen)
-        floor = self._floor
+        floor = self.cursor.floor
         return frozenset(
             work_order.id
             for work_order in seen
             if not work_order.closed or (floor is not None and work_order.id > floor)
         )
 
-    @property
-    def _floor(self) -> int | None:
-        """The id above which all known ids are kept."""
-        return self.cursor.marks[0].highest if self.cursor.marks else None
-
     def _remember(self, seen: Sequence[Facts]) -> None:
-        cursor, floor = self.cursor, self._floor
+        cursor, floor = self.cursor, self.cursor.floor
         self.read += len(seen)
         for work_order in seen:
             day = work_order.created.date() if work_order.created else None
@@ -455,7 +450,7 @@ class SyncRun:
         cursor = self.cursor
         if any(work_order in known for known in (cursor.open, cursor.removed, cursor.recent, self._already_read)):
             return False
-        floor = cursor.marks[0].highest if cursor.marks else 0
+        floor = cursor.floor or 0
         return (self.is_first and not self.is_reread) or work_order > max(floor, cursor.known_from)
 
     def _check_company(self, records: Sequence[Record]) -> None:

@@ -159,6 +159,9 @@ class WorkOrdersStream(FieldNationStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """The work orders of the run, one page after another; their child records are written before each of them."""
         children = self.selected_children(ChildStream)
+        coverage = self._tap.streams[COVERAGE]
+        if not coverage.selected:
+            coverage.stream_state.clear()  # once it is selected again, all slices are written
         self.run = run = self.new_run()
         if self.reread_because:
             self.logger.info("%s: all are read again, because %s.", self.name, self.reread_because)
@@ -204,7 +207,7 @@ class WorkOrdersStream(FieldNationStream):
 
     def _write_batch(self, batch: Batch, run: SyncRun) -> Iterator[Record]:
         """Write the child records of each work order that changed, and yield the work order for the SDK to write."""
-        for stream in (self, *self.selected_children(EmbeddedStream)):
+        for stream in (self, *self._embedded):
             stream.received_at = batch.received_at
         self._check_sections(batch.records)
         requests = ChildRequests(self.selected_children(ByRequestStream), run)
@@ -230,8 +233,7 @@ class WorkOrdersStream(FieldNationStream):
         """A work order of a batch, as the API sends it, conformed, with its child records."""
         work_order, extracted_at = record["id"], format_utc(batch.received_at)
         compare = run.compares(batch, work_order)
-        embedded = self.selected_children(EmbeddedStream)
-        lists = [(child, child.embedded_list(record, self._fetch_list)) for child in embedded]
+        lists = [(child, child.embedded_list(record, self._fetch_list)) for child in self._embedded]
         rows = [(child, child.build_rows(items, work_order, extracted_at)) for child, items in lists if items]
         needs = requests.needed_for(record)
         counts = requests.counts_in(record) if compare else []
@@ -246,13 +248,17 @@ class WorkOrdersStream(FieldNationStream):
         return _Family(work_order, record, rows, needs, fingerprint, passes=passing)
 
     @functools.cached_property
+    def _embedded(self) -> list[EmbeddedStream]:
+        return self.selected_children(EmbeddedStream)
+
+    @functools.cached_property
     def _conform(self) -> Callable[[Record], Record]:
         return compile_conformer(self.extended_schema, self.mismatches)
 
     @functools.cached_property
     def _fingerprints(self) -> Fingerprints:
         own: list[ConformedStream] = [self] if self.selected else []
-        children = (*self.selected_children(EmbeddedStream), *self.selected_children(ByRequestStream))
+        children = (*self._embedded, *self.selected_children(ByRequestStream))
         return Fingerprints([*own, *children], self.config, self._tap.plugin_version)
 
     def _write_rows(self, rows: Sequence[tuple[EmbeddedStream, list[Record]]]) -> None:
@@ -267,7 +273,7 @@ class WorkOrdersStream(FieldNationStream):
             return
         self._sections_checked = True
         received = {section for record in records for section in decode_full(record)}
-        names = {child.entry.section: child.name for child in self.selected_children(EmbeddedStream)}
+        names = {child.entry.section: child.name for child in self._embedded}
         missing = {names.get(name, f"{self.name}.{name}") for name in self.sections if name not in received}
         if missing:
             text = "The API did not return these, so they stay empty in this run: %s"
@@ -328,10 +334,7 @@ class WorkOrdersStream(FieldNationStream):
         )
         now = context.clock.utc_now()
         known = self._saved_cursor() if until is None else cursor.Cursor()
-        coverage = self._tap.streams[COVERAGE]
-        if not coverage.selected:
-            coverage.stream_state.clear()  # once it is selected again, all slices are written
-        self._coverage = known.coverage() if coverage.stream_state else {}
+        self._coverage = known.coverage() if self._tap.streams[COVERAGE].stream_state else {}
         if known.corrected:
             self.logger.warning("STATE holds times in the future: they were corrected; check this machine's clock.")
         found = {REMOVALS, COVERAGE}
