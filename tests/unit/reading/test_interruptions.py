@@ -14,6 +14,8 @@ from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS
 from tap_fieldnation.reading.sync_run import OPEN_PER_PAGE, PAGES_A_SLICE, Options, SyncRun
 from tests.unit.reading.model import START, Destination, Model, Rates
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 OPTIONS = Options(page_size=10)
 # For tests whose examples are histories of many runs.
 fewer_examples = settings(max_examples=settings().max_examples // 4)
@@ -38,7 +40,6 @@ def _current(model: Model) -> dict[int, int]:
     return {row.id: row.version for row in model.visible()}
 
 
-@pytest.mark.usefixtures("untraced")
 @fewer_examples
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_a_killed_first_run_loses_nothing(seed: int, kills: int) -> None:
@@ -97,7 +98,6 @@ def test_rows_come_and_go_while_a_first_run_is_interrupted(stopped_after: int) -
     assert set(_current(model)) <= set(destination.versions)
 
 
-@pytest.mark.usefixtures("untraced")
 def test_a_stop_after_the_history_does_not_repeat_it() -> None:
     model = _account(2000)
     Destination().run(model, OPTIONS)
@@ -171,7 +171,6 @@ class TestTimeLimit:
             assert before.items() <= destination.versions.items() or day == 0
         assert len(reread) == 5000
 
-    @pytest.mark.usefixtures("untraced")
     @fewer_examples
     @given(st.integers(0, 2**32), st.integers(6, 20))
     def test_nothing_starves(self, seed: int, requests: int) -> None:
@@ -190,7 +189,6 @@ class TestTimeLimit:
         assert back_dated.id in destination.versions
 
 
-@pytest.mark.usefixtures("untraced")
 @fewer_examples
 @given(st.integers(0, 2**32))
 def test_runs_that_are_always_killed_still_reach_all_open_work_orders(seed: int) -> None:

@@ -14,6 +14,8 @@ from tap_fieldnation.reading.completeness import MASS_NUMBER, MassRemovalError
 from tap_fieldnation.reading.sync_run import Options
 from tests.unit.reading.model import Destination, Model, Rates
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 OPTIONS = Options()
 HOUR = timedelta(hours=1)
 FILTERS = [CREATED_NAMES[0], None]
@@ -103,7 +105,6 @@ def test_open_work_orders_that_are_gone_for_one_run_are_followed_once_they_are_b
     assert all(destination.versions[row.id] == 3 for row in gone)
 
 
-@pytest.mark.usefixtures("untraced")
 def test_a_return_and_a_removal_of_closed_ones_in_different_slices_do_not_cancel_out() -> None:
     model = Model(3)
     model.fill(9000, 300)
