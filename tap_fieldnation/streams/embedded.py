@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import typing as t
 
 from singer_sdk.streams import Stream
@@ -42,6 +43,8 @@ class ChildStream(ConformedStream, Stream):
 
     # How many of `rows_written` the metrics have counted.
     _rows_counted = 0
+    # The `extracted_at` that the bookmark has: rows of one page have the same.
+    _bookmarked_at = ""
 
     @functools.cached_property
     def conformed_schema(self) -> schema.JsonSchema:
@@ -65,13 +68,12 @@ class ChildStream(ConformedStream, Stream):
 
     def write_rows(self, rows: Iterable[Record]) -> None:
         """Write rows as the SDK writes records; in a dry run only up to its limit, without ending the run."""
-        row: Record | None = None
-        for row in rows:
-            if self.ABORT_AT_RECORD_COUNT is not None and self.rows_written >= self.ABORT_AT_RECORD_COUNT:
-                return
-            self._write_record_message(row)
-        if row is not None:
-            self._increment_stream_state(row)
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            rows = itertools.islice(rows, max(0, self.ABORT_AT_RECORD_COUNT - self.rows_written))
+        last = self.write_records(rows)
+        if last is not None and last[EXTRACTED_AT] != self._bookmarked_at:
+            self._bookmarked_at = last[EXTRACTED_AT]
+            self._increment_stream_state(last)
 
     def take_count(self) -> int:
         """Rows written since this was last called."""
@@ -94,6 +96,8 @@ class EmbeddedStream(ChildStream):
     def build_rows(self, embedded_list: t.Any, work_order_id: int, extracted_at: str) -> list[Record]:
         """The rows of a work order's list, which is conformed in place."""
         items = self._rows_of(embedded_list)
+        if not items:
+            return []
         return list(self.row_builder.rows(items, **{WORK_ORDER_ID: work_order_id, EXTRACTED_AT: extracted_at}))
 
     def embedded_list(self, record: Record, fetch_list: Callable[[str], list[t.Any]]) -> t.Any:
@@ -104,7 +108,7 @@ class EmbeddedStream(ChildStream):
             fetch_list: Reads the list from this path, if the work order has only a part of it.
         """
         embedded = get_nested(record, self.entry.list_path)
-        if not embedded:
+        if not embedded or (not self.entry.group_key and _is_complete(embedded, RESULTS)):  # nearly all of them
             return embedded
         doubtful = [place for place in self._envelopes(embedded) if not _is_complete(*place)]
         if not doubtful:

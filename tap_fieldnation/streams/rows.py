@@ -55,14 +55,15 @@ class RowBuilder:
 
     def rows(self, items: Iterable[t.Any], **columns: t.Any) -> Iterator[Record]:
         """The rows of these items, which are conformed in place, with further columns added to each."""
+        conform, lift, keys = self._conform, self._lift, self._keys
         for item in items:
             if type(item) is not dict:
                 self.mismatches.invalid_values["(row)"] += 1
                 continue
-            row = self._conform(item)
-            self._lift(row)
+            row = conform(item)
+            lift(row)
             row.update(columns)
-            for key in self._keys:
+            for key in keys:
                 if row.get(key) is None:
                     self.rows_without_key += 1
                     break

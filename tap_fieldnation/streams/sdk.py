@@ -22,9 +22,10 @@ from typing_extensions import override
 
 from tap_fieldnation.api.errors import TapError
 from tap_fieldnation.streams.input_catalog import normalize_entry
+from tap_fieldnation.streams.writer import Writer
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from singer_sdk import Tap, metrics
@@ -124,6 +125,27 @@ class ConformedStream(Stream):
                 stream=name, record=written, version=self._stream_version, time_extracted=self.received_at
             )
 
+    def write_records(self, records: Iterable[Record]) -> Record | None:
+        """Write records that were all received at `received_at`; returns the last.
+
+        A writer of another class, which a program that runs the tap in its own process can pass, is given the SDK's
+        message for each.
+        """
+        read, writer = list(records), self._tap.message_writer
+        if type(writer) is not Writer:
+            for record in read:
+                self._write_record_message(record)
+        elif read:
+            self.rows_written += len(read)
+            written: Iterable[tuple[str, Record]] = (
+                [(self.name, record) for record in read]
+                if self.writes_unchanged
+                else (message for record in read for message in self.as_written(record))
+            )
+            writer.write_records(written, version=self._stream_version, time_extracted=self.received_at)
+            self.state_manager.is_flushed = False
+        return read[-1] if read else None
+
     def as_written(self, record: Record) -> Iterator[tuple[str, Record]]:
         """What is written for a record, each under its name in the messages; the record loses what is not selected."""
         if self.writes_unchanged:
@@ -206,6 +228,8 @@ def compile_flatten(map_: StreamMap) -> Callable[[Record], Record]:
 
 def _as_json(value: t.Any) -> str:
     """As the SDK writes it, which is slower because it makes an encoder for each value."""
+    if not value:
+        return "{}" if type(value) is dict else "[]"
     try:
         return _encode(value)
     except (TypeError, ValueError):  # not a number, or of a type that only the SDK writes

@@ -211,8 +211,10 @@ class WorkOrdersStream(FieldNationStream):
             stream.received_at = batch.received_at
         self._check_sections(batch.records)
         requests = ChildRequests(self.selected_children(ByRequestStream), run)
+        extracted_at = format_utc(batch.received_at)
         families: Iterable[_Family] = (
-            self._family(record, batch, requests, run) for record in map(decode_full, batch.records)
+            self._family(decode_full(record), extracted_at, requests, compare=run.compares(batch, record["id"]))
+            for record in batch.records
         )
         if not run.cursor.fingerprints.keys().isdisjoint(record["id"] for record in batch.records):
             families = list(families)
@@ -229,10 +231,9 @@ class WorkOrdersStream(FieldNationStream):
             yield family.record
         requests.execute(self.run_context.client)
 
-    def _family(self, record: Record, batch: Batch, requests: ChildRequests, run: SyncRun) -> _Family:
-        """A work order of a batch, as the API sends it, conformed, with its child records."""
-        work_order, extracted_at = record["id"], format_utc(batch.received_at)
-        compare = run.compares(batch, work_order)
+    def _family(self, record: Record, extracted_at: str, requests: ChildRequests, *, compare: bool) -> _Family:
+        """A work order, as the API sends it, conformed, with its child records, and with a fingerprint to compare."""
+        work_order = record["id"]
         lists = [(child, child.embedded_list(record, self._fetch_list)) for child in self._embedded]
         rows = [(child, child.build_rows(items, work_order, extracted_at)) for child, items in lists if items]
         needs = requests.needed_for(record)

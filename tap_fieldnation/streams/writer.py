@@ -8,18 +8,31 @@ import io
 import select
 import sys
 import typing as t
+from datetime import datetime  # noqa: TC003  msgspec reads the annotation
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter, serialize_jsonl
+import msgspec
+from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder, serialize_jsonl
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from singer_sdk.helpers.types import Record
     from singer_sdk.singerlib.encoding.simple import Message
 
 # How long to wait for a reader that is not ready before looking again.
 WAIT = 1.0
+_AT_END = -1  # of a buffer
+
+
+class _RecordLine(msgspec.Struct, tag_field="type", tag="RECORD", omit_defaults=True):
+    """A RECORD message, as the SDK's `RecordMessage` writes it, made in a tenth of the time."""
+
+    stream: str
+    record: dict[str, t.Any]
+    version: int | None = None
+    time_extracted: datetime | None = None
 
 
 class Writer(MsgSpecWriter):
@@ -59,6 +72,26 @@ class Writer(MsgSpecWriter):
             self._buffer += self.format_message(message)
             return
         self._write(self.format_message(message))
+
+    def write_records(
+        self, records: Iterable[tuple[str, Record]], *, version: int | None, time_extracted: datetime | None
+    ) -> None:
+        """Write the RECORD messages of some records, by one system call: for many small ones.
+
+        Args:
+            records: Each with the name of its stream.
+            version: Of the full table, if it has one.
+            time_extracted: When they were received.
+
+        Raises:
+            OSError: stdout cannot be written.
+        """
+        lines = bytearray() if self._buffer is None else self._buffer
+        for stream, record in records:
+            encoder.encode_into(_RecordLine(stream, record, version, time_extracted), lines, _AT_END)
+            lines += b"\n"
+        if lines is not self._buffer:
+            self._write(lines)
 
     @contextlib.contextmanager
     def buffered(self) -> Iterator[None]:

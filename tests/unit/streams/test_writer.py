@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,33 @@ class Signal:
         assert not self._writer.busy
         self._writer.on_idle = None
         self.found = ids(self._capture.readouterr().out)
+
+
+@pytest.mark.parametrize("version", [None, 1_700_000_000])
+@pytest.mark.parametrize("at", [None, datetime(2026, 3, 1, 12, 0, 7, 250_000, tzinfo=timezone.utc)])
+def test_records_written_together_are_the_messages_of_the_sdk(
+    capsysbinary: pytest.CaptureFixture[bytes], version: int | None, at: datetime | None
+) -> None:
+    records = [{"id": 1, "text": "é\n"}, {"id": 2, "pay": {"total": 7.5, "lines": []}}]
+    writer = Writer()
+    writer.write_records((("tags", record) for record in records), version=version, time_extracted=at)
+    together = capsysbinary.readouterr().out
+    for record in records:
+        writer.write_message(RecordMessage(stream="tags", record=record, version=version, time_extracted=at))
+    one_by_one = capsysbinary.readouterr().out
+    assert ids(together) == [1, 2]
+    assert [json.loads(line) for line in together.splitlines()] == [
+        json.loads(line) for line in one_by_one.splitlines()
+    ]
+
+
+def test_records_wait_for_the_end_of_a_buffered_block(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    writer = Writer()
+    with writer.buffered():
+        writer.write_records([("tags", {"id": 1})], version=None, time_extracted=None)
+        writer.write_message(message(2))
+        assert capsysbinary.readouterr().out == b""
+    assert ids(capsysbinary.readouterr().out) == [1, 2]
 
 
 def test_a_signal_is_handled_once_the_message_is_written(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
