@@ -139,6 +139,8 @@ class _Form(msgspec.Struct):
     counts: list[tuple[str, list[Natural]]] = []
     slices: list[Slice] = []
     unread: list[Unread] = []
+    added: list[str] = []
+    unread_added: list[Unread] = []
     total: Natural | None = None
     fingerprints: str = ""
     closed: list[int] = []
@@ -169,6 +171,8 @@ class Cursor:
         counts: Stream -> open work order -> the number of the stream's rows that it showed last.
         slices: The history that was read, oldest first, without gaps.
         unread: The history that was not read yet.
+        added: The child streams that were selected after the history was read, while it is read again for them.
+        unread_added: The history that was not read yet for them.
         total: What the API counted when the history was begun.
         fingerprints: Work order -> a hash of what was last written of it and of its child records.
         corrected: Whether moments in the STATE were ahead of this machine's clock.
@@ -194,6 +198,8 @@ class Cursor:
     counts: dict[str, dict[int, int]] = field(default_factory=dict)
     slices: list[Slice] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    unread_added: list[Unread] = field(default_factory=list)
     total: int | None = None
     fingerprints: dict[int, int] = field(default_factory=dict)
     corrected: bool = False
@@ -259,7 +265,21 @@ class Cursor:
         self.step = self.reached = self.new_position = self.looked_at = self.total = None
         self.recent, self.marks, self.known_from, self.slices = set(), [], 0, []
         self.unread = [Unread(since or EARLIEST, until)]
+        self.added, self.unread_added = [], []
         self.counts, self.fingerprints = {}, {}
+
+    def read_for(self, names: t.Iterable[str], since: date | None) -> None:
+        """Read the history again for child streams that were not selected before."""
+        self.added = sorted({*self.added, *names})
+        self.unread_added = [Unread(since or EARLIEST, None)]
+        for name in names:
+            self.counts.pop(name, None)
+
+    def drop_added(self, selected: t.Collection[str]) -> None:
+        """Forget the added streams that are not selected any more."""
+        self.added = [name for name in self.added if name in selected]
+        if not self.added:
+            self.unread_added = []
 
     def forget_before(self, since: date) -> None:
         """Drop what was created before a day; what is left of a slice across it has to be read again."""
@@ -267,11 +287,8 @@ class Cursor:
         for piece in self.slices[:1]:
             if piece.first < since:
                 piece.first, piece.count, piece.position = since, None, None
-        self.unread = [
-            part if part.first >= since else Unread(since, part.last)
-            for part in self.unread
-            if part.last is None or part.last >= since
-        ]
+        self.unread = _from(since, self.unread)
+        self.unread_added = _from(since, self.unread_added)
 
     def to_state(self) -> dict[str, t.Any]:
         """As plain JSON values."""
@@ -303,6 +320,8 @@ class Cursor:
             ],
             slices=self.slices,
             unread=self.unread,
+            added=self.added,
+            unread_added=self.unread_added,
             total=self.total,
             fingerprints=_encoded(self.fingerprints.get(work_order, 0) for work_order in (*ids, *recent, *closed)),
             closed=_differences(closed),
@@ -357,6 +376,15 @@ def from_state(state: object, now: datetime) -> Cursor | None:
         _correct_clocks(cursor, now)
         return cursor
     raise StateError(f"The STATE is damaged at bookmarks.work_orders.{CURSOR}, {place!r}: {START_OVER}.")
+
+
+def _from(since: date, unread: list[Unread]) -> list[Unread]:
+    """What is unread from a day on."""
+    return [
+        part if part.first >= since else Unread(since, part.last)
+        for part in unread
+        if part.last is None or part.last >= since
+    ]
 
 
 class _DamagedError(ValueError):
@@ -417,6 +445,8 @@ def _from_form(form: _Form) -> Cursor:
         },
         slices=form.slices,
         unread=form.unread,
+        added=form.added,
+        unread_added=form.unread_added,
         total=form.total,
         fingerprints=dict(_decoded(form.fingerprints, fingerprinted)),
     )
@@ -460,10 +490,12 @@ def _differences(ids: list[int]) -> list[int]:
 
 def _check_days(form: _Form) -> None:
     """Whether slices are in order, and all days and moments such as can be calculated with."""
-    days = [*((piece.first, piece.last) for piece in form.slices), *((part.first, part.last) for part in form.unread)]
-    for place, (first, last) in zip(
-        [*["slices"] * len(form.slices), *["unread"] * len(form.unread)], days, strict=True
-    ):
+    days: dict[str, t.Sequence[Slice | Unread]] = {
+        "slices": form.slices,
+        "unread": form.unread,
+        "unread_added": form.unread_added,
+    }
+    for place, first, last in ((place, part.first, part.last) for place, parts in days.items() for part in parts):
         if first < EARLIEST or (last is not None and not first <= last <= LATEST):
             raise _DamagedError(place)
     if any(before.last >= after.first for before, after in itertools.pairwise(form.slices)):

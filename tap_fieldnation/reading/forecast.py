@@ -36,11 +36,12 @@ def parts(run: SyncRun) -> list[Part]:
 
 def _history(run: SyncRun) -> list[Part]:
     cursor, size = run.cursor, run.options.page_size
+    unread = [*cursor.unread, *cursor.unread_added]
     count = 0
-    for part in cursor.unread:
+    for part in unread:
         names = (cursor.created_filter,) if cursor.created_filter else CREATED_NAMES
         count += run.source.total(created_between(part.first, part.last or horizon(run), names))
-    return [Part("history", count, math.ceil(count / size) + 2)] if cursor.unread else []
+    return [Part("history", count, math.ceil(count / size) + 2)] if unread else []
 
 
 def _changes(run: SyncRun) -> list[Part]:
@@ -49,7 +50,7 @@ def _changes(run: SyncRun) -> list[Part]:
     if cursor.created_filter and cursor.started_at and not cursor.unread:
         new = run.source.total(day_filter(run, cursor.started_at.date(), horizon(run)))
     due = sum(piece.count or 0 for piece in due_slices(run))
-    is_open = len(run.unread_open)
+    is_open = 0 if cursor.unread_added else len(run.unread_open)  # they are part of that history
     return [
         Part("open", is_open, math.ceil(is_open / size)),
         Part("new", new, max(1, math.ceil(new / size))),

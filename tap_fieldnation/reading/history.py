@@ -47,6 +47,17 @@ def read_history(run: SyncRun, *, whole: bool = True) -> Iterator[Batch]:
             run.checkpoint()
 
 
+def read_added(run: SyncRun) -> Iterator[Batch]:
+    """Read the history for streams that were added, oldest day first; what is known of its slices stays as it is."""
+    cursor = run.cursor
+    with Pages(run) as pages:
+        while cursor.unread_added:
+            yield from _read_part(run, pages, cursor.unread_added[0], whole=False, for_added=True)
+            cursor.unread_added = cursor.unread_added[1:]
+            run.checkpoint()
+    cursor.added = []
+
+
 def settle_days(run: SyncRun) -> Iterator[Batch]:
     """Read the days that were settled since the last run, as a slice of history."""
     first, last = run.cursor.frontier, settled_until(run)
@@ -112,7 +123,7 @@ def _try_filters(run: SyncRun, counted: int) -> str:
     return NO_FILTER
 
 
-def _read_part(run: SyncRun, pages: Pages, part: Unread, *, whole: bool) -> Iterator[Batch]:
+def _read_part(run: SyncRun, pages: Pages, part: Unread, *, whole: bool, for_added: bool = False) -> Iterator[Batch]:
     last_settled = min(part.last or LATEST, settled_until(run))
     if part.first <= last_settled and part.position and part.position.last and part.position.last > last_settled:
         part.position = None  # of days that were not settled then
@@ -122,28 +133,30 @@ def _read_part(run: SyncRun, pages: Pages, part: Unread, *, whole: bool) -> Iter
         oldest, width = _find_oldest(run, part)
     run.expected = max(run.expected, run.cursor.total or 0)
     if not has_filter(run):
-        yield from _read_in_one_pass(run, pages, part)
+        yield from _read_in_one_pass(run, pages, part, whole=whole, for_added=for_added)
         return
     while part.first <= last_settled:
         end = part.position.last if part.position else None
         days = (part.first, end or min(shifted(max(part.first, oldest), width - 1), last_settled))
         widths = _Widths((max(part.first, oldest), days[1]), last_settled, PAGES_A_SLICE * run.options.page_size)
         pages.next_days = widths.next_days
-        outcome = yield from read_days(run, pages, days, part, whole=whole)
+        outcome = yield from read_days(run, pages, days, part, whole=whole, for_added=for_added)
         width = widths.after(outcome.total or 0)
-        run.settle(_slice(run, days), outcome, join=True)
+        if not for_added:
+            run.settle(_slice(run, days), outcome, join=True)
         part.first, part.position = following(days[1]), None
         run.checkpoint()
     if part.last is None or part.first <= part.last:
         days = (part.first, max(part.first, part.last or horizon(run)))
-        outcome = yield from read_days(run, pages, days, part, whole=whole)
+        outcome = yield from read_days(run, pages, days, part, whole=whole, for_added=for_added)
         run.unsettled = outcome.total or 0
 
 
-def _read_in_one_pass(run: SyncRun, pages: Pages, part: Unread) -> Iterator[Batch]:
+def _read_in_one_pass(run: SyncRun, pages: Pages, part: Unread, *, whole: bool, for_added: bool) -> Iterator[Batch]:
     days = (EARLIEST, LATEST)
-    outcome = yield from read_days(run, pages, days, part)
-    run.settle(_slice(run, days), outcome, join=False)
+    outcome = yield from read_days(run, pages, days, part, whole=whole, for_added=for_added)
+    if not for_added:
+        run.settle(_slice(run, days), outcome, join=False)
 
 
 def _slice(run: SyncRun, days: Days) -> Slice:

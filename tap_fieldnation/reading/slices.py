@@ -65,7 +65,7 @@ def settled_until(run: SyncRun) -> date:
 
 
 def read_days(
-    run: SyncRun, pages: Pages, days: Days, place: Slice | Unread, *, whole: bool = True
+    run: SyncRun, pages: Pages, days: Days, place: Slice | Unread, *, whole: bool = True, for_added: bool = False
 ) -> t.Generator[Batch, None, Outcome]:
     """Read all work orders of some days, more than once where fewer come than the API counts.
 
@@ -75,6 +75,7 @@ def read_days(
         days: The first and the last day.
         place: Keeps the position of an interrupted reading.
         whole: Whether those that did not change are written too; an interrupted reading goes on as it began.
+        for_added: Whether they are read for added streams.
     """
     settled = days[1] <= settled_until(run)
     previous: set[int] | None = None
@@ -88,7 +89,7 @@ def read_days(
                 pages.read_serially(days)
             if not settled:
                 run.lower_floor(page)
-            yield from run.emit(page, fresh, again=False, whole=whole)
+            yield from run.emit(page, fresh, again=False, whole=whole, for_added=for_added)
             if position := scan.position(days[1], whole=whole):
                 place.position = position
                 run.checkpoint(page=True)

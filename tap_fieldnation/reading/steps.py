@@ -8,7 +8,7 @@ from datetime import timedelta
 from tap_fieldnation.reading.changes import read_new, read_open, reconcile, schedule_reconcile
 from tap_fieldnation.reading.completeness import check_slices, require_complete
 from tap_fieldnation.reading.cursor import DAY, EARLIEST, NO_FILTER, Cursor, Unread
-from tap_fieldnation.reading.history import read_history, read_unfiltered, settle_days
+from tap_fieldnation.reading.history import read_added, read_history, read_unfiltered, settle_days
 from tap_fieldnation.reading.slices import FilterIgnoredError
 
 if t.TYPE_CHECKING:
@@ -16,6 +16,8 @@ if t.TYPE_CHECKING:
     from datetime import datetime
 
     from tap_fieldnation.reading.sync_run import Event, Options, SyncRun
+
+WORK_ORDERS = "work_orders"
 
 # After a longer pause what was created meanwhile is read as history: in slices, resumable, prefetched.
 LONG_PAUSE = timedelta(days=3)
@@ -38,24 +40,23 @@ def prepare(
     """
     since = options.since
     earlier = cursor.since is not None and (since is None or since < cursor.since)
-    reason, is_first = "", cursor.is_new or _was_empty(cursor)
-    if not is_first:
-        if added := sorted(set(streams).difference(cursor.streams)):
-            reason = f"the last run did not include {', '.join(added)}"
-        elif full_refresh and not cursor.unread:
-            reason = "the catalog sets FULL_TABLE for work_orders"
-        elif earlier and (cursor.unread or cursor.created_filter == NO_FILTER):
-            reason = "start_date is earlier than in the last run"
-    if reason or is_first:
+    added = sorted(set(streams).difference(cursor.streams))
+    is_first = cursor.is_new or _was_empty(cursor)
+    reason = "" if is_first else _reason(cursor, added, full_refresh=full_refresh, earlier=earlier)
+    if added and _is_complete(cursor) and WORK_ORDERS not in added and not full_refresh:
+        cursor.read_for(added, cursor.since if earlier else since)
+    elif reason or is_first:
         cursor.restart(now, since, options.until)
-    elif earlier and cursor.since:
+        earlier = False
+    if earlier and cursor.since:
         cursor.unread = [Unread(since or EARLIEST, cursor.since - DAY)]
     elif since and since != cursor.since:
         cursor.forget_before(since)
     cursor.since = since
-    if not cursor.unread and cursor.started_at and now - cursor.started_at > LONG_PAUSE:
+    if _is_complete(cursor) and cursor.started_at and now - cursor.started_at > LONG_PAUSE:
         _read_pause_as_history(cursor)
     cursor.streams = sorted(streams)
+    cursor.drop_added(streams)
     return reason
 
 
@@ -76,6 +77,7 @@ def read(run: SyncRun) -> Iterator[Event]:
         run.cursor.restart(run.started_at, run.options.since, run.options.until)
         yield from read_history(run)
     if run.options.until is None:
+        yield from read_added(run)
         for name, step in _in_turn(run.cursor.step):
             run.begin(name)
             yield from step(run)
@@ -103,6 +105,21 @@ def _in_turn(interrupted: str | None) -> Iterator[Step]:
     start = names.index(interrupted) + 1 if interrupted in names else 0
     yield from STEPS[start:]
     yield from STEPS[:start]
+
+
+def _reason(cursor: Cursor, added: Sequence[str], *, full_refresh: bool, earlier: bool) -> str:
+    if added:
+        return f"the last run did not include {', '.join(added)}"
+    if full_refresh and not cursor.unread:
+        return "the catalog sets FULL_TABLE for work_orders"
+    if earlier and (cursor.unread or cursor.created_filter == NO_FILTER):
+        return "start_date is earlier than in the last run"
+    return ""
+
+
+def _is_complete(cursor: Cursor) -> bool:
+    """Whether a run was complete, and all of the history was read since."""
+    return cursor.started_at is not None and not cursor.unread
 
 
 def _was_empty(cursor: Cursor) -> bool:

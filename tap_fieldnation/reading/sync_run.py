@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import typing as t
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -37,6 +38,14 @@ MAX_REMOVED = 100
 
 # STATE is written once per so many open work orders and page, since it grows with them.
 OPEN_PER_PAGE = 5_000
+
+
+class Write(enum.Enum):
+    """What is written of a work order that was read."""
+
+    ALL = enum.auto()
+    ADDED_STREAMS = enum.auto()  # the rows of the streams that were selected after it was written
+    NOTHING = enum.auto()
 
 
 class Outcome(t.NamedTuple):
@@ -95,12 +104,14 @@ class Batch:
         received_at: When they were received.
         whole: Whether those that did not change are written too.
         read_again: Ids of those that the next run reads again, so that their fingerprints are kept.
+        for_added: Whether they are read for added streams: of those without a fingerprint nothing else is written.
     """
 
     records: Sequence[Record]
     received_at: datetime
     whole: bool = True
     read_again: frozenset[int] = frozenset()
+    for_added: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,17 +235,25 @@ class SyncRun:
         """Whether a work order of a batch needs a fingerprint: to be compared, now or by the next run."""
         return work_order in batch.read_again or work_order in self.cursor.fingerprints
 
-    def is_changed(self, batch: Batch, work_order: int, fingerprint: int | None) -> bool:
-        """Whether a work order of a batch is to be written.
+    def what_to_write(
+        self, batch: Batch, work_order: int, fingerprint: int | None, without_added: int | None = None
+    ) -> Write:
+        """What of a work order is to be written.
 
         Args:
-            batch: The batch.
+            batch: The batch that it came in.
             work_order: Its id.
-            fingerprint: Of what would be written; None where it has none.
+            fingerprint: Of all that can be written; None where it has none.
+            without_added: The same without the added streams, if there are any.
         """
-        if batch.whole or fingerprint is None or work_order in self.cursor.removed:
-            return True
-        return self.cursor.fingerprints.get(work_order) != fingerprint
+        if batch.whole or work_order in self.cursor.removed:
+            return Write.ALL
+        if fingerprint is None:
+            return Write.ADDED_STREAMS if batch.for_added else Write.ALL
+        written = self.cursor.fingerprints.get(work_order)
+        if written == fingerprint:
+            return Write.NOTHING
+        return Write.ADDED_STREAMS if written is not None and written == without_added else Write.ALL
 
     def inspect(self, records: Sequence[Record]) -> list[Facts]:
         """What the steps have to know of some records; before they are emitted, as writing changes them.
@@ -249,7 +268,13 @@ class SyncRun:
     # Changes
 
     def emit(
-        self, page: Page, records: Sequence[Record], *, again: bool = True, whole: bool = False
+        self,
+        page: Page,
+        records: Sequence[Record],
+        *,
+        again: bool = True,
+        whole: bool = False,
+        for_added: bool = False,
     ) -> Iterator[Batch]:
         """Some records of a page, remembered once they were written.
 
@@ -258,6 +283,7 @@ class SyncRun:
             records: Those of its records that are to be emitted.
             again: Whether records that this run has emitted before are emitted again.
             whole: Whether records that did not change are written too.
+            for_added: Whether they are read for added streams.
         """
         seen = self.inspect(records)
         outside = {work_order.id for work_order in seen if not self.is_requested(work_order)}
@@ -268,7 +294,7 @@ class SyncRun:
         skipped = outside if again else outside | emitted
         chosen = [record for record in records if record["id"] not in skipped]
         if chosen:
-            yield Batch(chosen, page.received_at, whole, self._read_again(seen))
+            yield Batch(chosen, page.received_at, whole, self._read_again(seen), for_added)
         self._remember([work_order for work_order in seen if work_order.id not in skipped])
 
     def announce(self, work_orders: Iterable[int]) -> None:
@@ -281,12 +307,13 @@ class SyncRun:
         if known:
             self.checkpoint()
 
-    def remember_written(self, work_order: int, fingerprint: int | None) -> None:
-        """Note that a work order is being written, with its child records."""
-        self.written += 1
+    def remember_written(self, work_order: int, fingerprint: int | None, write: Write = Write.ALL) -> None:
+        """Note that a work order is being written, with its child records, or the rows of added streams alone."""
+        self.written += write is Write.ALL
         if fingerprint is not None:
-            self._already_written.add(work_order)
             self.cursor.fingerprints[work_order] = fingerprint
+            if write is Write.ALL:
+                self._already_written.add(work_order)
 
     def add_new(self, work_orders: Iterable[Facts]) -> None:
         """Count work orders that no run has seen before."""

@@ -15,6 +15,7 @@ from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, TokenRefusedError
 from tap_fieldnation.reading import bookmarks
 from tap_fieldnation.reading.prefetcher import Prefetcher
+from tap_fieldnation.reading.sync_run import Write
 from tap_fieldnation.streams.embedded import ChildStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, get_nested
 from tap_fieldnation.timestamps import format_utc
@@ -210,14 +211,16 @@ class ChildRequests:
             if not stream.was_requested(record_id)
         ]
 
-    def counts_in(self, record: Record) -> list[t.Any]:
+    def counts_in(self, record: Record) -> dict[str, t.Any]:
         """The counts of rows that a work order shows, of those streams where it shows one."""
-        return [stream.count_in(record) for stream in self._streams if stream.entry.count_paths]
+        return {stream.name: stream.count_in(record) for stream in self._streams if stream.entry.count_paths}
 
-    def add(self, work_order_id: int, needs: Sequence[Need], *, changed: bool = True) -> None:
-        """Plan the requests that a work order calls for; if it did not change, those of new streams."""
+    def add(self, work_order_id: int, needs: Sequence[Need], write: Write = Write.ALL) -> None:
+        """Plan the requests that a work order calls for; if it did not change, those of new and added streams."""
+        added = self._run.cursor.added if write is Write.ADDED_STREAMS else ()
         for request, count in needs:
-            if not changed and request[0] not in self._new:
+            stream = request[0]
+            if write is not Write.ALL and stream not in self._new and stream.name not in added:
                 continue
             self._work_orders.setdefault(request, []).append((work_order_id, count))
 

@@ -26,11 +26,15 @@ NO_TIME = "1970-01-01T00:00:00Z"
 # Settings that shape what is written, besides the catalog.
 SHAPING = ("stream_maps", "stream_map_config", "faker_config")
 
+NO_COUNTS: Mapping[str, t.Any] = {}
+
 _encode = msgspec.json.Encoder(enc_hook=str, order="sorted").encode
 
 
 class Fingerprints:
     """Fingerprints of records of some streams; others for each version of the tap, selection, and stream maps.
+
+    Records of other streams make no difference.
 
     Args:
         streams: The selected streams whose records belong together.
@@ -51,15 +55,20 @@ class Fingerprints:
         self._hide = {stream.name: compile_hide(schema.load(stream.name)) for stream in streams}
         self._salt = hashlib.blake2b(_encode(shape), digest_size=hashlib.blake2b.MAX_KEY_SIZE).digest()
 
-    def of(self, rows: Iterable[tuple[ConformedStream, Iterable[Record]]], *more: object) -> int:
+    def of(
+        self, rows: Iterable[tuple[ConformedStream, Iterable[Record]]], counts: Mapping[str, t.Any] = NO_COUNTS
+    ) -> int:
         """The fingerprint of some rows; never 0.
 
         Args:
             rows: The rows by stream; their order within a stream makes no difference.
-            more: What else makes a difference, as JSON values.
+            counts: How many rows of other streams there are, by their names.
         """
-        digest = hashlib.blake2b(_encode(more), key=self._salt, digest_size=FINGERPRINT_BYTES)
+        known = [(name, count) for name, count in counts.items() if name in self._hide]
+        digest = hashlib.blake2b(_encode(known), key=self._salt, digest_size=FINGERPRINT_BYTES)
         for stream, records in rows:
+            if stream.name not in self._hide:
+                continue
             written = sorted(filter(None, (self._encoded(stream, record) for record in records)))
             if written:
                 digest.update(b"".join((*written, stream.name.encode())))

@@ -20,7 +20,7 @@ from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import ApiError, DeadlineExceeded
 from tap_fieldnation.api.work_orders import PATH, WorkOrders, decode_full
 from tap_fieldnation.reading import bookmarks, cursor, steps
-from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun
+from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun, Write
 from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.records.conformer import Mismatches, Places, compile_conformer
 from tap_fieldnation.streams.by_request import ByRequestStream, ChildRequests
@@ -60,6 +60,7 @@ class _Family(t.NamedTuple):
         rows: Its child records, by stream.
         needs: The requests that it calls for.
         fingerprint: Of all of it; None where nothing compares it.
+        write: What is written of it.
         passes: Whether it passes the filter of its stream map, and so do its child records.
     """
 
@@ -68,6 +69,7 @@ class _Family(t.NamedTuple):
     rows: list[tuple[EmbeddedStream, list[Record]]]
     needs: list[Need]
     fingerprint: int | None
+    write: Write
     passes: bool
 
 
@@ -206,47 +208,57 @@ class WorkOrdersStream(FieldNationStream):
         return ()
 
     def _write_batch(self, batch: Batch, run: SyncRun) -> Iterator[Record]:
-        """Write the child records of each work order that changed, and yield the work order for the SDK to write."""
+        """Write the child records of each work order that changed, and yield the work order for the SDK to write.
+
+        Where only streams were added, their rows are written alone.
+        """
         for stream in (self, *self._embedded):
             stream.received_at = batch.received_at
         self._check_sections(batch.records)
         requests = ChildRequests(self.selected_children(ByRequestStream), run)
         extracted_at = format_utc(batch.received_at)
         families: Iterable[_Family] = (
-            self._family(decode_full(record), extracted_at, requests, compare=run.compares(batch, record["id"]))
-            for record in batch.records
+            self._family(decode_full(record), batch, extracted_at, requests, run) for record in batch.records
         )
         if not run.cursor.fingerprints.keys().isdisjoint(record["id"] for record in batch.records):
             families = list(families)
-            run.announce(family.id for family in families if run.is_changed(batch, family.id, family.fingerprint))
+            run.announce(family.id for family in families if family.write is not Write.NOTHING)
         for family in families:
-            changed = run.is_changed(batch, family.id, family.fingerprint)
             if family.passes:
-                requests.add(family.id, family.needs, changed=changed)
-            if not changed:
-                continue
-            if family.passes:
-                self._write_rows(family.rows)
-            run.remember_written(family.id, family.fingerprint)
-            yield family.record
+                requests.add(family.id, family.needs, family.write)
+                self._write_rows(_to_write(family, run))
+            if family.write is not Write.NOTHING:
+                run.remember_written(family.id, family.fingerprint, family.write)
+            if family.write is Write.ALL:
+                yield family.record
         requests.execute(self.run_context.client)
 
-    def _family(self, record: Record, extracted_at: str, requests: ChildRequests, *, compare: bool) -> _Family:
-        """A work order, as the API sends it, conformed, with its child records, and with a fingerprint to compare."""
+    def _family(
+        self, record: Record, batch: Batch, extracted_at: str, requests: ChildRequests, run: SyncRun
+    ) -> _Family:
+        """A work order of a batch, as the API sends it, conformed, with its child records."""
         work_order = record["id"]
+        to_compare = self._to_compare(batch, work_order, run)
         lists = [(child, child.embedded_list(record, self._fetch_list)) for child in self._embedded]
         rows = [(child, child.build_rows(items, work_order, extracted_at)) for child, items in lists if items]
         needs = requests.needed_for(record)
-        counts = requests.counts_in(record) if compare else []
+        counts = requests.counts_in(record) if to_compare else {}
         if self.selected or not self.writes_unchanged:
             self._lift(self._conform(record))
             record[EXTRACTED_AT] = extracted_at
         passing = passes(self.stream_maps[0], record)
-        fingerprint = None
-        if compare:
-            own = [(self, [record])] if self.selected else []
-            fingerprint = self._fingerprints.of([*own, *(rows if passing else ())], counts if passing else None)
-        return _Family(work_order, record, rows, needs, fingerprint, passes=passing)
+        own = [(self, [record])] if self.selected else []
+        written = [*own, *rows] if passing else own
+        found = [which.of(written, counts if passing else {}) for which in to_compare]
+        fingerprint, without_added = [*found, None, None][:2]
+        write = run.what_to_write(batch, work_order, fingerprint, without_added)
+        return _Family(work_order, record, rows, needs, fingerprint, write, passes=passing)
+
+    def _to_compare(self, batch: Batch, work_order: int, run: SyncRun) -> Sequence[Fingerprints]:
+        """The fingerprints that a work order needs: of all streams, and of all but the added ones, if there are any."""
+        if not run.compares(batch, work_order):
+            return ()
+        return (self._fingerprints, self._fingerprints_without_added) if run.cursor.added else (self._fingerprints,)
 
     @functools.cached_property
     def _embedded(self) -> list[EmbeddedStream]:
@@ -258,9 +270,18 @@ class WorkOrdersStream(FieldNationStream):
 
     @functools.cached_property
     def _fingerprints(self) -> Fingerprints:
+        return self._fingerprints_of(())
+
+    @functools.cached_property
+    def _fingerprints_without_added(self) -> Fingerprints:
+        """Those of an earlier run, which did not include the added streams."""
+        return self._fingerprints_of(self.run.cursor.added if self.run else ())
+
+    def _fingerprints_of(self, left_out: Sequence[str]) -> Fingerprints:
         own: list[ConformedStream] = [self] if self.selected else []
-        children = (*self._embedded, *self.selected_children(ByRequestStream))
-        return Fingerprints([*own, *children], self.config, self._tap.plugin_version)
+        streams = (*own, *self._embedded, *self.selected_children(ByRequestStream))
+        included = [stream for stream in streams if stream.name not in left_out]
+        return Fingerprints(included, self.config, self._tap.plugin_version)
 
     def _write_rows(self, rows: Sequence[tuple[EmbeddedStream, list[Record]]]) -> None:
         if any(some for _, some in rows):
@@ -384,6 +405,13 @@ class WorkOrdersStream(FieldNationStream):
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
         if self.run_context.date_range[1] is None:
             super()._increment_stream_state(latest_record, context=context)
+
+
+def _to_write(family: _Family, run: SyncRun) -> Sequence[tuple[EmbeddedStream, list[Record]]]:
+    """The child records that are written of a work order."""
+    if family.write is Write.ADDED_STREAMS:
+        return [(child, rows) for child, rows in family.rows if child.name in run.cursor.added]
+    return family.rows if family.write is Write.ALL else ()
 
 
 def _count(child: ChildStream, counter: metrics.Counter) -> None:

@@ -212,9 +212,28 @@ def test_a_stream_that_is_deselected_and_selected_again(few: Account) -> None:
     tagged = {one for one in few.unfinished if few.api.change("untag_all", one)}
     assert tagged
     assert written(few.run(catalog=fewer)) == QUIET
-    assert few.run().ids("work_orders") == set(few.api.company.visible_ids()), "the history of a stream selected later"
+    again = few.run()
+    assert "work_orders" not in again.rows, "of what did not change, at most the rows of that stream are written"
+    assert set(again.rows) <= {"work_order_tags", *QUIET}
     few.check()
     assert written(few.run()) == QUIET
+
+
+@pytest.mark.parametrize("account", [LARGE], indirect=True)
+def test_of_a_stream_that_is_added_the_rows_alone_are_written(account: Account) -> None:
+    added = {"work_order_tags", "work_order_site_revisits"}
+    both = {"work_orders", "work_order_expenses", "work_order_removals", "sync_runs", *added}
+    account.catalog = in_process.catalog(both - added)
+    account.run()
+    [changed] = account.edit(1)
+    account.catalog = in_process.catalog(both)
+    ended = account.run()
+    assert ended.ids("work_orders") == {changed}
+    assert {row["work_order_id"] for row in ended.rows.get("work_order_expenses", [])} <= {changed}
+    fresh = account.check()
+    for stream in added:
+        assert len(ended.rows[stream]) == len(fresh.rows[stream]) > 0
+    assert written(account.run()) == QUIET
 
 
 def test_a_stream_map_that_is_changed(few: Account) -> None:

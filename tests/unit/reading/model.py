@@ -15,10 +15,10 @@ from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, Page
 from tap_fieldnation.reading import cursor, steps
 from tap_fieldnation.reading.cursor import Cursor
 from tap_fieldnation.reading.prefetcher import Prefetcher
-from tap_fieldnation.reading.sync_run import Batch, Options, Removal, SyncRun
+from tap_fieldnation.reading.sync_run import Batch, Options, Removal, SyncRun, Write
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 START = datetime(2026, 6, 15, 12, 0, tzinfo=timezone.utc)
 STATUSES = ("Draft", "Published", "Assigned", "Work Done", "Approved", "Paid", "Cancelled")
@@ -297,6 +297,7 @@ class Destination:
     Attributes:
         versions: Of each work order, the latest version whose content it holds.
         contents: What it holds of each.
+        rows: What it holds of each in the tables of child streams.
         written: The ids written, in their order.
         needless: Those of them that were written as they were before, though nothing was due.
         sent: The ids of which it holds what was read, written or not.
@@ -308,6 +309,7 @@ class Destination:
     state: dict[str, t.Any] | None = None
     sent: list[int] = field(default_factory=list)
     contents: dict[int, t.Any] = field(default_factory=dict)
+    rows: dict[str, dict[int, t.Any]] = field(default_factory=dict)
     written: list[int] = field(default_factory=list)
     needless: list[int] = field(default_factory=list)
     closed: dict[int, bool] = field(default_factory=dict)
@@ -370,21 +372,33 @@ class Destination:
             self.removed.update(event.ids)
             self.removals += event.ids
             return
-        prints = {
-            record["id"]: _fingerprint(record, run) if run.compares(event, record["id"]) else None
-            for record in event.records
-        }
-        changed = [record for record in event.records if run.is_changed(event, record["id"], prints[record["id"]])]
-        run.announce(record["id"] for record in changed)
-        for record in changed[: model.random.randrange(len(changed) + 1) if killed else None]:
-            run.remember_written(record["id"], prints[record["id"]])
-            same = self.contents.get(record["id"]) == _content(record) and record["id"] not in self.removed
-            self.needless += [record["id"]] if same and not event.whole else []
-            self.contents[record["id"]] = _content(record)
-            self.removed.discard(record["id"])
-            self.written.append(record["id"])
+        cursor, children = run.cursor, [name for name in run.cursor.streams if name != "work_orders"]
+        earlier = [name for name in cursor.streams if name not in cursor.added]
+        chosen = []
         for record in event.records:
-            if self.contents.get(record["id"]) == _content(record) and record["id"] not in self.removed:
+            work_order, prints = record["id"], list[int]()
+            if run.compares(event, work_order):
+                prints = [_fingerprint(record, streams) for streams in (cursor.streams, earlier)]
+            fingerprint, without_added = [*prints, None, None][:2]
+            chosen.append((record, fingerprint, run.what_to_write(event, work_order, fingerprint, without_added)))
+        chosen = [one for one in chosen if one[2] is not Write.NOTHING]
+        run.announce(record["id"] for record, *_ in chosen)
+        for record, fingerprint, write in chosen[: model.random.randrange(len(chosen) + 1) if killed else None]:
+            work_order = record["id"]
+            run.remember_written(work_order, fingerprint, write)
+            for name in children if write is Write.ALL else cursor.added:
+                self.rows.setdefault(name, {})[work_order] = _content(record)
+            if write is Write.ADDED_STREAMS:
+                continue
+            same = self.contents.get(work_order) == _content(record) and work_order not in self.removed
+            self.needless += [work_order] if same and not event.whole else []
+            self.contents[work_order] = _content(record)
+            self.removed.discard(work_order)
+            self.written.append(work_order)
+        for record in event.records:
+            tables = [self.contents, *(self.rows.get(name, {}) for name in children)]
+            held = [table.get(record["id"]) for table in tables]
+            if held == [_content(record)] * len(held) and record["id"] not in self.removed:
                 self.versions[record["id"]] = record["version"]
                 self.sent.append(record["id"])
                 self.closed[record["id"]] = model.closed(model.rows[record["id"]])
@@ -394,9 +408,14 @@ def _content(record: dict[str, t.Any]) -> tuple[t.Any, ...]:
     return record["status"]["name"], record["milestones"]["approved"]["utc"], record["content"]
 
 
-def _fingerprint(record: dict[str, t.Any], run: SyncRun) -> int:
-    """Of what the selected streams would write, as the streams calculate it."""
-    digest = hashlib.blake2b(repr((_content(record), run.cursor.streams)).encode(), digest_size=6).digest()
+def fingerprint_of(row: Row, streams: Sequence[str]) -> int:
+    """Of what is written of a work order where some streams are selected."""
+    return _fingerprint(_record(row), list(streams))
+
+
+def _fingerprint(record: dict[str, t.Any], streams: Sequence[str]) -> int:
+    """Of what some streams would write, as the streams calculate it."""
+    digest = hashlib.blake2b(repr((_content(record), streams)).encode(), digest_size=6).digest()
     return int.from_bytes(digest, "big") or 1
 
 

@@ -137,8 +137,9 @@ class History:
             self.options = dataclasses.replace(self.options, since=since)
         if choose.random() < 0.2:
             self.options = dataclasses.replace(self.options, page_size=choose.choice((10, 25, 100)))
-        if choose.random() < 0.1:
-            self.streams = choose.choice((("work_orders",), ("work_order_tags", "work_orders")))
+        if choose.random() < 0.2:
+            children = choose.choice(((), ("work_order_tags",), ("users",), ("users", "work_order_tags")))
+            self.streams = (*children, "work_orders")
         model.now += timedelta(minutes=2)
 
     def _check(
@@ -151,7 +152,8 @@ class History:
             if work_order in model.ever_hidden or not self._is_requested(row):
                 continue
             sent = destination.versions.get(work_order)
-            if sent is None:
+            *children, _ = run.cursor.streams
+            if sent is None or any(work_order not in destination.rows.get(name, ()) for name in children):
                 if not self._may_wait(row):
                     self.wrong.append(f"run {number}: {work_order} is lost")
             elif sent < version and work_order in must_be_current and not self._may_wait(row):

@@ -114,6 +114,8 @@ def test_of_the_first_version_open_work_orders_are_kept_and_the_history_is_read_
         ("started_at", "yesterday"),
         ("unread", ["2026-01-01"]),
         ("unread", [["2026-01-01", None, ["2026-01-01T00:00:00Z", None, 0, 100, 5, 5, 5, 5]]]),
+        ("unread_added", [["2026-01-02", "2026-01-01"]]),
+        ("added", "work_order_tags"),
         ("counts", [["work_order_messages", [1, 2, 3]]]),
         ("counts", {"work_order_messages": []}),
         ("streams", "work_orders"),

@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from tap_fieldnation.streams.fingerprint import Fingerprints
+from tap_fieldnation.streams.fingerprint import NO_COUNTS, Fingerprints
 from tap_fieldnation.streams.rows import EXTRACTED_AT
 from tap_fieldnation.tap import TapFieldNation
 from tests.whole.in_process import catalog
@@ -56,8 +56,8 @@ class Taken:
         self.orders, self.tags = (t.cast("ConformedStream", stream) for stream in found)
         self.fingerprints = Fingerprints([self.orders, self.tags], tap.config, version)
 
-    def of(self, record: Record, *tags: Record, more: object = None) -> int:
-        return self.fingerprints.of([(self.orders, [record]), (self.tags, tags)], more)
+    def of(self, record: Record, *tags: Record, counts: t.Mapping[str, t.Any] = NO_COUNTS) -> int:
+        return self.fingerprints.of([(self.orders, [record]), (self.tags, tags)], counts)
 
 
 PLAIN = Taken()
@@ -92,12 +92,19 @@ def test_a_change_makes_a_difference(record: Record, tags: list[Record]) -> None
 
 
 def test_what_is_counted_makes_a_difference() -> None:
-    assert PLAIN.of(order(), more=[1, None]) != PLAIN.of(order(), more=[2, None])
+    one, two = ({"work_order_tags": number} for number in (1, 2))
+    assert PLAIN.of(order(), counts=one) != PLAIN.of(order(), counts=two)
 
 
 def test_rows_of_another_stream_make_a_difference() -> None:
     one, two = ([(stream, [tag(1)])] for stream in (PLAIN.tags, PLAIN.orders))
     assert PLAIN.fingerprints.of(one) != PLAIN.fingerprints.of(two)
+
+
+def test_streams_that_are_left_out_make_no_difference() -> None:
+    alone = Fingerprints([PLAIN.orders], {}, "1")
+    orders = (PLAIN.orders, [order()])
+    assert alone.of([orders, (PLAIN.tags, [tag(1)])], {"work_order_tags": 1}) == alone.of([orders])
 
 
 def test_when_it_was_read_makes_no_difference() -> None:
