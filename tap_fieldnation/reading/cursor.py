@@ -12,6 +12,7 @@ import base64
 import bisect
 import itertools
 import typing as t
+import zlib
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
@@ -35,7 +36,6 @@ NO_FILTER = ""
 SMALL_ACCOUNT = 1_000
 
 FINGERPRINT_BYTES = 6
-
 Natural = t.Annotated[int, msgspec.Meta(ge=0)]
 Positive = t.Annotated[int, msgspec.Meta(ge=1)]
 
@@ -136,7 +136,7 @@ class _Form(msgspec.Struct):
     known_from: Natural = 0
     looked_at: datetime | None = None
     new_position: Position | None = None
-    counts: list[tuple[str, list[Natural]]] = []
+    counts: list[tuple[str, str | list[Natural]]] = []  # a list in the first STATEs of this version
     slices: list[Slice] = []
     unread: list[Unread] = []
     added: list[str] = []
@@ -316,7 +316,8 @@ class Cursor:
             looked_at=self.looked_at,
             new_position=self.new_position,
             counts=[
-                (name, [known.get(work_order, 0) for work_order in ids]) for name, known in sorted(self.counts.items())
+                (name, _packed([known.get(work_order, 0) for work_order in ids]))
+                for name, known in sorted(self.counts.items())
             ],
             slices=self.slices,
             unread=self.unread,
@@ -417,7 +418,8 @@ def _from_form(form: _Form) -> Cursor:
     ]
     if len(days) != len(ids):
         raise _DamagedError("open_slices")
-    if any(len(numbers) != len(ids) for _, numbers in form.counts):
+    counts = {name: _unpacked(known, len(ids)) if isinstance(known, str) else known for name, known in form.counts}
+    if any(len(numbers) != len(ids) for numbers in counts.values()):
         raise _DamagedError("counts")
     recent = set(_ids("recent", form.recent))
     fingerprinted = [*ids, *sorted(recent.difference(ids)), *_ids("closed", form.closed)]
@@ -441,7 +443,7 @@ def _from_form(form: _Form) -> Cursor:
         new_position=form.new_position,
         counts={
             name: {work_order: number for work_order, number in zip(ids, numbers, strict=True) if number}
-            for name, numbers in form.counts
+            for name, numbers in counts.items()
         },
         slices=form.slices,
         unread=form.unread,
@@ -482,6 +484,31 @@ def _decoded(text: str, ids: list[int]) -> t.Iterator[tuple[int, int]]:
     for work_order, start in zip(ids, range(0, len(data), FINGERPRINT_BYTES), strict=False):
         if fingerprint := int.from_bytes(data[start : start + FINGERPRINT_BYTES], "big"):
             yield work_order, fingerprint
+
+
+def _packed(numbers: list[int]) -> str:
+    """The different ones of some numbers, and compressed, which of them comes in each place: few numbers are large."""
+    values = sorted(set(numbers))
+    places = {value: place for place, value in enumerate(values)}
+    data = b"".join(places[number].to_bytes(_width(values), "big") for number in numbers)
+    return f"{','.join(map(str, values))} {base64.b85encode(zlib.compress(data)).decode()}"
+
+
+def _unpacked(text: str, length: int) -> list[int]:
+    head, _, tail = text.partition(" ")
+    try:
+        values = [int(value) for value in head.split(",") if value]
+        width = _width(values)
+        data = zlib.decompressobj().decompress(base64.b85decode(tail), width * length + 1)
+        numbers = [values[int.from_bytes(data[at : at + width], "big")] for at in range(0, len(data), width)]
+    except (ValueError, IndexError, zlib.error):
+        raise _DamagedError("counts") from None
+    return numbers
+
+
+def _width(values: list[int]) -> int:
+    """How many bytes the number of a place among some values takes."""
+    return max(1, (len(values).bit_length() + 7) // 8)
 
 
 def _differences(ids: list[int]) -> list[int]:
