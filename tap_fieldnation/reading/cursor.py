@@ -8,11 +8,10 @@ All keys are written every time, and every value is a scalar or a list. Orchestr
 
 from __future__ import annotations
 
-import base64
 import bisect
+import contextlib
 import itertools
 import typing as t
-import zlib
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
@@ -20,6 +19,14 @@ import msgspec
 
 from tap_fieldnation.api.errors import StateError
 from tap_fieldnation.reading.bookmarks import CURSOR, START_OVER
+from tap_fieldnation.reading.packing import (
+    pack_counts,
+    pack_fingerprints,
+    pack_ids,
+    unpack_counts,
+    unpack_fingerprints,
+    unpack_ids,
+)
 
 VERSION = 2
 
@@ -34,8 +41,6 @@ NO_FILTER = ""
 
 # An account with no more work orders than that is read as a whole once a day.
 SMALL_ACCOUNT = 1_000
-
-FINGERPRINT_BYTES = 6
 Natural = t.Annotated[int, msgspec.Meta(ge=0)]
 Positive = t.Annotated[int, msgspec.Meta(ge=1)]
 
@@ -307,16 +312,16 @@ class Cursor:
             streams=self.streams,
             step=self.step,
             reached=self.reached,
-            open=_differences(ids),
+            open=pack_ids(ids),
             open_slices=self._open_slices(ids),
-            removed=_differences(sorted(self.removed)),
-            recent=_differences(sorted(self.recent)),
+            removed=pack_ids(sorted(self.removed)),
+            recent=pack_ids(sorted(self.recent)),
             marks=self.marks,
             known_from=self.known_from,
             looked_at=self.looked_at,
             new_position=self.new_position,
             counts=[
-                (name, _packed([known.get(work_order, 0) for work_order in ids]))
+                (name, pack_counts([known.get(work_order, 0) for work_order in ids]))
                 for name, known in sorted(self.counts.items())
             ],
             slices=self.slices,
@@ -324,8 +329,10 @@ class Cursor:
             added=self.added,
             unread_added=self.unread_added,
             total=self.total,
-            fingerprints=_encoded(self.fingerprints.get(work_order, 0) for work_order in (*ids, *recent, *closed)),
-            closed=_differences(closed),
+            fingerprints=pack_fingerprints(
+                [self.fingerprints.get(work_order, 0) for work_order in (*ids, *recent, *closed)]
+            ),
+            closed=pack_ids(closed),
         )
         return t.cast("dict[str, t.Any]", msgspec.to_builtins(form))
 
@@ -410,7 +417,8 @@ def shifted(day: date, days: int) -> date:
 
 def _from_form(form: _Form) -> Cursor:
     _check_days(form)
-    ids = _ids("open", form.open)
+    with _damage("open"):
+        ids = unpack_ids(form.open)
     days = [
         form.slices[index].first if 0 <= index < len(form.slices) else None
         for index, count in form.open_slices
@@ -418,11 +426,16 @@ def _from_form(form: _Form) -> Cursor:
     ]
     if len(days) != len(ids):
         raise _DamagedError("open_slices")
-    counts = {name: _unpacked(known, len(ids)) if isinstance(known, str) else known for name, known in form.counts}
-    if any(len(numbers) != len(ids) for numbers in counts.values()):
-        raise _DamagedError("counts")
-    recent = set(_ids("recent", form.recent))
-    fingerprinted = [*ids, *sorted(recent.difference(ids)), *_ids("closed", form.closed)]
+    with _damage("counts"):
+        counts = {name: _counts(known, ids) for name, known in form.counts}
+    with _damage("recent"):
+        recent = set(unpack_ids(form.recent))
+    with _damage("closed"):
+        fingerprinted = [*ids, *sorted(recent.difference(ids)), *unpack_ids(form.closed)]
+    with _damage("removed"):
+        removed = set(unpack_ids(form.removed))
+    with _damage("fingerprints"):
+        fingerprints = unpack_fingerprints(form.fingerprints, len(fingerprinted))
     return Cursor(
         company_id=form.company_id,
         started_at=form.started_at,
@@ -435,84 +448,44 @@ def _from_form(form: _Form) -> Cursor:
         step=form.step,
         reached=form.reached,
         open=dict(zip(ids, days, strict=True)),
-        removed=set(_ids("removed", form.removed)),
+        removed=removed,
         recent=recent,
         marks=form.marks,
         known_from=form.known_from,
         looked_at=form.looked_at,
         new_position=form.new_position,
-        counts={
-            name: {work_order: number for work_order, number in zip(ids, numbers, strict=True) if number}
-            for name, numbers in counts.items()
-        },
+        counts=counts,
         slices=form.slices,
         unread=form.unread,
         added=form.added,
         unread_added=form.unread_added,
         total=form.total,
-        fingerprints=dict(_decoded(form.fingerprints, fingerprinted)),
+        fingerprints={key: value for key, value in zip(fingerprinted, fingerprints, strict=True) if value},
     )
 
 
 def _from_first_version(state: dict[str, t.Any]) -> Cursor:
     """Of version 1, which could not be merged, the open work orders are kept; the history is read again."""
     cursor = Cursor(company_id=state.get("company_id"), created_filter=state.get("created_filter"))
-    cursor.open = dict.fromkeys(_ids("open", msgspec.convert(state.get("open", []), list[int])))
+    with _damage("open"):
+        cursor.open = dict.fromkeys(unpack_ids(msgspec.convert(state.get("open", []), list[int])))
     return cursor
 
 
-def _ids(place: str, differences: list[int]) -> list[int]:
-    ids = list(itertools.accumulate(differences))
-    if any(difference <= 0 for difference in differences[1:]):
-        raise _DamagedError(place)
-    return ids
-
-
-def _encoded(fingerprints: t.Iterable[int]) -> str:
-    """As text; empty where all of them are 0, which stands for none."""
-    data = b"".join(fingerprint.to_bytes(FINGERPRINT_BYTES, "big") for fingerprint in fingerprints)
-    return base64.b85encode(data).decode() if any(data) else ""
-
-
-def _decoded(text: str, ids: list[int]) -> t.Iterator[tuple[int, int]]:
+@contextlib.contextmanager
+def _damage(place: str) -> t.Iterator[None]:
+    """Say where in the cursor it is that something cannot be read."""
     try:
-        data = base64.b85decode(text)
+        yield
+    except msgspec.ValidationError:
+        raise
     except ValueError:
-        raise _DamagedError("fingerprints") from None
-    if len(data) not in {0, len(ids) * FINGERPRINT_BYTES}:
-        raise _DamagedError("fingerprints")
-    for work_order, start in zip(ids, range(0, len(data), FINGERPRINT_BYTES), strict=False):
-        if fingerprint := int.from_bytes(data[start : start + FINGERPRINT_BYTES], "big"):
-            yield work_order, fingerprint
+        raise _DamagedError(place) from None
 
 
-def _packed(numbers: list[int]) -> str:
-    """The different ones of some numbers, and compressed, which of them comes in each place: few numbers are large."""
-    values = sorted(set(numbers))
-    places = {value: place for place, value in enumerate(values)}
-    data = b"".join(places[number].to_bytes(_width(values), "big") for number in numbers)
-    return f"{','.join(map(str, values))} {base64.b85encode(zlib.compress(data)).decode()}"
-
-
-def _unpacked(text: str, length: int) -> list[int]:
-    head, _, tail = text.partition(" ")
-    try:
-        values = [int(value) for value in head.split(",") if value]
-        width = _width(values)
-        data = zlib.decompressobj().decompress(base64.b85decode(tail), width * length + 1)
-        numbers = [values[int.from_bytes(data[at : at + width], "big")] for at in range(0, len(data), width)]
-    except (ValueError, IndexError, zlib.error):
-        raise _DamagedError("counts") from None
-    return numbers
-
-
-def _width(values: list[int]) -> int:
-    """How many bytes the number of a place among some values takes."""
-    return max(1, (len(values).bit_length() + 7) // 8)
-
-
-def _differences(ids: list[int]) -> list[int]:
-    return [following - before for before, following in zip([0, *ids], ids, strict=False)]
+def _counts(known: str | list[int], ids: list[int]) -> dict[int, int]:
+    numbers = unpack_counts(known, len(ids)) if isinstance(known, str) else known
+    return {work_order: number for work_order, number in zip(ids, numbers, strict=True) if number}
 
 
 def _check_days(form: _Form) -> None:

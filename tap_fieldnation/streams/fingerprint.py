@@ -8,7 +8,7 @@ import typing as t
 import msgspec
 
 from tap_fieldnation.api.errors import SettingsError
-from tap_fieldnation.reading.cursor import FINGERPRINT_BYTES
+from tap_fieldnation.reading.packing import FINGERPRINT_BYTES
 from tap_fieldnation.records import schema
 from tap_fieldnation.records.volatile import compile_hide
 from tap_fieldnation.streams.rows import EXTRACTED_AT
