@@ -106,10 +106,10 @@ def pages(
         page = _page(body, rows, received_at)
         if page is None:
             raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, "the response is not the documented list", stream=stream)
-        content = repr(page.rows)  # a copy, as the caller may change the rows
         following = _next_page(page, query, row_count + len(page.rows))
+        content = repr(page.rows) if previous or following else ""  # a copy, as the caller may change the rows
         # A server that repeats a page or a cursor would otherwise make this an endless loop.
-        if (following and following.value in visited) or (page.rows and content == previous):
+        if (following and following.value in visited) or (content and content == previous):
             if stated and (page.total is None or row_count < page.total):
                 reason = f"the API repeated a page instead of returning the next one; rows so far: {row_count}"
                 raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, reason, stream=stream)

@@ -53,7 +53,7 @@ class Fingerprints:
             ],
         ]
         self._hide = {stream.name: compile_hide(schema.load(stream.name)) for stream in streams}
-        self._salt = hashlib.blake2b(_encode(shape), digest_size=hashlib.blake2b.MAX_KEY_SIZE).digest()
+        self._salted = hashlib.sha256(_encode(shape))
 
     def of(
         self, rows: Iterable[tuple[ConformedStream, Iterable[Record]]], counts: Mapping[str, t.Any] = NO_COUNTS
@@ -65,14 +65,15 @@ class Fingerprints:
             counts: How many rows of other streams there are, by their names.
         """
         known = [(name, count) for name, count in counts.items() if name in self._hide]
-        digest = hashlib.blake2b(_encode(known), key=self._salt, digest_size=FINGERPRINT_BYTES)
+        digest = self._salted.copy()
+        digest.update(_encode(known))
         for stream, records in rows:
             if stream.name not in self._hide:
                 continue
             written = sorted(filter(None, (self._encoded(stream, record) for record in records)))
             if written:
                 digest.update(b"".join((*written, stream.name.encode())))
-        return int.from_bytes(digest.digest(), "big") or 1
+        return int.from_bytes(digest.digest()[:FINGERPRINT_BYTES], "big") or 1
 
     def _encoded(self, stream: ConformedStream, record: Record) -> bytes:
         """What is written for a record, without volatile values, unless a stream map needs them; empty for nothing."""

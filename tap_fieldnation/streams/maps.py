@@ -81,7 +81,9 @@ class Mapper(PluginMapper):
         given, unmapped = self.stream_maps_dict, self.default_mapper_type
         for entry in catalog.streams:
             if stream := self._streams.get(entry.tap_stream_id):
-                columns = get_selected_schema(stream.name, entry.schema.to_dict(), entry.metadata.resolve_selection())
+                columns, mask = entry.schema.to_dict(), entry.metadata.resolve_selection()
+                if not all(mask.values()):
+                    columns = get_selected_schema(stream.name, columns, mask)
                 maps = _applicable(given, stream, columns.get("properties", {})) if stream.selected else {}
                 self.stream_maps_dict = maps
                 self.default_mapper_type = unmapped if stream.selected else SameRecordTransform
