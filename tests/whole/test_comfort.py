@@ -15,7 +15,7 @@ from tap_fieldnation.commands.cli import NOT_GIVEN
 from tap_fieldnation.settings import SETTINGS
 from tap_fieldnation.streams.catalog import BY_REQUEST, COMPANY
 from tap_fieldnation.tap import TapFieldNation
-from tests.whole.runs import Runner, small_catalog
+from tests.whole.runs import Runner, run, small_catalog
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,16 @@ def api() -> t.Iterator[Emulator]:
         yield emulator
 
 
-def _tap(api: Emulator, folder: Path, *arguments: str, **settings: t.Any) -> subprocess.CompletedProcess[str]:
+class Done(t.NamedTuple):
+    """What a command said and returned."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def _tap(api: Emulator, folder: Path, *arguments: str, **settings: t.Any) -> Done:
+    """A command, in this process and in the folder."""
     config = {
         "client_id": api.client_id,
         "client_secret": api.client_secret,
@@ -39,8 +48,10 @@ def _tap(api: Emulator, folder: Path, *arguments: str, **settings: t.Any) -> sub
         **settings,
     }
     (folder / "config.json").write_text(json.dumps(config))
-    command = [sys.executable, "-m", "tap_fieldnation", "--config", "config.json", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        ended = run("--config", "config.json", *arguments)
+    return Done(ended.code, ended.output, ended.log)
 
 
 def test_the_plan_costs_little_and_is_right(api: Emulator, tmp_path: Path) -> None:
@@ -229,11 +240,11 @@ def test_the_test_report_fails_for_a_permission_that_was_revoked(tmp_path: Path)
     assert done.returncode == 1
 
 
-def _last_state(done: subprocess.CompletedProcess[str]) -> t.Any:
+def _last_state(done: Done) -> t.Any:
     return next(json.loads(line)["value"] for line in reversed(done.stdout.splitlines()) if '"type":"STATE"' in line)
 
 
-def _said(done: subprocess.CompletedProcess[str]) -> list[str]:
+def _said(done: Done) -> list[str]:
     """What was logged, without time, level and logger."""
     return [line.split(" | ", 3)[-1] for line in done.stderr.splitlines()]
 
