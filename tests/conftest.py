@@ -8,8 +8,6 @@ import os
 import re
 import signal
 import socket
-import sys
-import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tap_fieldnation.api import redact
-from tests.untraced import leave_out_others
+from tests.untraced import leave_out_others, tracing_off
 from tests.whole.canary import PLACES
 
 if TYPE_CHECKING:
@@ -44,12 +42,8 @@ def untraced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Measure no coverage, in this process and those that it starts: other tests run the same lines, in less time."""
     for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
         monkeypatch.delenv(name)
-    here, in_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
-    yield
-    sys.settrace(here)
-    threading.settrace(in_threads)
+    with tracing_off():
+        yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

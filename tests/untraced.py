@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import sys
+import threading
 import typing as t
 
 import coverage
@@ -13,6 +15,9 @@ from singer_sdk.singerlib import Catalog, MetadataMapping, Schema
 
 from emulator import Emulator
 from emulator.server import Server
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Where most time is spent in code of others, which calls nothing of the tap: the emulator's threads and what changes
 # its company, and what the SDK does with schemas whenever a tap is made.
@@ -38,6 +43,19 @@ def leave_out_others() -> None:
             bound = getattr(owner, name)
             is_of_class = getattr(bound, "__self__", None) is owner
             setattr(owner, name, classmethod(untraced(bound.__func__)) if is_of_class else untraced(bound))
+
+
+@contextlib.contextmanager
+def tracing_off() -> Iterator[None]:
+    """Measure no coverage of what this thread runs, and threads that it starts."""
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(here)
+        threading.settrace(in_threads)
 
 
 def untraced(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:

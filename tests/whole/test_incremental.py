@@ -32,7 +32,7 @@ left join {table} c on c.work_order_id = w.id and c.extracted_at >= w.extracted_
 
 @pytest.fixture
 def api() -> t.Iterator[Emulator]:
-    with Emulator(work_orders=600, seed=9, rate_limit=0) as running:
+    with Emulator(work_orders=300, seed=9, rate_limit=0) as running:
         yield running
 
 
