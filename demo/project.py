@@ -66,7 +66,8 @@ class Project:
 
     def environment(self) -> dict[str, str]:
         """The process environment: ours, but with only these variables for Meltano and the plugins."""
-        foreign = ("MELTANO_", "TAP_FIELDNATION_", "TARGET_POSTGRES_", "DBT_")
+        # COVERAGE_ makes all Python programs slow, and the SDK read the `.env` of the folder
+        foreign = ("MELTANO_", "TAP_FIELDNATION_", "TARGET_POSTGRES_", "DBT_", "COVERAGE_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {
             **inherited,

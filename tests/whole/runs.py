@@ -143,7 +143,7 @@ class Ended:
 
     def __post_init__(self) -> None:
         for line in self.output.splitlines():
-            if not line.startswith("{"):
+            if not line.startswith('{"type"'):  # other output, such as a plan
                 continue
             message = json.loads(line)
             if message["type"] == "RECORD":

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
 
     from tests.whole.runs import Ended, State
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 UNFINISHED = (Status.DRAFT, Status.PUBLISHED, Status.ROUTED, Status.ASSIGNED, Status.WORK_DONE)
 KINDS = ("retitle", "add_expense", "tag", "edit_pay", "edit_description", "untag", "reschedule")
 HOUR = timedelta(hours=1).total_seconds()

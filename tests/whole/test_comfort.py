@@ -15,7 +15,7 @@ from tap_fieldnation.commands.cli import NOT_GIVEN
 from tap_fieldnation.settings import SETTINGS
 from tap_fieldnation.streams.catalog import BY_REQUEST, COMPANY
 from tap_fieldnation.tap import TapFieldNation
-from tests.whole.runs import Runner, small_catalog
+from tests.whole.runs import Runner, run, small_catalog
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,16 @@ def api() -> t.Iterator[Emulator]:
         yield emulator
 
 
-def _tap(api: Emulator, folder: Path, *arguments: str, **settings: t.Any) -> subprocess.CompletedProcess[str]:
+class Done(t.NamedTuple):
+    """What a command said and returned."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def _tap(api: Emulator, folder: Path, *arguments: str, **settings: t.Any) -> Done:
+    """A command, in this process and in the folder."""
     config = {
         "client_id": api.client_id,
         "client_secret": api.client_secret,
@@ -39,8 +48,16 @@ def _tap(api: Emulator, folder: Path, *arguments: str, **settings: t.Any) -> sub
         **settings,
     }
     (folder / "config.json").write_text(json.dumps(config))
-    command = [sys.executable, "-m", "tap_fieldnation", "--config", "config.json", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        ended = run("--config", "config.json", *arguments)
+    return Done(ended.code, ended.output, ended.log)
+
+
+@pytest.fixture(scope="module")
+def first(api: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A first run."""
+    return _tap(api, tmp_path_factory.mktemp("first"))
 
 
 def test_the_plan_costs_little_and_is_right(api: Emulator, tmp_path: Path) -> None:
@@ -54,9 +71,8 @@ def test_the_plan_costs_little_and_is_right(api: Emulator, tmp_path: Path) -> No
     assert planned["minutes"] == pytest.approx(planned["requests"] / 6000, abs=0.01)
 
 
-def test_the_plan_of_a_next_run_counts_what_can_have_changed(api: Emulator, tmp_path: Path) -> None:
-    state = _last_state(_tap(api, tmp_path))
-    (tmp_path / "state.json").write_text(json.dumps(state))
+def test_the_plan_of_a_next_run_counts_what_can_have_changed(api: Emulator, first: Done, tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text(json.dumps(_last_state(first)))
     planned = json.loads(_tap(api, tmp_path, "--state", "state.json", "--plan=json").stdout)
     by_name = {cost["what"]: cost["rows"] for cost in planned["plan"]}
     assert 0 < by_name["work_orders: open"] < WORK_ORDERS / 2
@@ -96,9 +112,9 @@ def _with(*more: str) -> dict[str, t.Any]:
     return found
 
 
-def test_plan_and_log_say_why_all_work_orders_are_read_again(api: Emulator, tmp_path: Path) -> None:
+def test_plan_and_log_say_why_all_work_orders_are_read_again(api: Emulator, first: Done, tmp_path: Path) -> None:
     sentence = "are read again, because the last run did not include users, work_order_messages."
-    (tmp_path / "state.json").write_text(json.dumps(_last_state(_tap(api, tmp_path))))
+    (tmp_path / "state.json").write_text(json.dumps(_last_state(first)))
     (tmp_path / "catalog.json").write_text(json.dumps(_with("users", "work_order_messages")))
     before, more = ("--state", "state.json"), ("--state", "state.json", "--catalog", "catalog.json")
     assert "read again" not in _tap(api, tmp_path, "--plan", *before).stdout
@@ -229,11 +245,11 @@ def test_the_test_report_fails_for_a_permission_that_was_revoked(tmp_path: Path)
     assert done.returncode == 1
 
 
-def _last_state(done: subprocess.CompletedProcess[str]) -> t.Any:
+def _last_state(done: Done) -> t.Any:
     return next(json.loads(line)["value"] for line in reversed(done.stdout.splitlines()) if '"type":"STATE"' in line)
 
 
-def _said(done: subprocess.CompletedProcess[str]) -> list[str]:
+def _said(done: Done) -> list[str]:
     """What was logged, without time, level and logger."""
     return [line.split(" | ", 3)[-1] for line in done.stderr.splitlines()]
 
@@ -274,8 +290,8 @@ def test_new_work_orders_are_told_from_updated_ones(tmp_path: Path) -> None:
     assert re.match(r"Result: complete; work orders: 3 new, 1 updated, 1 removed; ", result)
 
 
-def test_the_log_for_people_is_short(api: Emulator, tmp_path: Path) -> None:
-    said = _said(_tap(api, tmp_path))
+def test_the_log_for_people_is_short(first: Done) -> None:
+    said = _said(first)
     assert not [line for line in said if "METRIC" in line]
     assert len({line for line in said if line.startswith("Beginning sync")}) == len(said) - 6, "and no other lines"
 

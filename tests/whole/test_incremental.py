@@ -13,7 +13,7 @@ import pytest
 
 from demo.project import BIN
 from emulator import Emulator
-from tests.whole.test_meltano import JOB, make_project
+from tests.whole.test_meltano import JOB, loaded_ids, make_project
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ left join {table} c on c.work_order_id = w.id and c.extracted_at >= w.extracted_
 
 @pytest.fixture
 def api() -> t.Iterator[Emulator]:
-    with Emulator(work_orders=600, seed=9, rate_limit=0) as running:
+    with Emulator(work_orders=330, seed=9, rate_limit=0) as running:
         yield running
 
 
@@ -60,6 +60,7 @@ def test_the_second_load_makes_it_current(api: Emulator, database: Server, tmp_p
     project = make_project(api, database, tmp_path)
     first = project.meltano(*JOB)
     assert first.code == 0, first.last_words
+    assert loaded_ids(database, SCHEMA) == sorted(api.company.visible_ids())
     before = {one: api.company.work_order(one) for one in api.company.visible_ids()}
     is_open = [one for one, order in before.items() if not _closed(order)]
     tagged = next(one for one in is_open if before[one]["tags"]["results"])
@@ -74,6 +75,7 @@ def test_the_second_load_makes_it_current(api: Emulator, database: Server, tmp_p
 
     second = project.meltano(*JOB)
     assert second.code == 0, second.last_words
+    assert len(loaded_ids(database, SCHEMA)) == len(before.keys() | set(api.company.visible_ids())), "each once"
     assert len(api.log.of("/workorders")) <= len(is_open) // 100 + 1 + 5, "it read more than what can have changed"
     landed = {row[0]: row[1:] for row in _query(database, "select id, status_name, title, pay_total from work_orders")}
     assert visible <= landed.keys()

@@ -22,7 +22,10 @@ if sys.platform != "win32":
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix"),
+    pytest.mark.usefixtures("untraced"),
+]
 
 TAP = f'"{sys.executable}" -m tap_fieldnation'
 BASH = shutil.which("bash") or "/bin/bash"

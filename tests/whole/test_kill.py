@@ -13,16 +13,19 @@ import typing as t
 import pytest
 
 from emulator import Emulator
+from tests.whole import in_process
 
 if t.TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("untraced")
 
 WORK_ORDERS = 1_500
 PAGE = 5  # so that 40 pages, which make a slice, are few work orders
 SLICE = 40
 
 # In CI a few; `TAP_KILLS=50 pytest tests/whole/test_kill.py` for many.
-KILLS = int(os.environ.get("TAP_KILLS", "6"))
+KILLS = int(os.environ.get("TAP_KILLS", "4"))
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +82,8 @@ class Run:
 
 def _catalog() -> dict[str, t.Any]:
     """Work orders alone: the fastest way to many pages."""
-    listed = subprocess.run([sys.executable, "-m", "tap_fieldnation", "--discover"], capture_output=True, check=True)
-    catalog: dict[str, t.Any] = json.loads(listed.stdout)
+    catalog = in_process.catalog({"work_orders"})
     catalog["streams"] = [stream for stream in catalog["streams"] if stream["tap_stream_id"] == "work_orders"]
-    for entry in catalog["streams"][0]["metadata"]:
-        if not entry["breadcrumb"]:
-            entry["metadata"]["selected"] = True
     return catalog
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from emulator.http import Request
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 STRUCTURED = """
 version: 1
 disable_existing_loggers: false

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from demo.postgres import Server
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 WORK_ORDERS = 330  # the last page is not full
 BIN = Path(sys.executable).parent
 SCHEMA = "by_hand"

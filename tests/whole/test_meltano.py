@@ -58,15 +58,13 @@ def loaded_ids(database: Server, schema: str) -> list[int]:
         return [number for (number,) in connection.execute("select id from work_orders order by id")]
 
 
-def test_run_loads_all_work_orders_once_however_often_it_runs(
-    project: Project, api: Emulator, database: Server
-) -> None:
+def test_schedule_runs_the_job_in_its_environment(project: Project, api: Emulator, database: Server) -> None:
+    """`test_incremental.py` runs the job by itself, twice."""
     visible = sorted(api.company.visible_ids())
     assert len(visible) > 100
-    for _ in range(2):
-        result = project.meltano(*JOB)
-        assert result.code == 0, result.last_words
-        assert loaded_ids(database, "fieldnation_dev") == visible
+    result = project.meltano("--environment=prod", "schedule", "run", "fieldnation-hourly")
+    assert result.code == 0, result.last_words
+    assert loaded_ids(database, "fieldnation") == visible
 
     with psycopg.connect(database.uri) as connection:
         columns = connection.execute(
@@ -78,12 +76,6 @@ def test_run_loads_all_work_orders_once_however_often_it_runs(
     assert types["created_at"] == types["extracted_at"] == "timestamp without time zone"
     assert types["status_name"] == "text"
     assert types["location"] == "jsonb"
-
-
-def test_schedule_runs_the_job_in_its_environment(project: Project, api: Emulator, database: Server) -> None:
-    result = project.meltano("--environment=prod", "schedule", "run", "fieldnation-hourly")
-    assert result.code == 0, result.last_words
-    assert loaded_ids(database, "fieldnation") == sorted(api.company.visible_ids())
 
 
 def test_discover_prints_the_catalog(project: Project) -> None:

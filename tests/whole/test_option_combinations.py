@@ -21,6 +21,8 @@ if t.TYPE_CHECKING:
 
     from tests.whole.in_process import Record, Run
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 # One stream of each kind, with a column that is text.
 KINDS = {
     "work_orders": "title",  # read from pages

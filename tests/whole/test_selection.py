@@ -197,6 +197,7 @@ def test_flattening(api: Emulator) -> None:
     assert tag["created__utc"] == labelled["created"]["utc"]
 
 
+@pytest.mark.usefixtures("untraced")
 def test_the_test_command_works_for_any_selection(api: Emulator, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(settings(api)))
     command = [sys.executable, "-m", "tap_fieldnation", "--config", "config.json", "--test"]

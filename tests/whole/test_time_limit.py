@@ -20,6 +20,7 @@ LISTS = [
 ]
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("requests", [7, 12, 21])
 def test_runs_of_a_few_requests_complete(requests: int, tmp_path: Path) -> None:
     selected = in_process.catalog(["work_orders", *LISTS])

@@ -6,7 +6,7 @@ import hashlib
 import random
 import typing as t
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 from typing_extensions import override
 
@@ -129,16 +129,14 @@ class Model:
         self.rows[row.id] = row
         return row
 
-    def visible(self, at: datetime | None = None) -> list[Row]:
+    def visible(self, at: datetime | None = None, *, among: list[Row] | None = None) -> list[Row]:
+        """The rows that can be seen, now or at another time, in the order of their ids."""
         if self.hidden:
             return []
+        rows = self.rows.values() if among is None else among
         if at is None:
-            return [row for row in self.rows.values() if not row.archived and row.visible_from <= self.now]
-        return [
-            row
-            for row in self.rows.values()
-            if row.visible_from <= at and (not row.archived or (row.archived_at or at) > at)
-        ]
+            return [row for row in rows if not row.archived and row.visible_from <= self.now]
+        return [row for row in rows if row.visible_from <= at and (not row.archived or (row.archived_at or at) > at)]
 
     # The server
 
@@ -150,33 +148,37 @@ class Model:
         self._change_account()
         self.requests.append(dict(filters))
         size = min(per_page, self.cap)
-        rows, rows_then = self.visible(), self.visible(self.now - timedelta(seconds=self.lag))
+        among = list(self.rows.values())
+        missed: set[int] = set()
         echoes = set()
         for name, value in filters.items():
             if name == self.filter_name:
-                first, last = (date.fromisoformat(day) for day in value.split(","))
-                rows = [row for row in rows if first <= self.filter_day(row) <= last]
-                rows_then = [row for row in rows_then if first <= self.filter_day(row) <= last]
+                begin, end = self._moments(value)
+                among = [row for row in among if begin <= row.created < end]
                 echoes.add(name)
             elif name == IDS:
                 ids = {int(number) for number in value.split(",")}
-                rows = [row for row in rows if row.id in ids and row.id not in self.hide_once]
-                rows_then = [row for row in rows_then if row.id in ids]
+                among = [row for row in map(self.rows.get, sorted(ids)) if row]
+                missed = ids & self.hide_once
                 self.hide_once -= ids
                 echoes.add(name)
-        if self.ascending:
-            order = "asc"
-        rows.sort(key=lambda row: row.id, reverse=order == "desc")
+        rows = [row for row in self.visible(among=among) if row.id not in missed]
+        rows_then = self.visible(self.now - timedelta(seconds=self.lag), among=among) if self.lag else rows
+        if order == "desc" and not self.ascending:
+            rows.reverse()  # they are in the order of their ids
         pages = -(-len(rows) // size)
         shown_number = min(number, max(1, pages)) if self.repeat_last else number
         shown = rows[(shown_number - 1) * size : shown_number * size]
         records = [_record(row) for row in shown if row.id not in self.leave_out_once]
         self.leave_out_once.difference_update(row.id for row in shown)
-        total = (len(rows_then) if self.lag else len(rows)) + self.excess
+        total = len(rows_then) + self.excess
         return Page(records, number, pages, size, total, frozenset(echoes if self.echo else ()), self.now)
 
-    def filter_day(self, row: Row) -> date:
-        return (row.created + timedelta(hours=self.site_hours)).date()
+    def _moments(self, days: str) -> tuple[datetime, datetime]:
+        """What a filter by days means: from when on, and up to when."""
+        first, last = (datetime.fromisoformat(day).replace(tzinfo=timezone.utc) for day in days.split(","))
+        ahead = timedelta(hours=self.site_hours)
+        return first - ahead, last - ahead + timedelta(days=1)
 
     def total(self, filters: Mapping[str, str]) -> int:
         return self.page(1, filters, per_page=1).total

@@ -69,6 +69,7 @@ def test_holds_all_keys_at_all_times() -> None:
         assert not any(isinstance(value, dict) for value in destination.state.values())
 
 
+@pytest.mark.usefixtures("untraced")
 @given(st.integers(0, 2**32))
 def test_a_merge_of_two_states_is_one_of_them(seed: int) -> None:
     """As Meltano merges them: `--merge-state`, and partial states of interrupted runs."""

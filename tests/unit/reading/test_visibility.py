@@ -24,6 +24,8 @@ FILTERS = [CREATED_NAMES[0], None]
 def _synced(work_orders: int = 3000, days: float = 300, **settings: t.Any) -> tuple[Model, Destination]:
     model, destination = Model(3, **settings), Destination()
     model.fill(work_orders, days)
+    for row in list(model.rows.values())[:-1000]:
+        row.status = "Paid"  # each run reads those that are not
     destination.run(model, OPTIONS)
     return model, destination
 
@@ -76,6 +78,8 @@ def test_what_is_older_than_everything_known_is_reconciled() -> None:
 def test_gained_permission_for_many_older_work_orders(filter_name: str | None) -> None:
     model = Model(3, filter_name=filter_name)
     model.fill(3000, 300)
+    for row in list(model.rows.values())[:-1000]:
+        row.status = "Paid"
     for row in list(model.rows.values())[::5]:
         row.archived = True
     destination = Destination()
@@ -107,14 +111,16 @@ def test_open_work_orders_that_are_gone_for_one_run_are_followed_once_they_are_b
 
 def test_a_return_and_a_removal_of_closed_ones_in_different_slices_do_not_cancel_out() -> None:
     model = Model(3)
-    model.fill(9000, 300)
+    model.fill(2200, 300)
     rows = list(model.rows.values())
-    old, recent = rows[100], rows[8000]
-    recent.archived, old.status = True, "Paid"
-    destination = Destination()
-    destination.run(model, OPTIONS)
+    for row in rows[:2000]:
+        row.status = "Paid"
+    old, recent = rows[100], rows[1900]
+    recent.archived = True
+    destination, options = Destination(), Options(page_size=25)
+    destination.run(model, options)
     recent.archived, old.archived = False, True
-    _run_for(model, destination, 24)
+    _run_for(model, destination, 24, options=options)
     assert recent.id in destination.versions
 
 
