@@ -132,9 +132,12 @@ def read(way: Runner, columns: str, kind: str) -> Read:
             api.control("reset-log", {})
         elif kind == CHANGING:
             api.plan(seed=SEED, every=1, changes=MOVES)
-        before = set(api.control("truth"))
+        before, earlier = set(api.control("truth")), len(api.control("changes"))
         outcome = way(api, state)
-        always = before.intersection(api.control("truth"))
+        archived = {
+            change["work_order_id"] for change in api.control("changes")[earlier:] if change["kind"] == "archive"
+        }
+        always = before.intersection(api.control("truth")) - archived
         rows = {name: count for name, count in outcome.rows.items() if name != "work_orders"}
         return Read(outcome, api.requests, len(always - outcome.output.ids - known), sum(rows.values()))
 
