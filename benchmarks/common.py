@@ -201,10 +201,16 @@ def run_singer(command: Sequence[str], files: Mapping[str, object], read: Reader
 
 
 def run_process(command: Sequence[str], read: Reader, given: object = None) -> Outcome:
-    """Run and measure a command; `read` reads its stdout, and `given` is sent to its stdin as JSON."""
-    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as errors:
-        stdin.write(json.dumps(given).encode())
-        stdin.seek(0)
+    """Run and measure a command; `read` reads its stdout, and its stdin is a file, or `given` as JSON."""
+    with contextlib.ExitStack() as files:
+        errors = files.enter_context(tempfile.TemporaryFile())
+        stdin: t.IO[bytes]
+        if isinstance(given, Path):
+            stdin = files.enter_context(given.open("rb"))
+        else:
+            stdin = files.enter_context(tempfile.TemporaryFile())
+            stdin.write(json.dumps(given).encode())
+            stdin.seek(0)
         began = time.perf_counter()
         with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT) as process:
             assert process.stdout

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import functools
 import json
-import subprocess
 import sys
 import typing as t
-import venv
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
-import requests
 
 from benchmarks.common import (
     MIB,
@@ -33,13 +29,8 @@ from benchmarks.common import (
     run_singer,
     serving,
 )
-from benchmarks.peers import tap_rest_api_msdk
-from tap_fieldnation.api.auth import SCOPE, TOKEN_PATH
-from tap_fieldnation.api.work_orders import FIXED_PARAMS
+from benchmarks.peers import programs
 from tap_fieldnation.streams.catalog import EMBEDDED
-
-HERE = Path(__file__).parent
-VENVS = HERE / ".venvs"
 
 WORK_ORDERS = 2_500
 TIMES = 5
@@ -108,33 +99,10 @@ def read_dlt(lines: t.IO[bytes]) -> Output:
     )
 
 
-def token(api: Server) -> str:
-    """A new access token."""
-    login = {"grant_type": "client_credentials", "scope": SCOPE}
-    login |= {"client_id": api.client_id, "client_secret": api.client_secret}
-    response = requests.post(f"{api.url}{TOKEN_PATH}", json=login, timeout=60)
-    return str(response.json()["access_token"])
-
-
-def environment(name: str) -> Path:
-    """The folder of the programs of an alternative's environment, which is created if it does not exist."""
-    pins = HERE / f"{name}.txt"
-    folder = VENVS / name
-    mark = folder / "installed.txt"
-    if not mark.exists() or mark.read_text() != pins.read_text():
-        print(f"installing {name}", file=sys.stderr)
-        venv.create(folder, clear=True, with_pip=True)
-        install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "-r", str(pins)]
-        subprocess.run(install, check=True)
-        mark.write_text(pins.read_text())
-    return folder / "bin"
-
-
 def ways(columns: str) -> dict[str, Runner]:
     """The programs: name -> function that runs it."""
-    query = {**FIXED_PARAMS, "columns": columns, "sort": "id", "order": "desc", "per_page": "100"}
     chosen = catalog(*STREAMS)
-    msdk, dlt = environment("tap-rest-api-msdk"), environment("dlt")
+    msdk, dlt = programs.msdk(), programs.dlt()
 
     def run_ours(api: Server, state: dict[str, t.Any] | None) -> Outcome:
         return run(api, chosen, state, read=read_singer)
@@ -142,12 +110,10 @@ def ways(columns: str) -> dict[str, Runner]:
     # The others have no incremental sync for this API: they read everything again.
 
     def run_msdk(api: Server, _: object) -> Outcome:
-        config = tap_rest_api_msdk.config(api.url, token(api), query)
-        return run_singer([str(msdk / "tap-rest-api-msdk")], {"config": config}, read_singer)
+        return run_singer(msdk, {"config": programs.msdk_config(api, columns)}, read_singer)
 
     def run_dlt(api: Server, _: object) -> Outcome:
-        given = {"url": api.url, "token": token(api), "params": query}
-        return run_process([str(dlt / "python"), str(HERE / "dlt_pipeline.py")], read_dlt, given)
+        return run_process(dlt, read_dlt, programs.dlt_given(api, columns))
 
     return {
         "tap-fieldnation": run_ours,
@@ -166,9 +132,12 @@ def read(way: Runner, columns: str, kind: str) -> Read:
             api.control("reset-log", {})
         elif kind == CHANGING:
             api.plan(seed=SEED, every=1, changes=MOVES)
-        before = set(api.control("truth"))
+        before, earlier = set(api.control("truth")), len(api.control("changes"))
         outcome = way(api, state)
-        always = before.intersection(api.control("truth"))
+        archived = {
+            change["work_order_id"] for change in api.control("changes")[earlier:] if change["kind"] == "archive"
+        }
+        always = before.intersection(api.control("truth")) - archived
         rows = {name: count for name, count in outcome.rows.items() if name != "work_orders"}
         return Read(outcome, api.requests, len(always - outcome.output.ids - known), sum(rows.values()))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 from datetime import timedelta
 
@@ -10,7 +9,7 @@ import pytest
 
 from emulator import Emulator, VirtualClock
 from emulator.company.state import Status
-from tests.whole import in_process, truth
+from tests.whole import edits, in_process, truth
 from tests.whole.destination import Destination
 from tests.whole.runs import Runner
 
@@ -22,8 +21,6 @@ if t.TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("untraced")
 
-UNFINISHED = (Status.DRAFT, Status.PUBLISHED, Status.ROUTED, Status.ASSIGNED, Status.WORK_DONE)
-KINDS = ("retitle", "add_expense", "tag", "edit_pay", "edit_description", "untag", "reschedule")
 HOUR = timedelta(hours=1).total_seconds()
 SMALL, LARGE = 120, 1_100  # an account of up to 1,000 work orders is read as a whole once a day
 
@@ -57,16 +54,11 @@ class Account:
     @property
     def unfinished(self) -> list[int]:
         """Ids of the work orders that every run reads."""
-        return self.api.company.ids_with_status(*UNFINISHED)
+        return edits.unfinished(self.api)
 
     def edit(self, number: int) -> set[int]:
         """Edit so many unfinished work orders, each in one of several ways, and return their ids."""
-        kinds, edited = itertools.cycle(KINDS), set[int]()
-        for one in self.unfinished[:: max(1, len(self.unfinished) // number)] + self.unfinished:
-            if len(edited) < number and one not in edited and self.api.change(next(kinds), one):
-                edited.add(one)
-        assert len(edited) == number
-        return edited
+        return edits.edit(self.api, number)
 
     def check(self) -> Ended:
         """Hold the warehouse against what a first run writes now, and return that."""

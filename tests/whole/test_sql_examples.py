@@ -81,11 +81,13 @@ def shown(api: Emulator) -> list[Row]:
 
 
 def load(folder: Path, state: str) -> str:
-    """One run by the pipe; the state that it ends with."""
+    """One run by the pipe, with the catalog in the folder if there is one; the state that it ends with."""
     (folder / "state.json").write_text(state)
     program = {name: str(BIN / name) for name in ("tap-fieldnation", "target-postgres")}
     environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
     arguments = ["--config", "config.json", "--state", "state.json"]
+    if (folder / "catalog.json").exists():
+        arguments += ["--catalog", "catalog.json"]
     with (
         (folder / "log").open("ab") as log,
         subprocess.Popen(
