@@ -293,9 +293,9 @@ def test_staging_has_the_rows_that_exist(warehouse: Warehouse, history: History)
     assert voided["found"] > removals["found"], "the table also has removals of work orders that returned"
 
 
-def test_every_column_is_described_in_the_warehouse(warehouse: Warehouse) -> None:
+def test_every_column_is_documented(warehouse: Warehouse) -> None:
     warehouse.dbt("docs", "generate", "--static")
-    shutil.copy(warehouse.folder / "target" / "static_index.html", PROGRAMS.parent / "docs.html")  # for the workflow
+    shutil.copy(warehouse.folder / "target" / "static_index.html", PROGRAMS.parent / "docs.html")  # for `./dev site`
     catalog_of_warehouse = json.loads((warehouse.folder / "target" / "catalog.json").read_text())["nodes"]
     manifest = json.loads((warehouse.folder / "target" / "manifest.json").read_text())["nodes"]
     own = {field["column"] for field in t.cast("list[dict[str, str]]", VARS["fieldnation_custom_fields"])}
