@@ -225,7 +225,7 @@ def test_spend(warehouse: Warehouse, history: History) -> None:
 def test_spend_by_month(warehouse: Warehouse, history: History) -> None:
     expected = analytics.spend_by_month(history.orders.values())
     found = warehouse.rows("select * from fieldnation__spend_by_month")
-    compare(found, expected, "spend_month", "client_id", "project_id")
+    compare(found, expected, "spend_month", "company_id", "client_id", "project_id")
 
 
 def test_providers(warehouse: Warehouse, history: History) -> None:
