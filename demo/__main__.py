@@ -47,9 +47,9 @@ select clients.name as client,
 from work_orders
 join work_order_time_logs on work_order_time_logs.work_order_id = work_orders.id
                          and work_order_time_logs.extracted_at >= work_orders.extracted_at
-join clients on clients.id = work_orders.client_id
+join clients on clients.company_id = work_orders.company_id and clients.id = work_orders.client_id
 join types_of_work on types_of_work.id = work_orders.type_of_work_id
-join managers on managers.id = work_orders.manager_id
+join managers on managers.company_id = work_orders.company_id and managers.id = work_orders.manager_id
 group by 1, 2, 3
 order by hours desc, 1, 2, 3
 limit 25

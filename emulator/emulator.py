@@ -12,6 +12,7 @@ from .app import App, Hook
 from .clock import Clock, SystemClock
 from .company.changes import apply_change
 from .company.company import Company
+from .company.directory import COMPANY_ID
 from .company.simulation import advance
 from .server import Connection, Server, check_host
 from .switches import Switches
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class Emulator:
     """Field Nation's API on a loopback port, served by a thread of this process; a context manager.
 
-    `switches` are the fields of `emulator.switches.Switches`, by name.
+    `company_id` is that of the company, from 20,843 upwards: companies with other ids have other work orders, while the
+    ids in their lists are the same. `switches` are the fields of `emulator.switches.Switches`, by name.
     """
 
     def __init__(
@@ -45,10 +47,11 @@ class Emulator:
         port: int = 0,
         host: str = "127.0.0.1",
         clock: Clock | None = None,
+        company_id: int = COMPANY_ID,
         **switches: Json,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
-        self.company = Company(work_orders, seed, today, days, self.clock)
+        self.company = Company(work_orders, seed, today, days, self.clock, company_id)
         self.app = App(self.company, seed, Switches().changed(**switches), self.clock)
         self._address = check_host(host), port
         self._server: Server | None = None

@@ -62,8 +62,8 @@ class RunContext:
 
     @property
     def known_company_id(self) -> int | None:
-        """The id of the company, if it is known by now."""
-        return self._company_id
+        """The id of the company, if it is known by now; else the setting."""
+        return self._company_id or self.config.get("company_id")
 
     @functools.cached_property
     def clock(self) -> Clock:

@@ -29,9 +29,24 @@ OTHER_PAGES = {
 }
 SOURCES = {page: source for source, page in OTHER_PAGES.items()}
 MERMAID = ROOT / ".venvs" / "mermaid" / "package" / "dist" / "mermaid.min.js"  # `./dev site` puts it there
-DBT_DOCS = ROOT / ".meltano" / "dbt" / "target" / "static_index.html"  # by `meltano invoke dbt-postgres:docs`
+DBT_DOCS = ROOT / ".venvs" / "dbt" / "docs.html"  # `./dev dbt` puts it there
+DBT_PAGE = "dbt/index.html"
 FENCE = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
+
+
+def on_config(config: MkDocsConfig) -> None:
+    """Leave the documentation of the dbt models out of the navigation if it was not made."""
+    if not DBT_DOCS.exists():
+        config.nav = _without_dbt(config.nav)
+
+
+def _without_dbt(nav: Any) -> Any:
+    if isinstance(nav, dict):
+        return {title: _without_dbt(item) for title, item in nav.items()}
+    if isinstance(nav, list):
+        return [_without_dbt(item) for item in nav if not isinstance(item, dict) or DBT_PAGE not in item.values()]
+    return nav
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -40,7 +55,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
     files.append(File.generated(config, "javascripts/mermaid.min.js", abs_src_path=str(MERMAID)))
     if DBT_DOCS.exists():
-        files.append(File.generated(config, "dbt/index.html", abs_src_path=str(DBT_DOCS)))
+        files.append(File.generated(config, DBT_PAGE, abs_src_path=str(DBT_DOCS)))
     return files
 
 

@@ -32,6 +32,10 @@ DIAGRAMS = """\
 
 `provider_id`, `user_id` and `manager_id` are all `users.id`. What the company defines once (`custom_fields`, `bonuses`,
 `penalties`, `tags`) has the same `id` where a work order uses it.
+
+Where [several companies share the tables](scheduling.md#several-companies), ids alone do not tell whose client, tag or
+template it is: join also by `company_id`, as in `clients.company_id = work_orders.company_id and clients.id =
+work_orders.client_id`. For child records of work orders it is the `company_id` of their work order.
 """
 JOINED = re.compile(r"\b([a-z_]+)\.([a-z_]+)\b")
 

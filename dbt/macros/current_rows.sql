@@ -71,10 +71,11 @@ from (
     from {{ work_orders }} as work_orders
     inner join (
         -- some targets load days as text
-        select cast(first_day as date) as first_day, cast(last_day as date) as last_day, read_at
+        select company_id, cast(first_day as date) as first_day, cast(last_day as date) as last_day, read_at
         from {{ source('fieldnation', 'work_order_coverage') }}
     ) as coverage
-        on coverage.first_day <= cast(work_orders.created_at as date) + 1
+        on coverage.company_id = work_orders.company_id
+        and coverage.first_day <= cast(work_orders.created_at as date) + 1
         and coverage.last_day >= cast(work_orders.created_at as date) - 1
     where {{ fieldnation.is_finished('work_orders.status_name') }}
     group by work_orders.id, work_orders.extracted_at, work_orders.created_at

@@ -17,6 +17,7 @@ select
     is_open,
     is_removed,
     removed_at,
+    company_id,
     client_id,
     client_name,
     project_id,

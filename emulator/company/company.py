@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 FIRST_ID = 14_200_000
+ID_RANGE = 1_000_000  # each company has work orders with ids of its own, as at Field Nation
 _FEW = 64
 
 
@@ -44,6 +45,7 @@ class Company:
         today: date | None = None,
         days: int = 365,
         clock: Clock | None = None,
+        company_id: int = COMPANY_ID,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         wall = int(self.clock.wall())
@@ -51,9 +53,10 @@ class Company:
         self.today = today or clock_today
         self.seed = seed
         self.days = days
-        self.id = COMPANY_ID
+        self.id = company_id
+        self.first_id = FIRST_ID + (company_id - COMPANY_ID) * ID_RANGE
         self.name = COMPANY_NAME
-        self.directory = Directory(seed)
+        self.directory = Directory(seed, company_id)
         self.lock = threading.RLock()
         self.changes: list[Change] = []
         self.revision = 0  # incremented by every change
@@ -78,7 +81,7 @@ class Company:
         until = midnight(self.today)
         begin = until - self.days * DAY
         rng = Rng(f"{self.seed}/gaps")
-        work_order_id = FIRST_ID
+        work_order_id = self.first_id
         for index in range(count):
             work_order_id += 1 + rng.below(9)
             slot = (until - begin) * index // count, (until - begin) * (index + 1) // count
@@ -190,7 +193,7 @@ class Company:
         with self.lock:
             index = len(self._ids)
             created = max(created, self._created[-1] if index else created)
-            previous_id = self._ids[-1] if index else FIRST_ID
+            previous_id = self._ids[-1] if index else self.first_id
             work_order_id = previous_id + 1 + Rng(f"{self.seed}/gap/{index}").below(9)
             state = initial_state(self.seed, index, work_order_id, created, created)
             self._append(state)

@@ -131,10 +131,11 @@ PROBLEM_TYPES: tuple[tuple[int, str, tuple[str, ...]], ...] = (
 
 
 class Directory:
-    """The catalogs of one company, generated from `seed`."""
+    """The catalogs of one company, generated from `seed`. Their ids do not depend on the company."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, company_id: int = COMPANY_ID) -> None:
         self.seed = seed
+        self.company_id = company_id
         self.managers: list[Person] = managers(seed)
         self.providers: list[Person] = providers(seed)
         self.clients = [self._client(index) for index in range(62)]

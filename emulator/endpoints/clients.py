@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.company.dates import DAY, EMPTY_DATE, HOUR, date_object, midnight, utc_text
-from emulator.company.directory import COMPANY_ID, NETWORKS
+from emulator.company.directory import NETWORKS
 from emulator.company.people import PICTURES
 from emulator.company.rng import Rng, digest, uuid
 from emulator.company.words import NOTES
@@ -130,7 +130,7 @@ def project_row(company: Company, index: int) -> dict[str, Json]:
     return {
         "id": project.id,
         "client_id": client.id,
-        "company_id": str(COMPANY_ID),
+        "company_id": str(company.id),
         "name": project.name,
         "status": "active" if index % 7 else "inactive",
         "cancellation_fee": 50,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.company.directory import (
-    COMPANY_ID,
     EXPENSE_CATEGORIES,
     INCOMPLETE_REASONS,
     NETWORKS,
@@ -169,7 +168,7 @@ def _add_company_route(api: ApiContext, path: str, respond: Callable[[Request], 
     """Add a route with a company id in its path: 403 for any other company."""
 
     def handler(request: Request, _: str, company_id: str) -> Response:
-        if company_id != str(COMPANY_ID):
+        if company_id != str(api.company.id):
             return error(403, "This company is not yours.", "status")
         return respond(request)
 

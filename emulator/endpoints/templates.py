@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.company.dates import DAY, midnight, utc_text
-from emulator.company.directory import COMPANY_ID, COMPANY_NAME, NETWORKS
+from emulator.company.directory import NETWORKS
 from emulator.company.rng import digest
 from emulator.company.words import NOTES, TYPES_OF_WORK
 from emulator.http import json_response
@@ -28,7 +28,7 @@ def _ids(company: Company, template: Template) -> dict[str, Json]:
     return {
         "client": {"id": client.id, "name": client.name},
         "project": {"id": project.id, "name": project.name},
-        "company": {"id": COMPANY_ID, "name": COMPANY_NAME},
+        "company": {"id": company.id, "name": company.name},
     }
 
 

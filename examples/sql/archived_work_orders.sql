@@ -14,7 +14,8 @@ where not exists (
         where not exists (
             select 1
             from work_order_coverage c
-            where cast(w.created_at as date) + around.days between c.first_day and c.last_day
+            where c.company_id = w.company_id
+              and cast(w.created_at as date) + around.days between c.first_day and c.last_day
               and c.read_at > w.extracted_at
         )
     )

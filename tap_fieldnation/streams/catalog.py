@@ -83,7 +83,7 @@ class Company:
     Attributes:
         name: Of the stream and of its schema file.
         path: With ``{company_id}``; or with ``{id}`` for the key of the parent row.
-        keys: The key columns.
+        keys: The key columns besides ``company_id``.
         params: Of the first request; they say how the list is paged.
         detail: The path of a single row with all its fields, for a list that may send little more than ids.
         parent: The stream whose rows have such a list each.
@@ -93,6 +93,8 @@ class Company:
         selected: Whether the stream is selected by default.
         more: Parameters of further requests for rows that the first one does not return, such as deactivated ones. The
             API may ignore or refuse them.
+        common: Whether the list is Field Nation's own, the same for all companies. Otherwise its ids may be those of
+            other rows in another company, so ``company_id`` is the first key column.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Company:
     fallback: t.Mapping[str, str] = field(default_factory=dict)
     selected: bool = True
     more: tuple[t.Mapping[str, object], ...] = ()
+    common: bool = False
 
 
 EMBEDDED = (
@@ -200,6 +203,7 @@ COMPANY = (
         parent="types_of_work",
         parent_column="type_of_work_id",
         selected=False,
+        common=True,
     ),
     Company(
         "site_revisit_reasons",
@@ -229,7 +233,7 @@ COMPANY = (
     ),
     Company("talent_pools", "/preferred-provider-groups"),
     Company("templates", "/templates", detail="/templates/{id}"),
-    Company("types_of_work", "/types-of-work"),
+    Company("types_of_work", "/types-of-work", common=True),
 )
 
 # Streams of what is found while work orders are read, and of the run itself.

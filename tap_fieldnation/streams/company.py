@@ -15,9 +15,9 @@ from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded
 from tap_fieldnation.reading import bookmarks
 from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.streams.fingerprint import Fingerprints
-from tap_fieldnation.streams.lists import COMPANY_ID, has_ids_only, ids_on
+from tap_fieldnation.streams.lists import has_ids_only, ids_on
 from tap_fieldnation.streams.rest import FieldNationStream
-from tap_fieldnation.streams.rows import EXTRACTED_AT, RowBuilder
+from tap_fieldnation.streams.rows import COMPANY_ID, EXTRACTED_AT, RowBuilder
 from tap_fieldnation.streams.sdk import activate_version, start_version
 from tap_fieldnation.timestamps import format_utc
 
@@ -85,8 +85,8 @@ class CompanyStream(FieldNationStream):
         return RowBuilder(self.name, self.conformed_schema, self.primary_keys)
 
     def lacks_company(self) -> bool:
-        """Whether the path needs the company's id and nothing provides it; may make a request to find out."""
-        return COMPANY_ID in self.entry.path and self.run_context.find_company_id() is None
+        """Whether the rows need the company's id and nothing provides it; may make a request to find out."""
+        return not self.entry.common and self.run_context.find_company_id() is None
 
     @override
     def request_records(self, context: Context | None) -> Iterable[Record]:
@@ -236,12 +236,19 @@ class CompanyStream(FieldNationStream):
         """The rows of a page that were not seen before."""
         self.received_at = page.received_at
         items = (_with_fallback(row, self.entry) for row in page.rows)
-        for row in self.row_builder.rows(items, **columns, **{EXTRACTED_AT: format_utc(page.received_at)}):
+        for row in self.row_builder.rows(items, **columns, **self._own_columns(page.received_at)):
             key = tuple(row[name] for name in self.primary_keys)
             received.add(key)
             if key not in seen:
                 seen.add(key)
                 yield row
+
+    def _own_columns(self, received_at: datetime) -> Record:
+        """The columns that the API does not send."""
+        columns: Record = {EXTRACTED_AT: format_utc(received_at)}
+        if not self.entry.common:
+            columns[COMPANY_ID] = self.run_context.find_company_id()
+        return columns
 
     def _rows_of_parents(self) -> Iterator[Record]:
         entry = self.entry
@@ -291,7 +298,7 @@ class CompanyStream(FieldNationStream):
                     raise
             else:
                 self.received_at = received_at
-                yield from self.row_builder.rows([body], **{EXTRACTED_AT: format_utc(received_at)})
+                yield from self.row_builder.rows([body], **self._own_columns(received_at))
             if turn is None:
                 progress.highest = row_id
             else:

@@ -10,7 +10,7 @@ from tap_fieldnation.streams.by_request import ByRequestStream
 from tap_fieldnation.streams.company import CompanyStream
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
 from tap_fieldnation.streams.lists import Lists
-from tap_fieldnation.streams.rows import WORK_ORDER_ID
+from tap_fieldnation.streams.rows import COMPANY_ID, WORK_ORDER_ID
 from tap_fieldnation.streams.runs import RunsStream
 from tap_fieldnation.streams.work_orders import WorkOrdersStream
 
@@ -39,11 +39,16 @@ def make_streams(tap: Tap, context: RunContext) -> list[Stream]:
             for entry in catalog.BY_REQUEST
         ),
         _stream_class(ChildStream, catalog.REMOVALS, (WORK_ORDER_ID,), **child),
-        _stream_class(ChildStream, catalog.COVERAGE, ("first_day",), **child),
+        _stream_class(ChildStream, catalog.COVERAGE, (COMPANY_ID, "first_day"), **child),
     ]
     company_classes = [
         _stream_class(
-            CompanyStream, entry.name, entry.keys, entry=entry, path=entry.path, selected_by_default=entry.selected
+            CompanyStream,
+            entry.name,
+            entry.keys if entry.common else (COMPANY_ID, *entry.keys),
+            entry=entry,
+            path=entry.path,
+            selected_by_default=entry.selected,
         )
         for entry in catalog.COMPANY
     ]

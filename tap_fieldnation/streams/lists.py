@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.streams.catalog import Company
 
 BY_NAME = {entry.name: entry for entry in COMPANY}
-COMPANY_ID = "{company_id}"
+PLACEHOLDER = "{company_id}"
 
 # A row that has this has its other fields too.
 DETAIL_MARK = "name"
@@ -78,8 +78,8 @@ class Lists:
     def request_pages(self, entry: Company, params: t.Mapping[str, object]) -> Iterator[ListPage]:
         """The pages of a list, requested anew, with parameters besides those of the entry."""
         path = entry.path
-        if COMPANY_ID in path:
-            path = path.replace(COMPANY_ID, str(self._context.find_company_id()))
+        if PLACEHOLDER in path:
+            path = path.replace(PLACEHOLDER, str(self._context.find_company_id()))
         return paging.pages(self._context.client, path, {**entry.params, **params}, stream=entry.name)
 
 

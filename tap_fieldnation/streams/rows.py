@@ -16,6 +16,7 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.records.schema import JsonSchema
 
 EXTRACTED_AT = "extracted_at"
+COMPANY_ID = "company_id"
 WORK_ORDER_ID = "work_order_id"
 
 

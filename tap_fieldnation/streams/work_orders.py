@@ -30,7 +30,7 @@ from tap_fieldnation.streams.fingerprint import Fingerprints
 from tap_fieldnation.streams.input_catalog import FULL_TABLE
 from tap_fieldnation.streams.maps import passes
 from tap_fieldnation.streams.rest import FieldNationStream
-from tap_fieldnation.streams.rows import EXTRACTED_AT
+from tap_fieldnation.streams.rows import COMPANY_ID, EXTRACTED_AT
 from tap_fieldnation.streams.sdk import ConformedStream, write_schema
 from tap_fieldnation.timestamps import format_utc
 
@@ -318,13 +318,20 @@ class WorkOrdersStream(FieldNationStream):
         self._write_found(REMOVALS, rows, removal.detected_at)
 
     def _write_coverage(self, run: SyncRun) -> None:
-        """Write the slices that were written as a whole since this was last called, and void those that are gone."""
+        """Write the slices that were written as a whole since this was last called, and void those that are gone.
+
+        None before the company is known, whose id is part of their key.
+        """
+        company_id = self.run_context.known_company_id
+        if company_id is None:
+            return
         before, now = self._coverage, run.now()
         self._coverage = after = run.cursor.coverage()
         changed = {first: span for first, span in after.items() if first not in before or before[first][:2] != span[:2]}
         gone: dict[date, cursor.Span] = dict.fromkeys(before.keys() - after.keys(), (None, now, 0))
         rows = [
             {
+                COMPANY_ID: company_id,
                 "first_day": first.isoformat(),
                 "last_day": last and last.isoformat(),
                 "read_at": format_utc(read_at),

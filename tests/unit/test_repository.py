@@ -101,6 +101,14 @@ def test_nothing_of_a_machine_or_a_registry_is_published() -> None:
     assert found == []
 
 
+def test_the_site_leads_to_each_page() -> None:
+    """`./dev site` fails otherwise, but takes packages that not every change installs."""
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} <= set(
+        re.findall(r": (\S+\.md)$", navigation, re.MULTILINE)
+    )
+
+
 WITHOUT_HASHES = ("airflow.txt", "dagster.txt")  # only tests use these: hashes would be most of the repository
 
 

@@ -102,6 +102,7 @@ def visits(one: WorkOrder) -> list[Row]:
                 "visit_number": number,
                 "is_first_visit": number == 1,
                 "provider_id": one["assignee"]["user"]["id"] or None,
+                "company_id": one["company"]["id"],
                 "client_name": one["client"]["name"] or None,
                 "checked_in_at": checked_in,
                 "checked_out_at": moment(log["out"] and log["out"]["created"]),
@@ -281,6 +282,7 @@ def spend(row: Row) -> Iterator[Row]:
                 "is_pay": cost_type != "fee",
                 "spent_at": at,
                 "spend_month": month(at),
+                "company_id": row["company_id"],
                 "client_id": row["client_id"],
                 "project_id": row["project_id"],
                 "provider_id": row["provider_id"],
@@ -292,12 +294,13 @@ def spend_by_month(rows: Iterable[Row]) -> list[Row]:
     groups: dict[tuple[t.Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
         for part in spend(row):
-            groups[part["spend_month"], part["client_id"], part["project_id"]].append(part)
+            groups[part["spend_month"], part["company_id"], part["client_id"], part["project_id"]].append(part)
     return [
         {
             "spend_month": key[0],
-            "client_id": key[1],
-            "project_id": key[2],
+            "company_id": key[1],
+            "client_id": key[2],
+            "project_id": key[3],
             "work_orders_count": len({part["work_order_id"] for part in group}),
             **{
                 column: sum((part["amount"] for part in group if part["cost_type"] == cost_type), ZERO)

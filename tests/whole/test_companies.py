@@ -27,6 +27,7 @@ import pytest
 from demo.project import BIN, ROOT, Project
 from demo.table import table
 from emulator import Emulator
+from emulator.company.directory import COMPANY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,13 +141,13 @@ class Airflow:
 
 
 @pytest.fixture
-def companies(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Emulator]]:
-    """An account for each company; as at Field Nation, each work order has an id of its own."""
+def companies() -> Iterator[dict[str, Emulator]]:
+    """An account for each company. Their lists have the same ids."""
     with contextlib.ExitStack() as stack:
         made = {}
         for number, name in enumerate(COMPANIES):
-            monkeypatch.setattr("emulator.company.company.FIRST_ID", 14_200_000 + 10_000 * number)
-            made[name] = stack.enter_context(Emulator(WORK_ORDERS, seed=100 + number, days=60, latency=0.1))
+            api = Emulator(WORK_ORDERS, seed=100 + number, days=60, latency=0.1, company_id=COMPANY_ID + number)
+            made[name] = stack.enter_context(api)
         yield made
 
 
@@ -295,5 +296,11 @@ def test_forty_companies_survive_the_loss_of_a_worker(
     with psycopg.connect(postgres.with_database("warehouse").uri) as connection:
         loaded = {one for (one,) in connection.execute("select id from fieldnation.work_orders")}
         ((total,),) = connection.execute("select work_orders from fieldnation.total").fetchall()
+        clients = connection.execute("select company_id, id, name from fieldnation.clients order by 1, 2").fetchall()
     assert loaded == {one for api in companies.values() for one in api.company.visible_ids()}
     assert total == len(loaded) == WORK_ORDERS * len(COMPANIES), "dbt ran after all companies"
+    assert clients == [
+        (api.company.id, client.id, client.name)
+        for api in companies.values()
+        for client in api.company.directory.clients
+    ], "no company overwrote rows of another"

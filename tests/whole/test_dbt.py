@@ -225,7 +225,7 @@ def test_spend(warehouse: Warehouse, history: History) -> None:
 def test_spend_by_month(warehouse: Warehouse, history: History) -> None:
     expected = analytics.spend_by_month(history.orders.values())
     found = warehouse.rows("select * from fieldnation__spend_by_month")
-    compare(found, expected, "spend_month", "client_id", "project_id")
+    compare(found, expected, "spend_month", "company_id", "client_id", "project_id")
 
 
 def test_providers(warehouse: Warehouse, history: History) -> None:
@@ -293,9 +293,9 @@ def test_staging_has_the_rows_that_exist(warehouse: Warehouse, history: History)
     assert voided["found"] > removals["found"], "the table also has removals of work orders that returned"
 
 
-def test_every_column_is_described_in_the_warehouse(warehouse: Warehouse) -> None:
+def test_every_column_is_documented(warehouse: Warehouse) -> None:
     warehouse.dbt("docs", "generate", "--static")
-    shutil.copy(warehouse.folder / "target" / "static_index.html", PROGRAMS.parent / "docs.html")  # for the workflow
+    shutil.copy(warehouse.folder / "target" / "static_index.html", PROGRAMS.parent / "docs.html")  # for `./dev site`
     catalog_of_warehouse = json.loads((warehouse.folder / "target" / "catalog.json").read_text())["nodes"]
     manifest = json.loads((warehouse.folder / "target" / "manifest.json").read_text())["nodes"]
     own = {field["column"] for field in t.cast("list[dict[str, str]]", VARS["fieldnation_custom_fields"])}

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from tests.whole.runs import Catalog, Ended
 
 Change = t.Callable[[t.Any], None]  # of the streams of a catalog, by name
-KEYS = {"clients": ["id"], "work_orders": ["id"], "work_order_tags": ["work_order_id", "id"]}
+KEYS = {"clients": ["company_id", "id"], "work_orders": ["id"], "work_order_tags": ["work_order_id", "id"]}
 BOTH = {"forced-replication-method": "INCREMENTAL", "replication-key": "name"}
 
 

@@ -290,7 +290,9 @@ def test_all_clients_that_the_api_gives_are_read(api: Emulator, inactive: str) -
     assert {client.active for client in book} == {True, False}
     api.switch(inactive_clients=inactive)
     done = run(api, catalog({"clients"}), emit_activate_version_messages=True)
-    assert keys(done, "clients") == {(client.id,) for client in book if client.active or inactive != "never"}
+    assert keys(done, "clients") == {
+        (api.company.id, client.id) for client in book if client.active or inactive != "never"
+    }
     assert len(done.out.rows["clients"]) == len(keys(done, "clients")), "each once"
     assert ("ACTIVATE_VERSION", "clients") in done.out.order
     assert done.warnings == []
@@ -300,5 +302,6 @@ def test_a_server_may_refuse_the_filters_of_clients(api: Emulator) -> None:
     api.faults([{"match": {"path": "/clients", "nth": 2, "times": 2}, "do": "400"}])
     done = run(api, catalog({"clients"}))
     assert api.unserved_faults() == []
-    assert keys(done, "clients") == {(client.id,) for client in api.company.directory.clients if client.active}
+    active = {(api.company.id, client.id) for client in api.company.directory.clients if client.active}
+    assert keys(done, "clients") == active
     assert done.warnings == []

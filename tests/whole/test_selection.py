@@ -141,7 +141,7 @@ def test_maps_rename_streams_and_columns(api: Emulator) -> None:
     assert rows.keys() == {"jobs", "labels", "work_order_fees", "customers"}
     assert all(row["short"] == row["title"][:10] for row in rows["jobs"])
     assert all(row["label"] == row["label"].upper() for row in rows["labels"])
-    assert all(row.keys() == {"id", "name"} for row in rows["customers"])
+    assert all(row.keys() == {"company_id", "id", "name"} for row in rows["customers"])
     plain = run(api, selected).out.rows
     assert [row["id"] for row in rows["labels"]] == [row["id"] for row in plain["work_order_tags"]]
     assert "short" in done.out.schemas["jobs"]["schema"]["properties"]

@@ -176,7 +176,7 @@ def test_the_default_selection_costs_little(api: Emulator) -> None:
     done = run(api)
     assert {name for name, rows in done.out.rows.items() if rows} == {*DEFAULT} - {REMOVALS}
     asked = Counter(re.sub(r"[0-9a-f-]{36}|\d+", "N", entry.path) for entry in api.log)
-    lists = {re.sub(r"\d+", "N", path) for path in map(truth.path_of, truth.COMPANY)}
+    lists = {re.sub(r"\d+", "N", path) for path in (truth.path_of(api, stream) for stream in truth.COMPANY)}
     assert asked.keys() - lists == {"/workorders", "/authentication/api/oauth/token"}
     assert sum(asked[path] for path in asked.keys() - lists) <= -(-WORK_ORDERS // 100) + 15
     assert sum(asked[path] for path in lists) <= len(lists) + 5, (

@@ -227,6 +227,31 @@ def test_spans_before_a_later_start_date_are_void(runner: Runner) -> None:
     assert spans_of(third) == {}
 
 
+def test_spans_and_lists_are_written_again_without_their_bookmarks(runner: Runner) -> None:
+    first = run(runner)
+    runner.time.advance(HOUR)
+    rest = {"bookmarks": {"work_orders": first.state["bookmarks"]["work_orders"]}}
+    second = run(runner, rest)
+    assert valid(spans_of(second)) == valid(spans_of(first))
+    assert second.rows["tags"]
+    assert "work_orders" not in second.rows, "unchanged"
+
+
+def test_spans_are_written_once_the_company_is_known(tmp_path: Path) -> None:
+    with Emulator(work_orders=0, days=30, seed=6, rate_limit=0, clock=VirtualClock()) as api:
+        empty = Runner(api, tmp_path)
+        first = run(empty)
+        assert spans_of(first) == {}
+        told = [row["company_id"] for row in run(empty, company_id=7).rows["work_order_coverage"]]
+        assert set(told) == {7}
+        assert api.change("create")
+        empty.time.advance(HOUR)
+        second = run(empty, first.state)
+        assert {row["company_id"] for row in second.rows["work_order_coverage"]} == {api.company.id}
+        assert valid(spans_of(second))[0][0] == date(1970, 1, 1)
+        assert second.rows["tags"]
+
+
 def test_spans_that_are_selected_later_are_written_at_once(runner: Runner) -> None:
     without = in_process.catalog(set(SELECTED) - {"work_order_coverage"})
     first = runner.run(catalog=without, page_size=20)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from emulator.company.directory import COMPANY_ID
 from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.streams import catalog
 
@@ -31,9 +30,9 @@ OF_A_WORK_ORDER = tuple(name for name, entry in BY_REQUEST.items() if entry.id_p
 PAGING = ("limit", "page", "per_page")
 
 
-def path_of(stream: str) -> str:
+def path_of(api: Emulator, stream: str) -> str:
     """The path of a list of the company."""
-    return COMPANY[stream].path.format(company_id=COMPANY_ID)
+    return COMPANY[stream].path.format(company_id=api.company.id)
 
 
 def _embedded(order: WorkOrder, entry: Embedded) -> Iterator[Row]:
@@ -58,20 +57,28 @@ def _items(embedded_list: t.Any) -> list[Row]:
 
 def company(api: Emulator, stream: str) -> list[Row]:
     """The rows of a list of the company."""
-    path = path_of(stream)
+    path = path_of(api, stream)
     entry = COMPANY[stream]
     rows = []
     for more in ({}, *entry.more):
         params = {key: str(value) for key, value in {**entry.params, **more}.items() if key not in PAGING}
         rows += api.rows(path, **params)
-    return [api.get(f"{path}/{row['id']}") for row in rows] if stream in ONE_BY_ONE else rows
+    if stream in ONE_BY_ONE:
+        rows = [api.get(f"{path}/{row['id']}") for row in rows]
+    return [{**row, **_own(api, entry)} for row in rows]
 
 
 def of_parents(api: Emulator, stream: str) -> list[Row]:
     """The rows of the lists that belong to the rows of another list."""
     entry = OF_PARENTS[stream]
-    keys = [row[entry.parent_key] for row in api.rows(path_of(entry.parent))]
-    return [{**row, entry.parent_column: key} for key in keys for row in api.rows(entry.path.format(id=key))]
+    keys = [row[entry.parent_key] for row in api.rows(path_of(api, entry.parent))]
+    own = _own(api, entry)
+    return [{**row, **own, entry.parent_column: key} for key in keys for row in api.rows(entry.path.format(id=key))]
+
+
+def _own(api: Emulator, entry: Company) -> Row:
+    """The columns that say whose rows these are."""
+    return {} if entry.common else {"company_id": api.company.id}
 
 
 def by_request(api: Emulator, stream: str, orders: Iterable[WorkOrder]) -> Iterator[Row]:

@@ -23,6 +23,7 @@ select
     end as age_group,
     days_in_status,
     work_done_at is null and due_at < {{ fieldnation.now_utc() }} and first_checked_in_at is null as is_overdue,
+    company_id,
     client_id,
     client_name,
     project_id,

@@ -34,6 +34,7 @@ select
     work_orders.spent_at,
     {{ fieldnation.month_of('work_orders.spent_at') }} as spend_month,
     work_orders.status_name,
+    work_orders.company_id,
     work_orders.client_id,
     work_orders.client_name,
     work_orders.project_id,

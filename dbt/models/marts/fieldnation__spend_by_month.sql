@@ -1,5 +1,6 @@
 select
     spend_month,
+    company_id,
     client_id,
     max(client_name) as client_name,
     project_id,
@@ -20,4 +21,4 @@ select
     {{ fieldnation.sum_if('amount', 'is_pay') }} as pay_total,
     sum(amount) as total_amount
 from {{ ref('fieldnation__spend') }}
-group by spend_month, client_id, project_id
+group by spend_month, company_id, client_id, project_id

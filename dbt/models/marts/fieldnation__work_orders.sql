@@ -142,7 +142,7 @@ joined as (
             else 'custom_fields.' ~ field.column }} as {{ field.column }}
         {%- endfor %}
     from {{ ref('stg_fieldnation__work_orders') }} as work_orders
-    left join {{ ref('stg_fieldnation__templates') }} as templates using (template_id)
+    left join {{ ref('stg_fieldnation__templates') }} as templates using (company_id, template_id)
     {%- for name in [
         'visits', 'bonuses', 'penalties', 'discounts', 'pay_increases', 'expenses', 'fees', 'problems', 'tasks',
         'shipments', 'tags'

@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'bonus_id', 'integer'),
         ('amount', 'amount', 'money'),
         ('description', 'description', 'text'),

@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'client_id', 'integer'),
         ('about', 'about', 'text'),
         ('active', 'is_active', 'boolean'),

@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'custom_field_id', 'integer'),
         ('admin_edit_only', 'is_admin_only', 'boolean'),
         ('dependency', 'dependency_json', 'json'),

@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'expense_category_id', 'integer'),
         ('type', 'type', 'text'),
         ('amount', 'amount', 'money'),

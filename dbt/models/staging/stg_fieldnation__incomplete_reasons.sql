@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'incomplete_reason_id', 'integer'),
         ('extracted_at', 'extracted_at', 'timestamp'),
         ('label', 'label', 'text'),

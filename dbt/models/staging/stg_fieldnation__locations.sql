@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'location_id', 'integer'),
         ('address1', 'address1', 'text'),
         ('address2', 'address2', 'text'),

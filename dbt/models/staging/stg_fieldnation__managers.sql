@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'manager_id', 'integer'),
         ('extracted_at', 'extracted_at', 'timestamp'),
         ('first_name', 'first_name', 'text'),

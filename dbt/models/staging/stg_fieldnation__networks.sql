@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('network_id', 'network_id', 'text'),
         ('extracted_at', 'extracted_at', 'timestamp'),
         ('network_name', 'network_name', 'text'),

@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'service_territory_id', 'text'),
         ('attributes', 'attributes_json', 'json'),
         ('created_at', 'created_at', 'timestamp'),

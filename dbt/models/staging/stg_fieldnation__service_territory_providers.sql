@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=False,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('service_territory_id', 'service_territory_id', 'text'),
         ('provider_id', 'provider_id', 'integer'),
         ('exists_in_multiple_talent_pool_groups', 'is_in_several_talent_pool_groups', 'boolean'),

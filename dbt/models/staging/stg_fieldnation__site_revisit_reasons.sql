@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('reason_id', 'reason_id', 'integer'),
         ('cloned_from_reason_id', 'cloned_from_reason_id', 'integer'),
         ('extracted_at', 'extracted_at', 'timestamp'),

@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'tag_id', 'integer'),
         ('extracted_at', 'extracted_at', 'timestamp'),
         ('hex_color', 'hex_color', 'text'),

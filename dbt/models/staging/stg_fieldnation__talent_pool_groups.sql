@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('talent_pool_group_id', 'talent_pool_group_id', 'text'),
         ('attributes', 'attributes_json', 'json'),
         ('display_name', 'display_name', 'text'),

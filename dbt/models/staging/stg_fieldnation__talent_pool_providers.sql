@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=False,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('talent_pool_id', 'talent_pool_id', 'integer'),
         ('user_id', 'user_id', 'integer'),
         ('cell', 'cell', 'text'),

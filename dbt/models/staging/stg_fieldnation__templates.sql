@@ -4,6 +4,7 @@
     role='list',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('id', 'template_id', 'integer'),
         ('author', 'author_json', 'json'),
         ('author_id', 'author_id', 'integer'),

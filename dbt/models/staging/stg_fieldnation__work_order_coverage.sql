@@ -4,6 +4,7 @@
     role='work_order_coverage',
     selected_by_default=True,
     columns=[
+        ('company_id', 'company_id', 'integer'),
         ('first_day', 'first_day', 'date'),
         ('last_day', 'last_day', 'date'),
         ('read_at', 'read_at', 'timestamp'),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from emulator.company.cities import CITIES
-from emulator.company.directory import COMPANY_ID, COMPANY_NAME, TAGS
+from emulator.company.directory import COMPANY_NAME, TAGS
 from emulator.company.words import NOTES, TYPES_OF_WORK
 from emulator.work_order.facts import EMPTY_OBJECT, NO_ACTIONS, Facts
 
@@ -58,28 +59,30 @@ def _reference(record: Json) -> Json:
     return {"id": record.id, "name": record.name} if record else {"id": 0, "name": ""}
 
 
-_COMPANY = msgspec.Raw(
-    msgspec.json.encode(
-        {
-            "id": COMPANY_ID,
-            "name": COMPANY_NAME,
-            "photo": f"https://files.fieldnation.example/company/{COMPANY_ID}.png",
-            "check_in_instructions": "Call the bridge when you arrive.",
-            "check_out_instructions": "Do not leave before the client has signed.",
-            "provider_utilization_max_hours": 40,
-            "provider_utilization_max_weekly": 5,
-            "address": {
-                "address1": "400 Pier Ave",
-                "address2": "Floor 3",
-                "city": "Minneapolis",
-                "state": "MN",
-                "postalCode": "55401",
-                "country": "US",
-            },
-            "features": [{"id": 12, "name": "Client portal"}, {"id": 31, "name": "Smart audit"}],
-        }
+@functools.cache
+def _company(company_id: int) -> msgspec.Raw:
+    return msgspec.Raw(
+        msgspec.json.encode(
+            {
+                "id": company_id,
+                "name": COMPANY_NAME,
+                "photo": f"https://files.fieldnation.example/company/{company_id}.png",
+                "check_in_instructions": "Call the bridge when you arrive.",
+                "check_out_instructions": "Do not leave before the client has signed.",
+                "provider_utilization_max_hours": 40,
+                "provider_utilization_max_weekly": 5,
+                "address": {
+                    "address1": "400 Pier Ave",
+                    "address2": "Floor 3",
+                    "city": "Minneapolis",
+                    "state": "MN",
+                    "postalCode": "55401",
+                    "country": "US",
+                },
+                "features": [{"id": 12, "name": "Client portal"}, {"id": 31, "name": "Smart audit"}],
+            }
+        )
     )
-)
 
 
 def current_tags(f: Facts) -> list[int]:
@@ -157,7 +160,7 @@ def bundle(f: Facts) -> Json:
     if f.id % 17:
         return {
             "id": 0,
-            "company_id": COMPANY_ID,
+            "company_id": f.directory.company_id,
             "metadata": {"total": 0, "per_page": 0},
             "actions": NO_ACTIONS,
             "results": [],
@@ -165,7 +168,7 @@ def bundle(f: Facts) -> Json:
     rows = [{"id": f.id, "title": title(f)}]
     return {
         "id": 66_000 + f.id // 170,
-        "company_id": COMPANY_ID,
+        "company_id": f.directory.company_id,
         "metadata": {"total": 1, "per_page": 1},
         "actions": ["unbundle"],
         "results": rows,
@@ -185,7 +188,7 @@ BASICS: dict[str, Callable[[Facts], Json]] = {
     "work_order_id": lambda f: f.id,
     "title": title,
     "href": lambda f: f"{SITE}/workorders/{f.id}",
-    "company": lambda _: _COMPANY,
+    "company": lambda f: _company(f.directory.company_id),
     "client": lambda f: _reference(f.client),
     "project": lambda f: _reference(f.project),
     "template": lambda f: _reference(f.template) if f.template else EMPTY_OBJECT,

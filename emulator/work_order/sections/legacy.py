@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.company.directory import COMPANY_ID
 from emulator.company.state import APPROVED, ASSIGNED, PAID, Status
 from emulator.work_order.facts import EMPTY_OBJECT, Facts
 
@@ -69,7 +68,7 @@ def ratings(f: Facts) -> Json:
                 "remaining_approval_period": not f.steps[APPROVED],
                 "stars": 5 if f.steps[PAID] else None,
             },
-            "company": {"id": COMPANY_ID},
+            "company": {"id": f.directory.company_id},
             "manager": {"id": f.manager.id},
         },
         "assigned_provider": {
@@ -91,9 +90,9 @@ def _role(f: Facts) -> Json:
         "service_company_id": 0,
         "sub_roles": ["manager"],
         "active_managed_provider": 0,
-        "work_order_company_id": COMPANY_ID,
+        "work_order_company_id": f.directory.company_id,
         "managed_work_order": False,
-        "company_id": COMPANY_ID,
+        "company_id": f.directory.company_id,
         "client_id": f.client.id if f.client else 0,
         "project_id": f.project.id if f.project else 0,
     }

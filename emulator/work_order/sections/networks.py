@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from emulator.company.directory import COMPANY_ID, COMPANY_NAME, NETWORKS
+from emulator.company.directory import COMPANY_NAME, NETWORKS
 
 if TYPE_CHECKING:
     from emulator.json import Json
     from emulator.work_order.facts import Facts
 
 
-def _network(ident: int, kind: str, name: str, *, options: bool) -> dict[str, Json]:
+def _network(company_id: int, ident: int, kind: str, name: str, *, options: bool) -> dict[str, Json]:
     def option(number: int, label: str) -> dict[str, Json]:
         return {
             "id": ident * 10 + number,
@@ -36,7 +37,7 @@ def _network(ident: int, kind: str, name: str, *, options: bool) -> dict[str, Js
         "options": [option(1, "Show rates")] if options else [],
         "company_options": [
             {
-                "company_id": str(COMPANY_ID),
+                "company_id": str(company_id),
                 "company_name": COMPANY_NAME,
                 "buyer_feature": True,
                 "options": [option(2, "Require insurance")],
@@ -49,8 +50,10 @@ def _network(ident: int, kind: str, name: str, *, options: bool) -> dict[str, Js
     }
 
 
-def _networks(active: int, shown: int) -> msgspec.Raw:
-    rows = [_network(*NETWORKS[(active + index) % len(NETWORKS)], options=shown > 1) for index in range(shown)]
+@functools.cache
+def _networks(company_id: int, active: int, shown: int) -> msgspec.Raw:
+    networks_shown = [NETWORKS[(active + index) % len(NETWORKS)] for index in range(shown)]
+    rows = [_network(company_id, *network, options=shown > 1) for network in networks_shown]
     return msgspec.Raw(
         msgspec.json.encode(
             {
@@ -63,13 +66,9 @@ def _networks(active: int, shown: int) -> msgspec.Raw:
     )
 
 
-_ONE = [_networks(active, 1) for active in range(len(NETWORKS))]
-_TWO = [_networks(active, 2) for active in range(len(NETWORKS))]
-
-
 def networks(f: Facts) -> Json:
     """The networks that the work order is offered in; `active` repeats the first."""
-    return (_TWO if f.id % 23 == 0 else _ONE)[f.id % len(NETWORKS)]
+    return _networks(f.directory.company_id, f.id % len(NETWORKS), 2 if f.id % 23 == 0 else 1)
 
 
 def qualifications(f: Facts) -> Json:

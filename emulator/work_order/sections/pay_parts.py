@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.company.dates import HOUR
-from emulator.company.directory import COMPANY_ID, EXPENSE_CATEGORIES, Charge
+from emulator.company.directory import EXPENSE_CATEGORIES, Charge
 from emulator.company.state import APPROVED, ASSIGNED
 from emulator.company.words import NOTES
 from emulator.work_order.facts import EMPTY_OBJECT, Facts, number
@@ -98,7 +98,7 @@ def _expense(f: Facts, index: int) -> dict[str, Json]:
     uid, category, company_expense, label, _, kind, _ = rng.pick(EXPENSE_CATEGORIES)
     amount = rng.cents(4, 180)
     return {
-        "company_id": COMPANY_ID,
+        "company_id": f.directory.company_id,
         "id": expense_id,
         "status": status,
         "description": f"{label} · {rng.pick(NOTES)}"[:60],

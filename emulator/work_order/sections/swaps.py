@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from emulator.company.cities import CITIES
 from emulator.company.dates import DAY, day_name, day_of
-from emulator.company.directory import COMPANY_ID
 from emulator.company.state import ASSIGNED
 from emulator.company.words import TYPES_OF_WORK
 
@@ -59,7 +58,7 @@ def _user(f: Facts, person: Person) -> dict[str, Json]:
         "tax": {"w8ben": 0, "valid": True},
         "permissions": ["work_orders"],
         "user_ghost_company": 0,
-        "company": {"id": COMPANY_ID},
+        "company": {"id": f.directory.company_id},
     }
 
 

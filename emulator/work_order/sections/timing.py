@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.company.dates import DAY, HOUR
-from emulator.company.directory import COMPANY_ID
 from emulator.company.state import ASSIGNED, MILESTONES, WORK_DONE
 from emulator.company.words import NOTES
 from emulator.work_order.facts import EMPTY_OBJECT, Facts
@@ -53,7 +52,7 @@ def schedule(f: Facts) -> Json:
         "schedule_option": rng.below(3),
         "time_zone": f.location.time_zone(),
         "status_id": f.state.status,
-        "company_id": COMPANY_ID,
+        "company_id": f.directory.company_id,
         "today_tomorrow": rng.pick(("", "", "today", "tomorrow")),
         "correlation_id": f.digest("schedule"),
         "est_labor_hours": rng.between(1, 16) / 2,

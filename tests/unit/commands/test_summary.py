@@ -34,7 +34,7 @@ def test_mismatches_name_their_stream(caplog: pytest.LogCaptureFixture) -> None:
     assert summary(tap, caplog) == [
         "clients: 2 fields unknown to this version: size (2x), colour (1x)",
         "clients: 1 field with values of the wrong type, set to null: active (3x)",
-        "clients: left out 2 rows without a key (id)",
+        "clients: left out 2 rows without a key (company_id, id)",
         "users: 4 records could not be read (deleted, or not visible to this API user)",
         "Records: none",
         "Requests: 0 (0 retries); waited 0 s for the rate limit (50/min), 0 s for backoff",

@@ -39,6 +39,7 @@ NEW = {
 EXTRACTED_AT = {"type": "string", "format": "date-time", "description": "When the row was received, in UTC."}
 WORK_ORDER_ID = {"type": "integer", "description": "Id of the work order; joins work_orders.id."}
 ID = {"type": "integer", "description": "Id of the row."}
+COMPANY_ID = {"type": "integer", "description": "Id of the company; joins work_orders.company_id."}
 LABEL = {"type": ["string", "null"], "description": "What it is called."}
 JOBS = {"type": ["integer", "null"], "description": "How many work orders there were."}
 NUMBER = {"type": ["number", "null"], "description": "A number."}
@@ -48,7 +49,7 @@ KIND = {
     "properties": {"id": JOBS, "name": LABEL},
 }
 SCHEMAS: dict[str, dict[str, t.Any]] = {
-    "skills": {"id": ID, "label": LABEL},
+    "skills": {"company_id": COMPANY_ID, "id": ID, "label": LABEL},
     "work_order_badges": {"id": ID, "label": LABEL, "work_order_id": WORK_ORDER_ID},
     "work_order_funding": {
         **dict.fromkeys(("custom_name", "name"), LABEL),
@@ -140,6 +141,7 @@ def test_a_new_stream_of_each_kind(api: Emulator) -> None:
     rows, ids = done.out.rows, set(api.company.visible_ids())
     assert {row["id"] for row in rows["work_orders"]} == ids
     assert [{"id": row["id"], "label": row["label"]} for row in rows["skills"]] == SKILLS
+    assert {row["company_id"] for row in rows["skills"]} == {api.company.id}
     assert {row["work_order_id"] for row in rows["work_order_badges"]} == ids
     assert {row["work_order_id"] for row in rows["work_order_overviews"]} == ids
     assert all(row["company"]["jobs"] for row in rows["work_order_overviews"])

@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from tap_fieldnation.api.decode import decode
 from tap_fieldnation.api.errors import ApiError, DeadlineExceeded
-from tap_fieldnation.streams.company import MAX_HELD, latest_turn
+from tap_fieldnation.api.work_orders import PATH as WORK_ORDERS
+from tap_fieldnation.streams.company import MAX_HELD, NO_COMPANY, latest_turn
 from tests.fakes import NOON, FakeClient, FakeClock
 from tests.unit.streams.test_sdk import catalog_of, make_tap
 from tests.whole.in_process import catalog
@@ -30,7 +31,8 @@ Rows = list[dict[str, t.Any]]
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PER_PAGE = 100
-PATHS = {"tags": "/company/tags", "projects": "/projects"}
+COMPANY = 42
+PATHS = {"tags": "/company/tags", "projects": "/projects", "types_of_work": "/types-of-work"}
 IDS = st.integers(1, 2**31)
 DAYS = st.floats(0.5, 400)
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(timezone.utc))  # noqa: DTZ001
@@ -68,6 +70,8 @@ class Lists(FakeClient):
         return decoder(json.dumps(self._body(path, params)).encode()), self._at
 
     def _body(self, path: str, params: Mapping[str, object]) -> object:
+        if path == WORK_ORDERS:
+            return {"metadata": {"total": 0, "page": 1, "pages": 1, "per_page": 1}, "results": []}
         if path not in PATHS.values():
             return next(row for row in self._rows if path.endswith(f"/{row['id']}"))
         page = t.cast("int", params.get("page", 1))
@@ -115,6 +119,7 @@ def write(
     at: datetime = NOON,
     stream: str = "tags",
     listed: dict[str, t.Any] | None = None,
+    company: int | None = COMPANY,
     error: type[Exception] | None = None,
     **config: t.Any,
 ) -> Written:
@@ -126,6 +131,7 @@ def write(
         at: The time.
         stream: Its name.
         listed: The catalog; that of the stream alone if there is none.
+        company: Its id, as work orders would show it.
         error: What the run ends with.
         config: Settings.
     """
@@ -133,6 +139,7 @@ def write(
     tap.load_state(json.loads(json.dumps(state or {})))
     vars(tap.context)["client"] = rows if isinstance(rows, Lists) else Lists(rows, at)
     vars(tap.context)["clock"] = FakeClock(now=at)
+    tap.context.remember_company(company)
     if error is None:
         tap.sync_all()
     else:
@@ -202,6 +209,50 @@ def test_another_selection_or_map_writes_it_again() -> None:
     third = write(THREE, second.state, listed=fewer, stream_maps={"tags": {"label": "label.upper()"}})
     assert third.ids == [1, 2, 3]
     assert write(THREE, third.state, listed=fewer, stream_maps={"tags": {"label": "label.upper()"}}).ids == []
+
+
+@pytest.mark.parametrize(("stream", "ids_only"), [("tags", False), ("projects", False), ("projects", True)])
+def test_each_row_names_its_company_first(stream: str, *, ids_only: bool) -> None:
+    messages = write(Lists(THREE, ids_only=ids_only), stream=stream).messages
+    (schema,) = [one for one in messages if one["type"] == "SCHEMA"]
+    assert schema["key_properties"] == ["company_id", "id"]
+    assert list(schema["schema"]["properties"])[:2] == ["company_id", "id"]
+    records = [one["record"] for one in messages if one["type"] == "RECORD"]
+    assert [(row["company_id"], row["id"]) for row in records] == [(COMPANY, 1), (COMPANY, 2), (COMPANY, 3)]
+
+
+def test_the_company_of_the_setting_is_that_of_an_account_without_work_orders() -> None:
+    written = write(THREE, company=None, company_id=7)
+    assert [one["record"]["company_id"] for one in written.messages if one["type"] == "RECORD"] == [7, 7, 7]
+
+
+def test_without_a_company_no_row_is_written_and_the_next_run_writes_all(caplog: pytest.LogCaptureFixture) -> None:
+    first = write(THREE, company=None)
+    assert first.ids == []
+    assert f"Not read: tags: {NO_COMPANY}." in caplog.messages
+    assert write(THREE, first.state).ids == [1, 2, 3]
+
+
+def test_a_list_of_field_nation_needs_no_company() -> None:
+    written = write(THREE, stream="types_of_work", company=None)
+    assert written.ids == [1, 2, 3]
+    assert "company_id" not in str(written.messages)
+
+
+def test_a_list_that_was_written_without_its_company_is_written_again() -> None:
+    """By a catalog that an older version made, and then by a new one."""
+    older = catalog_of("tags")
+    (entry,) = [one for one in older["streams"] if one["tap_stream_id"] == "tags"]
+    entry["key_properties"] = ["id"]
+    del entry["schema"]["properties"]["company_id"]
+    entry["metadata"] = [one for one in entry["metadata"] if "company_id" not in one["breadcrumb"]]
+    (root,) = [one["metadata"] for one in entry["metadata"] if not one["breadcrumb"]]
+    root["table-key-properties"] = ["id"]
+    first = write(THREE, listed=older)
+    assert [one["key_properties"] for one in first.messages if one["type"] == "SCHEMA"] == [["id"]]
+    assert "company_id" not in str(first.messages)
+    assert write(THREE, first.state, listed=older).ids == []
+    assert write(THREE, first.state).ids == [1, 2, 3]
 
 
 def test_a_column_that_is_not_selected_makes_no_difference() -> None:

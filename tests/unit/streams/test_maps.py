@@ -76,12 +76,12 @@ def test_the_example_goes_with_any_selection(name: str) -> None:
 @pytest.mark.parametrize(
     ("definition", "kept"),
     [
-        ({"__else__": None}, ["id"]),
-        ({"__else__": "__NULL__", "name": "name"}, ["id", "name"]),
+        ({"__else__": None}, ["company_id", "id"]),
+        ({"__else__": "__NULL__", "name": "name"}, ["company_id", "id", "name"]),
         ({"__else__": None, "__key_properties__": ["name"]}, ["name"]),
         ({"__else__": None, "__key_properties__": []}, []),
         ({"__else__": None, "__key_properties__": ["id", "name"], "id": "str(id)"}, ["id", "name"]),
-        ({"name": None, "__else__": None}, ["id"]),
+        ({"name": None, "__else__": None}, ["company_id", "id"]),
     ],
     ids=repr,
 )

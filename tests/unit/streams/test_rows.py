@@ -39,6 +39,6 @@ def test_a_lifted_column_can_be_a_key(request_: t.Any, key: int | None) -> None:
 
 @pytest.mark.parametrize("kind", ["", None])
 def test_an_expense_category_without_a_type_is_of_an_unknown_one(kind: object) -> None:
-    rows, without_key = built("expense_categories", {"id": 1, "type": kind})
+    rows, without_key = built("expense_categories", {"id": 1, "type": kind}, company_id=7)
     assert [(row["id"], row["type"]) for row in rows] == [(1, "unknown")]
     assert without_key == 0
