@@ -72,9 +72,10 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     identity = {"name": "meltano", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
+    # Seven volumes are made for the bucket, and as many for the log of changes, which begins after a minute.
     command = [
         str(PROGRAMS / "weed"), "server", "-ip=127.0.0.1", f"-dir={folder / 'data'}", "-filer", "-s3",
-        f"-s3.config={folder / 's3.json'}", "-volume.max=5", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        f"-s3.config={folder / 's3.json'}", "-volume.max=50", "-s3.port.iceberg=0", "-s3.port.lance=0",
         *(f"-{name}.port={port}" for name, port in ports.items()),
     ]  # fmt: skip
     with (
