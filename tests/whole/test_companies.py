@@ -48,9 +48,9 @@ RUNS = "select job_name, started_at, coalesce(ended_at, last_heartbeat_at), stat
 
 # Work orders of each company, those that look removed, and those whose template has the name that it has there.
 MODELLED = """
-select t.company_id, count(*), count(*) filter (where is_removed),
-    count(*) filter (where template_name = t.template->>'name')
-from analytics.fieldnation__work_orders join fieldnation.work_orders t on t.id = work_order_id
+select t.company_id, count(*), count(*) filter (where m.is_removed),
+    count(*) filter (where m.template_name = t.template->>'name')
+from analytics.fieldnation__work_orders m join fieldnation.work_orders t on t.id = m.work_order_id
 group by 1 order by 1
 """
 
