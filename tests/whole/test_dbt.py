@@ -474,6 +474,27 @@ def test_streams_and_columns_that_are_not_selected(history: History) -> None:
     assert found["due"] > 0
 
 
+def test_companies_that_share_the_tables(database: Server, tmp_path: Path) -> None:
+    """Their clients, projects and templates have the same ids, and other names."""
+    shared = Warehouse("postgres", tmp_path / "project", database)
+    shared.create(in_git(tmp_path), **VARS)
+    expected = []
+    for company in (20_843, 20_844):
+        folder = tmp_path / str(company)
+        folder.mkdir()
+        with Emulator(work_orders=60, seed=company, rate_limit=0, company_id=company) as api:
+            Loader(api, folder, database, tmp_path / "warehouse.duckdb").load()
+            expected += [analytics.work_order(api.company.work_order(one)) for one in api.company.visible_ids()]
+            shared.now = f"{datetime.fromtimestamp(api.company.now, timezone.utc):%Y-%m-%d %H:%M:%S}"
+    said = shared.dbt("build")
+    assert re.search(r"PASS=\d+ WARN=0 ERROR=0 SKIP=0", said), said
+    compare(shared.rows("select * from fieldnation__work_orders"), expected, "work_order_id")
+    by_month = analytics.spend_by_month(expected)
+    assert len({(row["client_id"], row["project_id"], row["spend_month"]) for row in by_month}) < len(by_month)
+    found = shared.rows("select * from fieldnation__spend_by_month")
+    compare(found, by_month, "spend_month", "company_id", "client_id", "project_id")
+
+
 def test_snowflake_is_compiled_and_was_never_executed(history: History, tmp_path: Path) -> None:
     """There is no account to execute it. Each dispatched macro has to be Snowflake's."""
     profile = {"type": "snowflake", "account": "none", "user": "none", "password": "none", "threads": 1}
