@@ -11,6 +11,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -44,6 +45,13 @@ def untraced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name)
     with tracing_off():
         yield
+
+
+def pytest_sessionfinish() -> None:
+    """Save what was measured at once: pytest-xdist kills a process that takes more than 10 seconds to end."""
+    if measured := coverage.Coverage.current():
+        measured.stop()
+        measured.save()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

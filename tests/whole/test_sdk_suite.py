@@ -9,13 +9,15 @@ from singer_sdk.testing import get_tap_test_class
 
 from emulator import Emulator
 from tap_fieldnation.tap import TapFieldNation
-from tests.untraced import tracing_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Some columns are for other spellings of the API; `test_other_servers.py` shows that they are filled.
-pytestmark = pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records"),
+    pytest.mark.usefixtures("untraced"),
+]
 
 # The suite takes the config when this file is collected, and reads it when its tests run: by then the emulator listens.
 CONFIG: dict[str, Any] = {
@@ -39,11 +41,11 @@ def everything() -> dict[str, Any]:
     return catalog
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _serving() -> Iterator[None]:
     # Lists that are cut short are completed from their own endpoints, which say more than the work order does: so
     # there is a value for each column.
-    with tracing_off(), Emulator(work_orders=120, seed=17, rate_limit=0, embedded_cut=1) as api:
+    with Emulator(work_orders=120, seed=17, rate_limit=0, embedded_cut=1) as api:
         CONFIG.update(client_id=api.client_id, client_secret=api.client_secret, api_url=api.url)
         yield
 
