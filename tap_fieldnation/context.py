@@ -131,9 +131,9 @@ class RunContext:
                 found = None
             else:
                 found = next(filter(None, map(company_of, page.records)), None)
-            self._company_id = found or self.config.get("company_id")
+            self._company_id = found
             self._company_searched = True
-        return self._company_id
+        return self.known_company_id
 
     def remember_company(self, company_id: int | None) -> None:
         """Keep the company's id that work orders showed, so that no request has to find it out."""

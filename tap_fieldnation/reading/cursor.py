@@ -9,7 +9,6 @@ All keys are written every time, and every value is a scalar or a list. Orchestr
 from __future__ import annotations
 
 import bisect
-import contextlib
 import itertools
 import typing as t
 from dataclasses import dataclass, field
@@ -41,6 +40,8 @@ NO_FILTER = ""
 
 # An account with no more work orders than that is read as a whole once a day.
 SMALL_ACCOUNT = 1_000
+
+T = t.TypeVar("T")
 Natural = t.Annotated[int, msgspec.Meta(ge=0)]
 Positive = t.Annotated[int, msgspec.Meta(ge=1)]
 
@@ -417,8 +418,7 @@ def shifted(day: date, days: int) -> date:
 
 def _from_form(form: _Form) -> Cursor:
     _check_days(form)
-    with _damage("open"):
-        ids = unpack_ids(form.open)
+    ids = _unpack("open", unpack_ids, form.open)
     days = [
         form.slices[index].first if 0 <= index < len(form.slices) else None
         for index, count in form.open_slices
@@ -426,16 +426,9 @@ def _from_form(form: _Form) -> Cursor:
     ]
     if len(days) != len(ids):
         raise _DamagedError("open_slices")
-    with _damage("counts"):
-        counts = {name: _counts(known, ids) for name, known in form.counts}
-    with _damage("recent"):
-        recent = set(unpack_ids(form.recent))
-    with _damage("closed"):
-        fingerprinted = [*ids, *sorted(recent.difference(ids)), *unpack_ids(form.closed)]
-    with _damage("removed"):
-        removed = set(unpack_ids(form.removed))
-    with _damage("fingerprints"):
-        fingerprints = unpack_fingerprints(form.fingerprints, len(fingerprinted))
+    recent = set(_unpack("recent", unpack_ids, form.recent))
+    fingerprinted = [*ids, *sorted(recent.difference(ids)), *_unpack("closed", unpack_ids, form.closed)]
+    fingerprints = _unpack("fingerprints", unpack_fingerprints, form.fingerprints, len(fingerprinted))
     return Cursor(
         company_id=form.company_id,
         started_at=form.started_at,
@@ -448,13 +441,13 @@ def _from_form(form: _Form) -> Cursor:
         step=form.step,
         reached=form.reached,
         open=dict(zip(ids, days, strict=True)),
-        removed=removed,
+        removed=set(_unpack("removed", unpack_ids, form.removed)),
         recent=recent,
         marks=form.marks,
         known_from=form.known_from,
         looked_at=form.looked_at,
         new_position=form.new_position,
-        counts=counts,
+        counts={name: _unpack("counts", _counts, known, ids) for name, known in form.counts},
         slices=form.slices,
         unread=form.unread,
         added=form.added,
@@ -467,18 +460,14 @@ def _from_form(form: _Form) -> Cursor:
 def _from_first_version(state: dict[str, t.Any]) -> Cursor:
     """Of version 1, which could not be merged, the open work orders are kept; the history is read again."""
     cursor = Cursor(company_id=state.get("company_id"), created_filter=state.get("created_filter"))
-    with _damage("open"):
-        cursor.open = dict.fromkeys(unpack_ids(msgspec.convert(state.get("open", []), list[int])))
+    cursor.open = dict.fromkeys(_unpack("open", unpack_ids, msgspec.convert(state.get("open", []), list[int])))
     return cursor
 
 
-@contextlib.contextmanager
-def _damage(place: str) -> t.Iterator[None]:
-    """Say where in the cursor it is that something cannot be read."""
+def _unpack(place: str, unpack: t.Callable[..., T], *packed: t.Any) -> T:
+    """What a packed value of the cursor holds; damage is said to be in its place."""
     try:
-        yield
-    except msgspec.ValidationError:
-        raise
+        return unpack(*packed)
     except ValueError:
         raise _DamagedError(place) from None
 

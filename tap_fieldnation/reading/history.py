@@ -40,22 +40,13 @@ def read_history(run: SyncRun, *, whole: bool = True) -> Iterator[Batch]:
         run.resumed = cursor.known + sum(part.position.sent for part in cursor.unread if part.position)
         if cursor.total is None and run.options.until is None:
             yield from _read_newest(run)
-    with Pages(run) as pages:
-        while cursor.unread:
-            yield from _read_part(run, pages, cursor.unread[0], whole=whole)
-            cursor.unread = cursor.unread[1:]
-            run.checkpoint()
+    yield from _read_parts(run, cursor.unread, whole=whole)
 
 
 def read_added(run: SyncRun) -> Iterator[Batch]:
     """Read the history for streams that were added, oldest day first; what is known of its slices stays as it is."""
-    cursor = run.cursor
-    with Pages(run) as pages:
-        while cursor.unread_added:
-            yield from _read_part(run, pages, cursor.unread_added[0], whole=False, for_added=True)
-            cursor.unread_added = cursor.unread_added[1:]
-            run.checkpoint()
-    cursor.added = []
+    yield from _read_parts(run, run.cursor.unread_added, whole=False, for_added=True)
+    run.cursor.added = []
 
 
 def settle_days(run: SyncRun) -> Iterator[Batch]:
@@ -123,7 +114,16 @@ def _try_filters(run: SyncRun, counted: int) -> str:
     return NO_FILTER
 
 
-def _read_part(run: SyncRun, pages: Pages, part: Unread, *, whole: bool, for_added: bool = False) -> Iterator[Batch]:
+def _read_parts(run: SyncRun, unread: list[Unread], *, whole: bool, for_added: bool = False) -> Iterator[Batch]:
+    """Read some parts of the history; each is dropped from the list of the cursor once it was read."""
+    with Pages(run) as pages:
+        while unread:
+            yield from _read_part(run, pages, unread[0], whole=whole, for_added=for_added)
+            del unread[0]
+            run.checkpoint()
+
+
+def _read_part(run: SyncRun, pages: Pages, part: Unread, *, whole: bool, for_added: bool) -> Iterator[Batch]:
     last_settled = min(part.last or LATEST, settled_until(run))
     if part.first <= last_settled and part.position and part.position.last and part.position.last > last_settled:
         part.position = None  # of days that were not settled then

@@ -53,7 +53,7 @@ def prepare(
     elif since and since != cursor.since:
         cursor.forget_before(since)
     cursor.since = since
-    if _is_complete(cursor) and cursor.started_at and now - cursor.started_at > LONG_PAUSE:
+    if not cursor.unread and cursor.started_at and now - cursor.started_at > LONG_PAUSE:
         _read_pause_as_history(cursor)
     cursor.streams = sorted(streams)
     cursor.drop_added(streams)

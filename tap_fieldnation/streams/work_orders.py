@@ -238,27 +238,24 @@ class WorkOrdersStream(FieldNationStream):
     ) -> _Family:
         """A work order of a batch, as the API sends it, conformed, with its child records."""
         work_order = record["id"]
-        to_compare = self._to_compare(batch, work_order, run)
+        compare = run.compares(batch, work_order)
         lists = [(child, child.embedded_list(record, self._fetch_list)) for child in self._embedded]
         rows = [(child, child.build_rows(items, work_order, extracted_at)) for child, items in lists if items]
         needs = requests.needed_for(record)
-        counts = requests.counts_in(record) if to_compare else {}
+        counts = requests.counts_in(record) if compare else {}
         if self.selected or not self.writes_unchanged:
             self._lift(self._conform(record))
             record[EXTRACTED_AT] = extracted_at
         passing = passes(self.stream_maps[0], record)
-        own = [(self, [record])] if self.selected else []
-        written = [*own, *rows] if passing else own
-        found = [which.of(written, counts if passing else {}) for which in to_compare]
-        fingerprint, without_added = [*found, None, None][:2]
+        fingerprint = without_added = None
+        if compare:
+            own = [(self, [record])] if self.selected else []
+            written, counted = ([*own, *rows], counts) if passing else (own, {})
+            fingerprint = self._fingerprints.of(written, counted)
+            if run.cursor.added:
+                without_added = self._fingerprints_without_added.of(written, counted)
         write = run.what_to_write(batch, work_order, fingerprint, without_added)
         return _Family(work_order, record, rows, needs, fingerprint, write, passes=passing)
-
-    def _to_compare(self, batch: Batch, work_order: int, run: SyncRun) -> Sequence[Fingerprints]:
-        """The fingerprints that a work order needs: of all streams, and of all but the added ones, if there are any."""
-        if not run.compares(batch, work_order):
-            return ()
-        return (self._fingerprints, self._fingerprints_without_added) if run.cursor.added else (self._fingerprints,)
 
     @functools.cached_property
     def _embedded(self) -> list[EmbeddedStream]:

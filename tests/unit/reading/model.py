@@ -378,10 +378,9 @@ class Destination:
         earlier = [name for name in cursor.streams if name not in cursor.added]
         chosen = []
         for record in event.records:
-            work_order, prints = record["id"], list[int]()
+            work_order, fingerprint, without_added = record["id"], None, None
             if run.compares(event, work_order):
-                prints = [_fingerprint(record, streams) for streams in (cursor.streams, earlier)]
-            fingerprint, without_added = [*prints, None, None][:2]
+                fingerprint, without_added = (_fingerprint(record, names) for names in (cursor.streams, earlier))
             chosen.append((record, fingerprint, run.what_to_write(event, work_order, fingerprint, without_added)))
         chosen = [one for one in chosen if one[2] is not Write.NOTHING]
         run.announce(record["id"] for record, *_ in chosen)
