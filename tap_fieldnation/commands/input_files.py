@@ -12,10 +12,10 @@ import typing as t
 from pathlib import Path
 
 from singer_sdk.helpers._util import load_json
-from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_fieldnation.api.errors import TapError
 from tap_fieldnation.commands import state_file
+from tap_fieldnation.commands.file_shapes import find_difference
 
 if t.TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -25,81 +25,6 @@ MAX_BYTES = 2**28  # a device such as /dev/zero has no end
 
 # Half of the pair that JSON escapes a rare character as, or a byte of stdin that is not UTF-8.
 _HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_FLAG = {"type": ["boolean", "null"]}
-_SELECTION = {"selected": _FLAG, "selected-by-default": _FLAG, "inclusion": _TEXT_OR_NULL}
-# The shape that the SDK takes for granted, by the option that names the file.
-SHAPES: t.Mapping[str, dict[str, t.Any]] = {
-    "config": {"type": "object"},
-    "state": {
-        "type": "object",
-        "properties": {
-            "bookmarks": {
-                "type": "object",
-                "additionalProperties": {
-                    "type": "object",
-                    "properties": {
-                        "partitions": {"type": "array", "items": {"type": "object"}},
-                        "progress_markers": {"type": "object"},
-                    },
-                },
-            }
-        },
-    },
-    "catalog": {
-        "type": "object",
-        "required": ["streams"],
-        "properties": {
-            "streams": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["tap_stream_id", "schema"],
-                    "properties": {
-                        "tap_stream_id": {"type": "string"},
-                        "replication_key": _TEXT_OR_NULL,
-                        "replication_method": _TEXT_OR_NULL,
-                        "key_properties": {"type": ["array", "null"], "items": {"type": "string"}},
-                        "schema": {"required": ["properties"], "allOf": [{"$ref": "#/definitions/schema"}]},
-                        "metadata": {
-                            "type": "array",
-                            "items": {
-                                "type": "object",
-                                "required": ["breadcrumb", "metadata"],
-                                "properties": {
-                                    "breadcrumb": {"type": "array", "items": {"type": "string"}},
-                                    "metadata": {
-                                        "type": "object",
-                                        "properties": {
-                                            **_SELECTION,
-                                            "forced-replication-method": _TEXT_OR_NULL,
-                                            "replication-key": _TEXT_OR_NULL,
-                                            "table-key-properties": {
-                                                "type": ["array", "null"],
-                                                "items": {"type": "string"},
-                                            },
-                                        },
-                                    },
-                                },
-                            },
-                        },
-                    },
-                },
-            }
-        },
-        "definitions": {
-            "schema": {
-                "type": "object",
-                "properties": {
-                    "type": {"type": ["array", "string"], "items": {"type": "string"}},
-                    "properties": {"type": "object", "additionalProperties": {"$ref": "#/definitions/schema"}},
-                    "items": {"$ref": "#/definitions/schema"},
-                    **{name: {"type": "array", "items": {"type": "object"}} for name in ("allOf", "anyOf", "oneOf")},
-                },
-            }
-        },
-    },
-}
 
 
 class FileError(TapError):
@@ -120,10 +45,8 @@ def read_checked(kind: str, name: str, read_before: MutableMapping[t.Any, str]) 
     problem, remedy, content = "", "", None
     try:
         content = _parse(kind, _read(kind, name, read_before))
-        errors = DEFAULT_JSONSCHEMA_VALIDATOR(SHAPES[kind]).iter_errors(content)
-        if error := next(errors, None):
-            where = ".".join(map(str, error.absolute_path))
-            problem = f"is not a {kind}: {where or 'the top level'} {_expected(error)}"
+        if difference := find_difference(kind, content):
+            problem = f"is not a {kind}: {difference}"
     except _UnusableError as error:
         problem, remedy = str(error), error.remedy
     except FileNotFoundError:
@@ -224,15 +147,6 @@ def _without_duplicates(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise _UnusableError(f"has {twice} twice in one object", "remove one of the two")
     return found
-
-
-def _expected(error: t.Any) -> str:
-    """What a JSON Schema expects; never the value that is there instead."""
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return f"lacks {missing[0]}"
-    kinds = error.validator_value
-    return f"must be of type {kinds if isinstance(kinds, str) else ' or '.join(kinds)}"
 
 
 _REMEDIES: t.Mapping[str, str] = {

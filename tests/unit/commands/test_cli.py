@@ -161,7 +161,7 @@ BAD_CATALOGS: dict[str, tuple[object, str]] = {
     "no streams": ({}, "the top level lacks streams"),
     "streams that are no list": ({"streams": {"work_orders": ENTRY}}, "streams must be of type array"),
     "a stream that is none": ({"streams": ["work_orders"]}, "streams.0 must be of type object"),
-    "a stream without name": ({"streams": [{"schema": {}}]}, "streams.0 lacks tap_stream_id"),
+    "a stream without name": ({"streams": [{"schema": {"properties": {}}}]}, "streams.0 lacks tap_stream_id"),
     "a stream without schema": ({"streams": [{"tap_stream_id": "x"}]}, "streams.0 lacks schema"),
     "a schema without properties": ({"streams": [{**ENTRY, "schema": {}}]}, "streams.0.schema lacks properties"),
     "a type that is none": (
