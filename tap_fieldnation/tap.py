@@ -35,7 +35,7 @@ from tap_fieldnation.commands.test import print_checks
 from tap_fieldnation.context import RunContext
 from tap_fieldnation.hints import did_you_mean
 from tap_fieldnation.proxies import check_proxy
-from tap_fieldnation.reading import cursor
+from tap_fieldnation.reading.cursor_state import company_id_in
 from tap_fieldnation.streams import input_catalog, maps
 from tap_fieldnation.streams.factory import make_streams
 from tap_fieldnation.streams.order import in_sync_order
@@ -107,7 +107,7 @@ class TapFieldNation(Tap):
             advice = did_you_mean(name, self.streams, "is it the STATE of another tap? Otherwise nothing is to be done")
             self.logger.warning("The STATE names %s, which is no stream and has no effect: %s", name, advice)
         super().load_state(state)
-        self.context.remember_company(cursor.company_id_in(self.state))
+        self.context.remember_company(company_id_in(self.state))
         now = self.context.clock.utc_now()
         self._streams = in_sync_order(self.streams, self.state.get("bookmarks", {}), now)
 

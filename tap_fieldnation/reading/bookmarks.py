@@ -1,6 +1,6 @@
 """The keys that the tap adds to a stream's bookmark in STATE, beside the SDK's own.
 
-- ``cursor``, of `work_orders`: see `cursor.py`.
+- ``cursor``, of `work_orders`: see `cursor_state.py`.
 - ``read``, of a stream with requests of its own: true once a run could read it. From then on a 403 or 404 is an error.
 - ``pending``, of a company stream: true where `max_minutes` stopped a run before it was read; ``preferred``: whether it
   came before work orders in that run.

@@ -1,47 +1,23 @@
-"""What a run leaves to the next one: its form in STATE, in ``bookmarks.work_orders.cursor``.
-
-Written only after the records that it speaks of were emitted. `docs/how-it-reads.md` documents it for users.
-
-All keys are written every time, and every value is a scalar or a list. Orchestrators merge states key by key (Meltano:
-`--merge-state`, partial states), so a key that one state omits would come back from an older one.
-"""
+"""What a run leaves to the next one. `cursor_state.py` is its form in STATE."""
 
 from __future__ import annotations
 
 import bisect
-import itertools
 import typing as t
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
 import msgspec
-
-from tap_fieldnation.api.errors import StateError
-from tap_fieldnation.reading.bookmarks import CURSOR, START_OVER
-from tap_fieldnation.reading.packing import (
-    pack_counts,
-    pack_fingerprints,
-    pack_ids,
-    unpack_counts,
-    unpack_fingerprints,
-    unpack_ids,
-)
-
-VERSION = 2
 
 # Creation days in STATE are between these. Field Nation is younger than the first.
 EARLIEST, LATEST = date(1970, 1, 1), date(9000, 1, 1)
 DAY = timedelta(days=1)
-
-# How far a moment in STATE may be ahead of this machine's clock before it counts as wrong.
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 NO_FILTER = ""
 
 # An account with no more work orders than that is read as a whole once a day.
 SMALL_ACCOUNT = 1_000
 
-T = t.TypeVar("T")
 Natural = t.Annotated[int, msgspec.Meta(ge=0)]
 Positive = t.Annotated[int, msgspec.Meta(ge=1)]
 
@@ -118,38 +94,6 @@ class Unread(msgspec.Struct, array_like=True):
 
 # Of a slice: its last day, since when all of it was written, and how many work orders it has.
 Span = tuple[date | None, datetime, int]
-
-
-class _Form(msgspec.Struct):
-    """The keys of the cursor in STATE. Ids are the first one, then the differences from one to the next."""
-
-    version: int
-    company_id: Natural | None = None
-    started_at: datetime | None = None
-    ran_at: datetime | None = None
-    history_at: datetime | None = None
-    since: date | None = None
-    created_filter: str | None = None
-    filter_echoed: bool = False
-    streams: list[str] = []
-    step: str | None = None
-    reached: int | None = None
-    open: list[int] = []
-    open_slices: list[tuple[int, Positive]] = []
-    removed: list[int] = []
-    recent: list[int] = []
-    marks: list[Mark] = []
-    known_from: Natural = 0
-    looked_at: datetime | None = None
-    new_position: Position | None = None
-    counts: list[tuple[str, str | list[Natural]]] = []  # a list in the first STATEs of this version
-    slices: list[Slice] = []
-    unread: list[Unread] = []
-    added: list[str] = []
-    unread_added: list[Unread] = []
-    total: Natural | None = None
-    fingerprints: str = ""
-    closed: list[int] = []
 
 
 @dataclass
@@ -237,7 +181,7 @@ class Cursor:
 
     def slice_of(self, day: date | None) -> Slice | None:
         """The slice that covers a creation day."""
-        index = _index_of(day, [piece.first for piece in self.slices])
+        index = slice_index(day, [piece.first for piece in self.slices])
         return self.slices[index] if index >= 0 and day and day <= self.slices[index].last else None
 
     def change_count(self, day: date | None, change: int) -> None:
@@ -296,96 +240,6 @@ class Cursor:
         self.unread = _from(since, self.unread)
         self.unread_added = _from(since, self.unread_added)
 
-    def to_state(self) -> dict[str, t.Any]:
-        """As plain JSON values."""
-        ids = sorted(self.open)
-        recent = sorted(self.recent.difference(ids))
-        closed = sorted(self.fingerprints.keys() - self.open.keys() - self.recent) if self.is_small else []
-        form = _Form(
-            version=VERSION,
-            company_id=self.company_id,
-            started_at=self.started_at,
-            ran_at=self.ran_at,
-            history_at=self.history_at,
-            since=self.since,
-            created_filter=self.created_filter,
-            filter_echoed=self.filter_echoed,
-            streams=self.streams,
-            step=self.step,
-            reached=self.reached,
-            open=pack_ids(ids),
-            open_slices=self._open_slices(ids),
-            removed=pack_ids(sorted(self.removed)),
-            recent=pack_ids(sorted(self.recent)),
-            marks=self.marks,
-            known_from=self.known_from,
-            looked_at=self.looked_at,
-            new_position=self.new_position,
-            counts=[
-                (name, pack_counts([known.get(work_order, 0) for work_order in ids]))
-                for name, known in sorted(self.counts.items())
-            ],
-            slices=self.slices,
-            unread=self.unread,
-            added=self.added,
-            unread_added=self.unread_added,
-            total=self.total,
-            fingerprints=pack_fingerprints(
-                [self.fingerprints.get(work_order, 0) for work_order in (*ids, *recent, *closed)]
-            ),
-            closed=pack_ids(closed),
-        )
-        return t.cast("dict[str, t.Any]", msgspec.to_builtins(form))
-
-    def _open_slices(self, ids: list[int]) -> list[tuple[int, int]]:
-        """For the open ids in their order: the number of the slice that counts them (-1 for none), and how many."""
-        firsts = [piece.first for piece in self.slices]
-        last = self.slices[-1].last if self.slices else EARLIEST
-        days = (self.open[work_order] for work_order in ids)
-        indexes = (-1 if day is None or day > last else _index_of(day, firsts) for day in days)
-        return [(index, sum(1 for _ in run)) for index, run in itertools.groupby(indexes)]
-
-
-def company_id_in(state: t.Mapping[str, t.Any]) -> int | None:
-    """The company that a whole STATE belongs to, or None."""
-    saved = state.get("bookmarks", {}).get("work_orders", {}).get(CURSOR)
-    company_id = saved.get("company_id") if isinstance(saved, dict) else None
-    return company_id if type(company_id) is int else None
-
-
-def from_state(state: object, now: datetime) -> Cursor | None:
-    """The cursor that a STATE holds, or None where it holds none.
-
-    Args:
-        state: The value of the key `cursor`.
-        now: The current time. Moments after it were written by a clock that was wrong, and are corrected.
-
-    Raises:
-        StateError: It is of a newer version, or damaged; says how to go on.
-    """
-    if state is None:
-        return None
-    version = state.get("version") if isinstance(state, dict) else None
-    if type(version) is int and version > VERSION:
-        raise StateError(
-            f"The STATE was written by a newer version of tap-fieldnation (its cursor has version {version}, this "
-            f"one knows {VERSION}): upgrade the tap, or {START_OVER}."
-        )
-    place = "version"
-    try:
-        if not isinstance(state, dict) or type(version) is not int:
-            raise TypeError  # noqa: TRY301
-        place = "cursor"
-        cursor = _from_first_version(state) if version == 1 else _from_form(msgspec.convert(state, _Form))
-    except msgspec.ValidationError as error:
-        place = str(error).rpartition("`$")[2].rstrip("`").lstrip(".") or "cursor"
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
-        place = str(error) if isinstance(error, _DamagedError) else place
-    else:
-        _correct_clocks(cursor, now)
-        return cursor
-    raise StateError(f"The STATE is damaged at bookmarks.work_orders.{CURSOR}, {place!r}: {START_OVER}.")
-
 
 def _from(since: date, unread: list[Unread]) -> list[Unread]:
     """What is unread from a day on."""
@@ -396,11 +250,7 @@ def _from(since: date, unread: list[Unread]) -> list[Unread]:
     ]
 
 
-class _DamagedError(ValueError):
-    """A value that fits its type but not the others; its text is the key."""
-
-
-def _index_of(day: date | None, firsts: list[date]) -> int:
+def slice_index(day: date | None, firsts: list[date]) -> int:
     """The number of the slice that covers a day, given their first days; -1 for none."""
     return -1 if day is None else bisect.bisect_right(firsts, day) - 1
 
@@ -414,117 +264,3 @@ def shifted(day: date, days: int) -> date:
     """A day some days later or earlier, within what STATE can hold."""
     ordinal = day.toordinal() + days
     return date.fromordinal(min(max(ordinal, EARLIEST.toordinal()), LATEST.toordinal()))
-
-
-def _from_form(form: _Form) -> Cursor:
-    _check_days(form)
-    ids = _unpack("open", unpack_ids, form.open)
-    days = [
-        form.slices[index].first if 0 <= index < len(form.slices) else None
-        for index, count in form.open_slices
-        for _ in range(min(count, len(ids)))
-    ]
-    if len(days) != len(ids):
-        raise _DamagedError("open_slices")
-    recent = set(_unpack("recent", unpack_ids, form.recent))
-    fingerprinted = [*ids, *sorted(recent.difference(ids)), *_unpack("closed", unpack_ids, form.closed)]
-    fingerprints = _unpack("fingerprints", unpack_fingerprints, form.fingerprints, len(fingerprinted))
-    return Cursor(
-        company_id=form.company_id,
-        started_at=form.started_at,
-        ran_at=form.ran_at,
-        history_at=form.history_at,
-        since=form.since,
-        created_filter=form.created_filter,
-        filter_echoed=form.filter_echoed,
-        streams=form.streams,
-        step=form.step,
-        reached=form.reached,
-        open=dict(zip(ids, days, strict=True)),
-        removed=set(_unpack("removed", unpack_ids, form.removed)),
-        recent=recent,
-        marks=form.marks,
-        known_from=form.known_from,
-        looked_at=form.looked_at,
-        new_position=form.new_position,
-        counts={name: _unpack("counts", _counts, known, ids) for name, known in form.counts},
-        slices=form.slices,
-        unread=form.unread,
-        added=form.added,
-        unread_added=form.unread_added,
-        total=form.total,
-        fingerprints={key: value for key, value in zip(fingerprinted, fingerprints, strict=True) if value},
-    )
-
-
-def _from_first_version(state: dict[str, t.Any]) -> Cursor:
-    """Of version 1, which could not be merged, the open work orders are kept; the history is read again."""
-    cursor = Cursor(company_id=state.get("company_id"), created_filter=state.get("created_filter"))
-    cursor.open = dict.fromkeys(_unpack("open", unpack_ids, msgspec.convert(state.get("open", []), list[int])))
-    return cursor
-
-
-def _unpack(place: str, unpack: t.Callable[..., T], *packed: t.Any) -> T:
-    """What a packed value of the cursor holds; damage is said to be in its place."""
-    try:
-        return unpack(*packed)
-    except ValueError:
-        raise _DamagedError(place) from None
-
-
-def _counts(known: str | list[int], ids: list[int]) -> dict[int, int]:
-    numbers = unpack_counts(known, len(ids)) if isinstance(known, str) else known
-    return {work_order: number for work_order, number in zip(ids, numbers, strict=True) if number}
-
-
-def _check_days(form: _Form) -> None:
-    """Whether slices are in order, and all days and moments such as can be calculated with."""
-    days: dict[str, t.Sequence[Slice | Unread]] = {
-        "slices": form.slices,
-        "unread": form.unread,
-        "unread_added": form.unread_added,
-    }
-    for place, first, last in ((place, part.first, part.last) for place, parts in days.items() for part in parts):
-        if first < EARLIEST or (last is not None and not first <= last <= LATEST):
-            raise _DamagedError(place)
-    if any(before.last >= after.first for before, after in itertools.pairwise(form.slices)):
-        raise _DamagedError("slices")
-    moments: dict[str, list[datetime | None]] = {
-        "started_at": [form.started_at],
-        "ran_at": [form.ran_at],
-        "history_at": [form.history_at],
-        "looked_at": [form.looked_at],
-        "marks": [mark.at for mark in form.marks],
-        "slices": [
-            at for piece in form.slices for at in (piece.read_at, piece.due_at, piece.checked_at, piece.written_at)
-        ],
-    }
-    for place, values in moments.items():
-        if any(at and (at.tzinfo is None or not EARLIEST.year <= at.year <= LATEST.year) for at in values):
-            raise _DamagedError(place)
-
-
-def _correct_clocks(cursor: Cursor, now: datetime) -> None:
-    """Treat what was stamped by a clock that was ahead as long due."""
-    latest = now + CLOCK_TOLERANCE
-    past = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=timezone.utc)
-    stamps = [
-        cursor.started_at,
-        cursor.ran_at,
-        cursor.history_at,
-        cursor.looked_at,
-        *(mark.at for mark in cursor.marks),
-    ]
-    stamps += [at for piece in cursor.slices for at in (piece.read_at, piece.checked_at, piece.written_since)]
-    cursor.corrected = any(at and at > latest for at in stamps)
-    if not cursor.corrected:
-        return
-    cursor.started_at = cursor.started_at and min(cursor.started_at, now)
-    cursor.ran_at = cursor.ran_at and min(cursor.ran_at, now)
-    cursor.history_at = cursor.history_at and min(cursor.history_at, now)
-    cursor.looked_at = None
-    cursor.marks = [Mark(past if mark.at > latest else mark.at, mark.highest) for mark in cursor.marks]
-    for piece in cursor.slices:
-        if piece.read_at > latest or piece.written_since > latest:
-            piece.read_at, piece.due_at, piece.written_at = past, now, past
-        piece.checked_at = past

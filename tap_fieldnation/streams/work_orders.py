@@ -19,7 +19,8 @@ from typing_extensions import override
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import ApiError, DeadlineExceeded
 from tap_fieldnation.api.work_orders import PATH, WorkOrders, decode_full
-from tap_fieldnation.reading import bookmarks, cursor, steps
+from tap_fieldnation.reading import bookmarks, cursor_state, steps
+from tap_fieldnation.reading.cursor import Cursor
 from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun, Write
 from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.records.conformer import Mismatches, Places, compile_conformer
@@ -44,6 +45,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.streams import Stream
 
     from tap_fieldnation.context import RunContext
+    from tap_fieldnation.reading.cursor import Span
     from tap_fieldnation.reading.sync_run import Removal
     from tap_fieldnation.streams.by_request import Need
     from tap_fieldnation.streams.writer import Writer
@@ -110,7 +112,7 @@ class WorkOrdersStream(FieldNationStream):
         self.run: SyncRun | None = None
         self.reread_because = ""
         self._sections_checked = False
-        self._coverage: dict[date, cursor.Span] = {}
+        self._coverage: dict[date, Span] = {}
         self._fingerprints_before: dict[int, int] = {}
 
     @functools.cached_property
@@ -325,7 +327,7 @@ class WorkOrdersStream(FieldNationStream):
         before, now = self._coverage, run.now()
         self._coverage = after = run.cursor.coverage()
         changed = {first: span for first, span in after.items() if first not in before or before[first][:2] != span[:2]}
-        gone: dict[date, cursor.Span] = dict.fromkeys(before.keys() - after.keys(), (None, now, 0))
+        gone: dict[date, Span] = dict.fromkeys(before.keys() - after.keys(), (None, now, 0))
         rows = [
             {
                 COMPANY_ID: company_id,
@@ -359,7 +361,7 @@ class WorkOrdersStream(FieldNationStream):
             accept_mass_removals=self.config["accept_mass_removals"],
         )
         now = context.clock.utc_now()
-        known = self._saved_cursor() if until is None else cursor.Cursor()
+        known = self._saved_cursor() if until is None else Cursor()
         self._coverage = known.coverage() if self._tap.streams[COVERAGE].stream_state else {}
         if known.corrected:
             self.logger.warning("STATE holds times in the future: they were corrected; check this machine's clock.")
@@ -386,9 +388,9 @@ class WorkOrdersStream(FieldNationStream):
     def _leave_out(self, value: object) -> None:
         self.left_out[repr(value)] += 1
 
-    def _saved_cursor(self) -> cursor.Cursor:
+    def _saved_cursor(self) -> Cursor:
         now = self.run_context.clock.utc_now()
-        return cursor.from_state(self.stream_state.get(bookmarks.CURSOR), now) or cursor.Cursor()
+        return cursor_state.from_state(self.stream_state.get(bookmarks.CURSOR), now) or Cursor()
 
     def _checkpoint(self, run: SyncRun) -> None:
         """Write STATE for what was emitted so far. A bounded backfill changes it only by open work orders it found."""
@@ -402,7 +404,7 @@ class WorkOrdersStream(FieldNationStream):
             saved.fingerprints = run.cursor.confirmed(self._fingerprints_before)
             if saved.is_new or not (saved.follow(run.cursor.open) or saved.fingerprints != before):
                 return
-        self.stream_state[bookmarks.CURSOR] = saved.to_state()
+        self.stream_state[bookmarks.CURSOR] = cursor_state.to_state(saved)
         self._tap.state_writer.write_state(self.tap_state)
 
     @override

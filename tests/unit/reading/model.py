@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from tap_fieldnation.api.errors import DeadlineExceeded
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, Page
-from tap_fieldnation.reading import cursor, steps
+from tap_fieldnation.reading import cursor_state, steps
 from tap_fieldnation.reading.cursor import Cursor
 from tap_fieldnation.reading.prefetcher import Prefetcher
 from tap_fieldnation.reading.sync_run import Batch, Options, Removal, SyncRun, Write
@@ -339,7 +339,7 @@ class Destination:
             full_refresh: Whether everything is read again.
         """
         options = options or Options()
-        known = (None if options.until else cursor.from_state(self.state, model.now)) or Cursor()
+        known = (None if options.until else cursor_state.from_state(self.state, model.now)) or Cursor()
         self.reread_because = steps.prepare(known, options, streams, model.now, full_refresh=full_refresh)
         run = SyncRun(
             _Source(model, options.page_size),
@@ -366,7 +366,7 @@ class Destination:
 
     def _save(self, run: SyncRun) -> None:
         if run.options.until is None:
-            self.state = run.cursor.to_state()
+            self.state = cursor_state.to_state(run.cursor)
 
     def _load(self, event: Batch | Removal, model: Model, run: SyncRun, *, killed: bool) -> None:
         """Load what the streams would write of an event; of one at which the run is killed only a part."""

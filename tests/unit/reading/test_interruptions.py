@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS
+from tap_fieldnation.reading.cursor_state import to_state
 from tap_fieldnation.reading.sync_run import OPEN_PER_PAGE, PAGES_A_SLICE, Options, SyncRun
 from tests.unit.reading.model import START, Destination, Model, Rates
 
@@ -233,7 +234,7 @@ def test_started_at_and_history_change_in_one_step() -> None:
     model, destination, seen = _account(), Destination(), []
 
     def save(run: SyncRun) -> None:
-        state = run.cursor.to_state()
+        state = to_state(run.cursor)
         seen.append((state["started_at"] is None, state["history_at"] is None))
         destination.state = state
 

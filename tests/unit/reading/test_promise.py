@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tap_fieldnation.api.errors import ApiError
 from tap_fieldnation.api.work_orders import CREATED_NAMES
-from tap_fieldnation.reading import changes, completeness, cursor, history, scan, slices, steps, sync_run
+from tap_fieldnation.reading import changes, completeness, cursor, cursor_state, history, scan, slices, steps, sync_run
 from tap_fieldnation.reading.completeness import IncompleteError, MassRemovalError
 from tap_fieldnation.reading.sync_run import Options, SyncRun
 from tests.unit.reading.model import START, Destination, Model, Rates, Shuffled
@@ -334,5 +334,5 @@ class TestEachSafeguardIsNeeded:
             return timedelta(days=5 if set(destination.sent) == set(model.rows) else 2000)
 
         assert oldest() == timedelta(days=5)
-        monkeypatch.setattr(cursor, "_correct_clocks", lambda *_: None)
+        monkeypatch.setattr(cursor_state, "_correct_clocks", lambda *_: None)
         assert oldest() > timedelta(days=5)

@@ -9,9 +9,12 @@ from datetime import timedelta
 import pytest
 
 from tap_fieldnation.reading import changes
-from tap_fieldnation.reading.cursor import Cursor, from_state
+from tap_fieldnation.reading.cursor_state import from_state
 from tap_fieldnation.reading.sync_run import Options, SyncRun, Write
 from tests.unit.reading.model import START, Destination, Model, fingerprint_of
+
+if t.TYPE_CHECKING:
+    from tap_fieldnation.reading.cursor import Cursor
 
 # Nothing is due to be written again while a test lasts.
 OPTIONS = Options(page_size=50, reconcile=timedelta(days=3_000))
