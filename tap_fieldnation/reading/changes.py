@@ -12,7 +12,7 @@ from tap_fieldnation.api.work_orders import IDS, PATH
 from tap_fieldnation.reading.completeness import check_not_emptied, check_removals, reread
 from tap_fieldnation.reading.scan import Scan
 from tap_fieldnation.reading.slices import everything
-from tap_fieldnation.reading.sync_run import OVERLAP, Batch, Event, Removal
+from tap_fieldnation.reading.sync_run import OVERLAP, Batch, Event, Removal, Scope
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,7 +76,7 @@ def read_open(run: SyncRun) -> Iterator[Event]:
 def reconcile(run: SyncRun) -> Iterator[Batch]:
     """Read the slices again that are due, and those of a small account once a day, of which changes are written."""
     for piece in due_slices(run):
-        yield from reread(run, piece, whole=_is_old(run, piece))
+        yield from reread(run, piece, Scope.ALL if _is_old(run, piece) else Scope.CHANGED)
 
 
 def due_slices(run: SyncRun) -> list[Slice]:

@@ -7,6 +7,7 @@ import typing as t
 
 from tap_fieldnation.api.errors import TapError
 from tap_fieldnation.reading.slices import Pages, day_filter, has_filter, read_days
+from tap_fieldnation.reading.sync_run import Scope
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,16 +92,16 @@ def slices_to_check(run: SyncRun) -> list[Slice]:
     return [piece for index, piece in enumerate(waiting) if index < number or run.is_due(piece.checked_at)]
 
 
-def reread(run: SyncRun, piece: Slice, *, whole: bool = True) -> Iterator[Batch]:
+def reread(run: SyncRun, piece: Slice, scope: Scope = Scope.ALL) -> Iterator[Batch]:
     """Read a slice again; an interrupted reading is resumed.
 
     Args:
         run: The run.
         piece: The slice.
-        whole: Whether work orders that did not change are written too.
+        scope: Which of its work orders are written.
     """
     with Pages(run) as pages:
-        outcome = yield from read_days(run, pages, (piece.first, piece.last), piece, whole=whole)
+        outcome = yield from read_days(run, pages, (piece.first, piece.last), piece, scope)
     run.settle(piece, outcome, join=False)
     run.checkpoint()
 

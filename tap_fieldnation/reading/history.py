@@ -10,7 +10,7 @@ from tap_fieldnation.reading.completeness import check_not_emptied
 from tap_fieldnation.reading.cursor import EARLIEST, LATEST, NO_FILTER, Slice, Unread, following, shifted
 from tap_fieldnation.reading.lifecycle import facts
 from tap_fieldnation.reading.slices import Pages, has_filter, horizon, read_days, settled_until
-from tap_fieldnation.reading.sync_run import PAGES_A_SLICE
+from tap_fieldnation.reading.sync_run import PAGES_A_SLICE, Scope
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,24 +28,24 @@ SHORT = 14
 BEFORE_ALL = date(1970, 12, 31)
 
 
-def read_history(run: SyncRun, *, whole: bool = True) -> Iterator[Batch]:
+def read_history(run: SyncRun, scope: Scope = Scope.ALL) -> Iterator[Batch]:
     """Read all that the cursor says is unread, oldest day first.
 
     Args:
         run: The run.
-        whole: Whether work orders that did not change are written too.
+        scope: Which of the work orders are written.
     """
     cursor = run.cursor
     if run.is_first:
         run.resumed = cursor.known + sum(part.position.sent for part in cursor.unread if part.position)
         if cursor.total is None and run.options.until is None:
             yield from _read_newest(run)
-    yield from _read_parts(run, cursor.unread, whole=whole)
+    yield from _read_parts(run, cursor.unread, scope)
 
 
 def read_added(run: SyncRun) -> Iterator[Batch]:
     """Read the history for streams that were added, oldest day first; what is known of its slices stays as it is."""
-    yield from _read_parts(run, run.cursor.unread_added, whole=False, for_added=True)
+    yield from _read_parts(run, run.cursor.unread_added, Scope.ADDED_STREAMS)
     run.cursor.added = []
 
 
@@ -54,7 +54,7 @@ def settle_days(run: SyncRun) -> Iterator[Batch]:
     first, last = run.cursor.frontier, settled_until(run)
     if has_filter(run) and first <= last:
         run.cursor.unread = [Unread(first, last)]
-        yield from read_history(run, whole=False)
+        yield from read_history(run, Scope.CHANGED)
 
 
 def read_unfiltered(run: SyncRun) -> Iterator[Batch]:
@@ -114,16 +114,16 @@ def _try_filters(run: SyncRun, counted: int) -> str:
     return NO_FILTER
 
 
-def _read_parts(run: SyncRun, unread: list[Unread], *, whole: bool, for_added: bool = False) -> Iterator[Batch]:
+def _read_parts(run: SyncRun, unread: list[Unread], scope: Scope) -> Iterator[Batch]:
     """Read some parts of the history; each is dropped from the list of the cursor once it was read."""
     with Pages(run) as pages:
         while unread:
-            yield from _read_part(run, pages, unread[0], whole=whole, for_added=for_added)
+            yield from _read_part(run, pages, unread[0], scope)
             del unread[0]
             run.checkpoint()
 
 
-def _read_part(run: SyncRun, pages: Pages, part: Unread, *, whole: bool, for_added: bool) -> Iterator[Batch]:
+def _read_part(run: SyncRun, pages: Pages, part: Unread, scope: Scope) -> Iterator[Batch]:
     last_settled = min(part.last or LATEST, settled_until(run))
     if part.first <= last_settled and part.position and part.position.last and part.position.last > last_settled:
         part.position = None  # of days that were not settled then
@@ -133,29 +133,29 @@ def _read_part(run: SyncRun, pages: Pages, part: Unread, *, whole: bool, for_add
         oldest, width = _find_oldest(run, part)
     run.expected = max(run.expected, run.cursor.total or 0)
     if not has_filter(run):
-        yield from _read_in_one_pass(run, pages, part, whole=whole, for_added=for_added)
+        yield from _read_in_one_pass(run, pages, part, scope)
         return
     while part.first <= last_settled:
         end = part.position.last if part.position else None
         days = (part.first, end or min(shifted(max(part.first, oldest), width - 1), last_settled))
         widths = _Widths((max(part.first, oldest), days[1]), last_settled, PAGES_A_SLICE * run.options.page_size)
         pages.next_days = widths.next_days
-        outcome = yield from read_days(run, pages, days, part, whole=whole, for_added=for_added)
+        outcome = yield from read_days(run, pages, days, part, scope)
         width = widths.after(outcome.total or 0)
-        if not for_added:
+        if scope is not Scope.ADDED_STREAMS:
             run.settle(_slice(run, days), outcome, join=True)
         part.first, part.position = following(days[1]), None
         run.checkpoint()
     if part.last is None or part.first <= part.last:
         days = (part.first, max(part.first, part.last or horizon(run)))
-        outcome = yield from read_days(run, pages, days, part, whole=whole, for_added=for_added)
+        outcome = yield from read_days(run, pages, days, part, scope)
         run.unsettled = outcome.total or 0
 
 
-def _read_in_one_pass(run: SyncRun, pages: Pages, part: Unread, *, whole: bool, for_added: bool) -> Iterator[Batch]:
+def _read_in_one_pass(run: SyncRun, pages: Pages, part: Unread, scope: Scope) -> Iterator[Batch]:
     days = (EARLIEST, LATEST)
-    outcome = yield from read_days(run, pages, days, part, whole=whole, for_added=for_added)
-    if not for_added:
+    outcome = yield from read_days(run, pages, days, part, scope)
+    if scope is not Scope.ADDED_STREAMS:
         run.settle(_slice(run, days), outcome, join=False)
 
 

@@ -17,7 +17,7 @@ from tap_fieldnation.api.work_orders import PATH, created_between
 from tap_fieldnation.reading.cursor import EARLIEST, NO_FILTER, shifted
 from tap_fieldnation.reading.lifecycle import facts
 from tap_fieldnation.reading.scan import Scan
-from tap_fieldnation.reading.sync_run import Outcome
+from tap_fieldnation.reading.sync_run import Outcome, Scope
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +65,7 @@ def settled_until(run: SyncRun) -> date:
 
 
 def read_days(
-    run: SyncRun, pages: Pages, days: Days, place: Slice | Unread, *, whole: bool = True, for_added: bool = False
+    run: SyncRun, pages: Pages, days: Days, place: Slice | Unread, scope: Scope
 ) -> t.Generator[Batch, None, Outcome]:
     """Read all work orders of some days, more than once where fewer come than the API counts.
 
@@ -74,14 +74,13 @@ def read_days(
         pages: Where the pages come from.
         days: The first and the last day.
         place: Keeps the position of an interrupted reading.
-        whole: Whether those that did not change are written too; an interrupted reading goes on as it began.
-        for_added: Whether they are read for added streams.
+        scope: Which of them are written; an interrupted reading goes on as it began.
     """
     settled = days[1] <= settled_until(run)
     previous: set[int] | None = None
     seen: set[int] = set()
-    if place.position:
-        whole = place.position.whole
+    if place.position and scope is not Scope.ADDED_STREAMS:
+        scope = Scope.ALL if place.position.whole else Scope.CHANGED
     for _ in range(MAX_PASSES):
         scan = Scan(lambda number: pages.get(days, number), run.now(), place.position)
         for page, fresh in scan:
@@ -89,26 +88,26 @@ def read_days(
                 pages.read_serially(days)
             if not settled:
                 run.lower_floor(page)
-            yield from run.emit(page, fresh, again=False, whole=whole, for_added=for_added)
-            if position := scan.position(days[1], whole=whole):
+            yield from run.emit(page, fresh, again=False, scope=scope)
+            if position := scan.position(days[1], whole=scope is Scope.ALL):
                 place.position = position
                 run.checkpoint(page=True)
         place.position = None
         run.removed += scan.removed_seen
         if scan.is_complete:
-            return Outcome(scan.known, scan.began_at, whole)
+            return Outcome(scan.known, scan.began_at, scope)
         if scan.ids == previous:
             total = scan.total or 0
             run.warn(
                 f"the API counts {total:,} work orders created from {days[0]} to {days[1]} but returned the same "
                 f"{len(scan.ids):,} twice; its count is taken to be outdated"
             )
-            return Outcome(total, scan.began_at, whole)
+            return Outcome(total, scan.began_at, scope)
         previous = None if scan.resumed else scan.ids
         seen |= scan.ids
     # While the account changes with every request no pass adds up: what differs is compared again later.
     changes = scan.added_seen or scan.removed_seen or len(seen) >= (scan.total or 0)
-    return Outcome(scan.known if changes else None, scan.began_at, whole)
+    return Outcome(scan.known if changes else None, scan.began_at, scope)
 
 
 class Pages:

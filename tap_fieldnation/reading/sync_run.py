@@ -40,6 +40,14 @@ MAX_REMOVED = 100
 OPEN_PER_PAGE = 5_000
 
 
+class Scope(enum.Enum):
+    """Which of the work orders that are read are written."""
+
+    ALL = enum.auto()
+    CHANGED = enum.auto()  # since they were last written, as far as their fingerprints show; without one, all
+    ADDED_STREAMS = enum.auto()  # the same, but without a fingerprint only the rows of the added streams
+
+
 class Write(enum.Enum):
     """What is written of a work order that was read."""
 
@@ -54,12 +62,12 @@ class Outcome(t.NamedTuple):
     Attributes:
         total: What the API counts in them; None where it counts more than it returned, again and again.
         read_at: When the reading began.
-        whole: Whether all of them were written, those that did not change included.
+        scope: Which of them were written.
     """
 
     total: int | None
     read_at: datetime
-    whole: bool
+    scope: Scope
 
 
 class Source(t.Protocol):
@@ -102,16 +110,14 @@ class Batch:
     Attributes:
         records: The work orders.
         received_at: When they were received.
-        whole: Whether those that did not change are written too.
+        scope: Which of them are written.
         read_again: Ids of those that the next run reads again, so that their fingerprints are kept.
-        for_added: Whether they are read for added streams: of those without a fingerprint nothing else is written.
     """
 
     records: Sequence[Record]
     received_at: datetime
-    whole: bool = True
+    scope: Scope = Scope.ALL
     read_again: frozenset[int] = frozenset()
-    for_added: bool = False
 
 
 @dataclass(frozen=True)
@@ -246,10 +252,10 @@ class SyncRun:
             fingerprint: Of all that can be written; None where it has none.
             without_added: The same without the added streams, if there are any.
         """
-        if batch.whole or work_order in self.cursor.removed:
+        if batch.scope is Scope.ALL or work_order in self.cursor.removed:
             return Write.ALL
         if fingerprint is None:
-            return Write.ADDED_STREAMS if batch.for_added else Write.ALL
+            return Write.ADDED_STREAMS if batch.scope is Scope.ADDED_STREAMS else Write.ALL
         written = self.cursor.fingerprints.get(work_order)
         if written == fingerprint:
             return Write.NOTHING
@@ -273,8 +279,7 @@ class SyncRun:
         records: Sequence[Record],
         *,
         again: bool = True,
-        whole: bool = False,
-        for_added: bool = False,
+        scope: Scope = Scope.CHANGED,
     ) -> Iterator[Batch]:
         """Some records of a page, remembered once they were written.
 
@@ -282,19 +287,18 @@ class SyncRun:
             page: The page.
             records: Those of its records that are to be emitted.
             again: Whether records that this run has emitted before are emitted again.
-            whole: Whether records that did not change are written too.
-            for_added: Whether they are read for added streams.
+            scope: Which of them are written.
         """
         seen = self.inspect(records)
         outside = {work_order.id for work_order in seen if not self.is_requested(work_order)}
         if outside:
             # Not for a creation filter, but for one by id, or where the server supports none.
             self._forget(outside)
-        emitted = self._already_written if whole else self._already_read
+        emitted = self._already_written if scope is Scope.ALL else self._already_read
         skipped = outside if again else outside | emitted
         chosen = [record for record in records if record["id"] not in skipped]
         if chosen:
-            yield Batch(chosen, page.received_at, whole, self._read_again(seen), for_added)
+            yield Batch(chosen, page.received_at, scope, self._read_again(seen))
         self._remember([work_order for work_order in seen if work_order.id not in skipped])
 
     def announce(self, work_orders: Iterable[int]) -> None:
@@ -386,10 +390,10 @@ class SyncRun:
             outcome: What its reading came to.
             join: Whether it becomes part of the slice before it, if that has room.
         """
-        cursor, (count, read_at, whole) = self.cursor, outcome
+        cursor, (count, read_at, scope) = self.cursor, outcome
         piece.written_at = piece.written_since
         piece.count, piece.read_at, piece.checked_at, piece.position = count, read_at, self.now(), None
-        if whole:
+        if scope is Scope.ALL:
             # Those that this run had written before were not written again.
             piece.written_at = min(read_at, self.started_at)
             piece.due_at = piece.written_at + (self.options.reconcile or timedelta())

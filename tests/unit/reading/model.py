@@ -15,7 +15,7 @@ from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, Page
 from tap_fieldnation.reading import cursor_state, steps
 from tap_fieldnation.reading.cursor import Cursor
 from tap_fieldnation.reading.prefetcher import Prefetcher
-from tap_fieldnation.reading.sync_run import Batch, Options, Removal, SyncRun, Write
+from tap_fieldnation.reading.sync_run import Batch, Options, Removal, Scope, SyncRun, Write
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -392,7 +392,7 @@ class Destination:
             if write is Write.ADDED_STREAMS:
                 continue
             same = self.contents.get(work_order) == _content(record) and work_order not in self.removed
-            self.needless += [work_order] if same and not event.whole else []
+            self.needless += [work_order] if same and event.scope is not Scope.ALL else []
             self.contents[work_order] = _content(record)
             self.removed.discard(work_order)
             self.written.append(work_order)

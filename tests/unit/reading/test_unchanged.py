@@ -10,7 +10,7 @@ import pytest
 
 from tap_fieldnation.reading import changes
 from tap_fieldnation.reading.cursor_state import from_state
-from tap_fieldnation.reading.sync_run import Options, SyncRun, Write
+from tap_fieldnation.reading.sync_run import Options, Scope, SyncRun, Write
 from tests.unit.reading.model import START, Destination, Model, fingerprint_of
 
 if t.TYPE_CHECKING:
@@ -301,7 +301,7 @@ def _loaded(destination: Destination) -> Cursor:
 
 def _by_fingerprint(run: SyncRun, batch: t.Any, work_order: int, fingerprint: int | None, *_: object) -> Write:
     same = fingerprint is not None and run.cursor.fingerprints.get(work_order) == fingerprint
-    return Write.NOTHING if same and not batch.whole else Write.ALL
+    return Write.NOTHING if same and batch.scope is not Scope.ALL else Write.ALL
 
 
 def _remove_and_keep_fingerprint(remove: t.Callable[..., None]) -> t.Callable[..., None]:
