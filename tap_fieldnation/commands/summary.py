@@ -6,7 +6,7 @@ import typing as t
 
 from tap_fieldnation.commands.text import count, duration
 from tap_fieldnation.streams.by_request import ByRequestStream
-from tap_fieldnation.streams.company import CompanyStream
+from tap_fieldnation.streams.company import NO_COMPANY, CompanyStream
 from tap_fieldnation.streams.embedded import ChildStream, EmbeddedStream
 from tap_fieldnation.streams.sdk import ConformedStream
 from tap_fieldnation.streams.work_orders import WorkOrdersStream, work_orders_of
@@ -29,6 +29,9 @@ def log_summary(context: RunContext, streams: Mapping[str, Stream], logger: logg
     """Log the mismatches of each stream, the costs, and how complete the reading of work orders is."""
     for stream in streams.values():
         _log_findings(stream)
+    skipped = [name for name, stream in streams.items() if isinstance(stream, CompanyStream) and stream.without_company]
+    if skipped:
+        logger.warning("Not read: %s: %s.", ", ".join(skipped), NO_COMPANY)
     _log_costs(context, streams, logger)
     run = work_orders_of(streams).run
     if context.stopped_stream:

@@ -61,6 +61,7 @@ class CompanyStream(FieldNationStream):
     Attributes:
         already_read: Whether the interrupted sync that this run continues has read it.
         preferred: Whether it comes before work orders in this run.
+        without_company: Whether it was not read, because the company's id is unknown.
     """
 
     entry: Company
@@ -70,7 +71,7 @@ class CompanyStream(FieldNationStream):
     def __init__(self, tap: Tap, context: RunContext, lists: Lists) -> None:
         super().__init__(tap, context)
         self.lists = lists
-        self.already_read = self.preferred = False
+        self.already_read = self.preferred = self.without_company = False
         self._complete = True
         self._holds_back = False
 
@@ -158,7 +159,7 @@ class CompanyStream(FieldNationStream):
     def _read(self) -> t.Generator[Record, None, bool]:
         """Every row; returns whether these are all that there are, so that older ones can be deleted."""
         if self.lacks_company():
-            self.logger.warning("Not read: %s: %s.", self.name, NO_COMPANY)
+            self.without_company = True  # the summary says it once for all lists
             return False
         if bool(self.config.get("emit_activate_version_messages")) and not self.entry.parent:
             start_version(self)

@@ -242,6 +242,7 @@ def test_spans_are_written_once_the_company_is_known(tmp_path: Path) -> None:
         empty = Runner(api, tmp_path)
         first = run(empty)
         assert spans_of(first) == {}
+        assert "Not read: tags: no work order shows the company's id; set company_id." in first.log
         told = [row["company_id"] for row in run(empty, company_id=7).rows["work_order_coverage"]]
         assert set(told) == {7}
         assert api.change("create")

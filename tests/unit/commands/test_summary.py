@@ -41,6 +41,14 @@ def test_mismatches_name_their_stream(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
+def test_lists_that_lack_the_company_share_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    tap = TapFieldNation(config=CONFIG)
+    for name in ("clients", "tags"):
+        stream: t.Any = tap.streams[name]
+        stream.without_company = True
+    assert summary(tap, caplog)[0] == ("Not read: clients, tags: no work order shows the company's id; set company_id.")
+
+
 def test_only_the_most_frequent_mismatches_are_named(caplog: pytest.LogCaptureFixture) -> None:
     tap = TapFieldNation(config=CONFIG)
     clients: t.Any = tap.streams["clients"]
