@@ -10,9 +10,10 @@ from tap_fieldnation.api.client import API_ROOT
 from tap_fieldnation.api.errors import ApiError
 from tap_fieldnation.api.work_orders import IDS, PATH
 from tap_fieldnation.reading.completeness import check_not_emptied, check_removals, reread
+from tap_fieldnation.reading.events import Batch, Event, Removal, Scope
 from tap_fieldnation.reading.scan import Scan
 from tap_fieldnation.reading.slices import everything
-from tap_fieldnation.reading.sync_run import OVERLAP, Batch, Event, Removal, Scope
+from tap_fieldnation.reading.sync_run import OVERLAP
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,14 +6,15 @@ import math
 import typing as t
 
 from tap_fieldnation.api.errors import TapError
+from tap_fieldnation.reading.events import Scope
 from tap_fieldnation.reading.slices import Pages, day_filter, has_filter, read_days
-from tap_fieldnation.reading.sync_run import Scope
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tap_fieldnation.reading.cursor import Slice
-    from tap_fieldnation.reading.sync_run import Batch, SyncRun
+    from tap_fieldnation.reading.events import Batch
+    from tap_fieldnation.reading.sync_run import SyncRun
 
 # That many open work orders, and more than that share of them, do not disappear between two runs.
 MASS_NUMBER = 20

@@ -8,15 +8,17 @@ from datetime import date, datetime, time, timedelta, timezone
 from tap_fieldnation.api.work_orders import CREATED_NAMES, created_between
 from tap_fieldnation.reading.completeness import check_not_emptied
 from tap_fieldnation.reading.cursor import EARLIEST, LATEST, NO_FILTER, Slice, Unread, following, shifted
+from tap_fieldnation.reading.events import Scope
 from tap_fieldnation.reading.lifecycle import facts
 from tap_fieldnation.reading.slices import Pages, has_filter, horizon, read_days, settled_until
-from tap_fieldnation.reading.sync_run import PAGES_A_SLICE, Scope
+from tap_fieldnation.reading.sync_run import PAGES_A_SLICE
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tap_fieldnation.reading.events import Batch
     from tap_fieldnation.reading.slices import Days
-    from tap_fieldnation.reading.sync_run import Batch, SyncRun
+    from tap_fieldnation.reading.sync_run import SyncRun
 
 # From one slice to the next the number of days grows at most so many times.
 GROWTH = 4

@@ -15,17 +15,18 @@ from typing_extensions import Self
 from tap_fieldnation.api.errors import ApiError
 from tap_fieldnation.api.work_orders import PATH, created_between
 from tap_fieldnation.reading.cursor import EARLIEST, NO_FILTER, shifted
+from tap_fieldnation.reading.events import Outcome, Scope
 from tap_fieldnation.reading.lifecycle import facts
 from tap_fieldnation.reading.scan import Scan
-from tap_fieldnation.reading.sync_run import Outcome, Scope
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tap_fieldnation.api.work_orders import Page
     from tap_fieldnation.reading.cursor import Slice, Unread
+    from tap_fieldnation.reading.events import Batch
     from tap_fieldnation.reading.prefetcher import Prefetcher
-    from tap_fieldnation.reading.sync_run import Batch, SyncRun
+    from tap_fieldnation.reading.sync_run import SyncRun
 
 Days = tuple[date, date]
 Key = tuple[Days, int]

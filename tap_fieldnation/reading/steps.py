@@ -15,7 +15,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from tap_fieldnation.reading.sync_run import Event, Options, SyncRun
+    from tap_fieldnation.reading.events import Event
+    from tap_fieldnation.reading.sync_run import Options, SyncRun
 
 WORK_ORDERS = "work_orders"
 

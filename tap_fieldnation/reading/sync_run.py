@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 import typing as t
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from tap_fieldnation.api.errors import StateError
 from tap_fieldnation.reading.cursor import DAY, Mark, following
+from tap_fieldnation.reading.events import Batch, Scope, Write
 from tap_fieldnation.reading.lifecycle import Facts, company_of, facts
 from tap_fieldnation.reading.prefetcher import Prefetcher
 
@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
 
     from tap_fieldnation.api.work_orders import Page, Record
     from tap_fieldnation.reading.cursor import Cursor, Slice
+    from tap_fieldnation.reading.events import Outcome
 
 # Rows may become visible late: each run looks so far back before the start of the last complete one.
 OVERLAP = timedelta(hours=1)
@@ -38,36 +39,6 @@ MAX_REMOVED = 100
 
 # STATE is written once per so many open work orders and page, since it grows with them.
 OPEN_PER_PAGE = 5_000
-
-
-class Scope(enum.Enum):
-    """Which of the work orders that are read are written."""
-
-    ALL = enum.auto()
-    CHANGED = enum.auto()  # since they were last written, as far as their fingerprints show; without one, all
-    ADDED_STREAMS = enum.auto()  # the same, but without a fingerprint only the rows of the added streams
-
-
-class Write(enum.Enum):
-    """What is written of a work order that was read."""
-
-    ALL = enum.auto()
-    ADDED_STREAMS = enum.auto()  # the rows of the streams that were selected after it was written
-    NOTHING = enum.auto()
-
-
-class Outcome(t.NamedTuple):
-    """What the reading of some days came to.
-
-    Attributes:
-        total: What the API counts in them; None where it counts more than it returned, again and again.
-        read_at: When the reading began.
-        scope: Which of them were written.
-    """
-
-    total: int | None
-    read_at: datetime
-    scope: Scope
 
 
 class Source(t.Protocol):
@@ -101,34 +72,6 @@ class Options:
     page_size: int = 100
     reconcile: timedelta | None = timedelta(days=30)
     accept_mass_removals: bool = False
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Work orders to write, as they came in one page.
-
-    Attributes:
-        records: The work orders.
-        received_at: When they were received.
-        scope: Which of them are written.
-        read_again: Ids of those that the next run reads again, so that their fingerprints are kept.
-    """
-
-    records: Sequence[Record]
-    received_at: datetime
-    scope: Scope = Scope.ALL
-    read_again: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Removal:
-    """Open work orders that the API no longer returns."""
-
-    ids: Sequence[int]
-    detected_at: datetime
-
-
-Event = Batch | Removal
 
 
 @dataclass

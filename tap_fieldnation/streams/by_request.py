@@ -14,8 +14,8 @@ from http import HTTPStatus
 from tap_fieldnation.api import paging
 from tap_fieldnation.api.errors import Action, ApiError, DeadlineExceeded, TokenRefusedError
 from tap_fieldnation.reading import bookmarks
+from tap_fieldnation.reading.events import Write
 from tap_fieldnation.reading.prefetcher import Prefetcher
-from tap_fieldnation.reading.sync_run import Write
 from tap_fieldnation.streams.embedded import ChildStream
 from tap_fieldnation.streams.rows import EXTRACTED_AT, WORK_ORDER_ID, get_nested
 from tap_fieldnation.timestamps import format_utc

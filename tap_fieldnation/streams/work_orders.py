@@ -21,7 +21,8 @@ from tap_fieldnation.api.errors import ApiError, DeadlineExceeded
 from tap_fieldnation.api.work_orders import PATH, WorkOrders, decode_full
 from tap_fieldnation.reading import bookmarks, cursor_state, steps
 from tap_fieldnation.reading.cursor import Cursor
-from tap_fieldnation.reading.sync_run import Batch, Options, SyncRun, Write
+from tap_fieldnation.reading.events import Batch, Write
+from tap_fieldnation.reading.sync_run import Options, SyncRun
 from tap_fieldnation.records import lifted, schema
 from tap_fieldnation.records.conformer import Mismatches, Places, compile_conformer
 from tap_fieldnation.streams.by_request import ByRequestStream, ChildRequests
@@ -46,7 +47,7 @@ if t.TYPE_CHECKING:
 
     from tap_fieldnation.context import RunContext
     from tap_fieldnation.reading.cursor import Span
-    from tap_fieldnation.reading.sync_run import Removal
+    from tap_fieldnation.reading.events import Removal
     from tap_fieldnation.streams.by_request import Need
     from tap_fieldnation.streams.writer import Writer
 

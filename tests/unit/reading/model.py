@@ -14,8 +14,9 @@ from tap_fieldnation.api.errors import DeadlineExceeded
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS, Page
 from tap_fieldnation.reading import cursor_state, steps
 from tap_fieldnation.reading.cursor import Cursor
+from tap_fieldnation.reading.events import Batch, Removal, Scope, Write
 from tap_fieldnation.reading.prefetcher import Prefetcher
-from tap_fieldnation.reading.sync_run import Batch, Options, Removal, Scope, SyncRun, Write
+from tap_fieldnation.reading.sync_run import Options, SyncRun
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

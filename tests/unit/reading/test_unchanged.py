@@ -10,7 +10,8 @@ import pytest
 
 from tap_fieldnation.reading import changes
 from tap_fieldnation.reading.cursor_state import from_state
-from tap_fieldnation.reading.sync_run import Options, Scope, SyncRun, Write
+from tap_fieldnation.reading.events import Scope, Write
+from tap_fieldnation.reading.sync_run import Options, SyncRun
 from tests.unit.reading.model import START, Destination, Model, fingerprint_of
 
 if t.TYPE_CHECKING:
