@@ -6,6 +6,7 @@ import functools
 import typing as t
 
 from tap_fieldnation import settings
+from tap_fieldnation.api import paging
 from tap_fieldnation.api.auth import FieldNationAuthenticator
 from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
@@ -19,8 +20,13 @@ from tap_fieldnation.reading.lifecycle import company_of
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
+
+    from tap_fieldnation.api.work_orders import Record
+
+# Templates name their company too (OpenAPI: the model WoTemplateDto).
+TEMPLATES = "/templates"
 
 
 class RunContext:
@@ -117,23 +123,34 @@ class RunContext:
         self.started_at = self.started_at or self.clock.utc_now()
 
     def find_company_id(self) -> int | None:
-        """The id of the company: from STATE, else from a work order (one request), else from the setting.
+        """The id of the company: from STATE, else from a work order or a template, else from the setting.
+
+        This takes a request, and another one where no work order shows it.
 
         Raises:
-            TapError: The request failed, other than for a lack of permission.
+            TapError: A request failed for a reason that may pass, or the token was rejected.
         """
         if self._company_id is None and not self._company_searched:
-            try:
-                page = WorkOrders(self.client, ["company"], 1).page(1, {})
-            except ApiError as error:
-                if error.rule.action is not Action.SKIP:
-                    raise
-                found = None
-            else:
-                found = next(filter(None, map(company_of, page.records)), None)
-            self._company_id = found
+            self._company_id = self._company_in(self._newest_work_order) or self._company_in(self._first_template)
             self._company_searched = True
         return self.known_company_id
+
+    def _newest_work_order(self) -> Sequence[Record]:
+        return WorkOrders(self.client, ["company"], 1).page(1, {}).records
+
+    def _first_template(self) -> Sequence[object]:
+        params = {"columns": "company", "page": 1, "per_page": 1}
+        return next(paging.pages(self.client, TEMPLATES, params, stream="templates")).rows
+
+    def _company_in(self, request: Callable[[], Sequence[object]]) -> int | None:
+        """The id of the company that the rows of a response show."""
+        try:
+            rows = request()
+        except ApiError as error:
+            if error.rule.action not in {Action.SKIP, Action.FAIL}:
+                raise
+            return None
+        return next(filter(None, (company_of(row) for row in rows if isinstance(row, dict))), None)
 
     def remember_company(self, company_id: int | None) -> None:
         """Keep the company's id that work orders showed, so that no request has to find it out."""

@@ -131,8 +131,8 @@ SETTINGS = (
         "company_id",
         th.IntegerType(minimum=1),
         "Company ID",
-        "ID of the company, for its lists, such as `clients`. Needed only if the account has no work order that shows "
-        "it. It is not a filter.",
+        "ID of the company, for its lists, such as `clients`. Needed only if the account has no work order or "
+        "template that shows it. It is not a filter.",
         "an integer",
         most=2**63 - 1,
     ),

@@ -32,7 +32,7 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.streams.catalog import Company
     from tap_fieldnation.streams.lists import Lists
 
-NO_COMPANY = "no work order shows the company's id; set company_id"
+NO_COMPANY = "no work order or template shows the company's id; set company_id"
 
 # A list whose rows are fewer than its total is read so many times before that is reported.
 MAX_PASSES = 2

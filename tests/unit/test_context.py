@@ -1,4 +1,4 @@
-"""What the streams of a run share: the days to read, and the id of the company, found by one request at most."""
+"""What the streams of a run share: the days to read, and the id of the company, found by two requests at most."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tap_fieldnation import settings
 from tap_fieldnation.api.errors import ApiError
 from tap_fieldnation.api.work_orders import PATH
-from tap_fieldnation.context import RunContext
+from tap_fieldnation.context import TEMPLATES, RunContext
 from tests.fakes import FakeClient
 
 DEFAULTS = {setting.name: setting.default for setting in settings.SETTINGS}
@@ -23,19 +23,20 @@ def make_context(*, in_state: int | None = None, **config: t.Any) -> RunContext:
     return RunContext(config, user_agent="test", company_id=in_state, logger=logging.getLogger("tests.context"))
 
 
-def page_of(*work_orders: dict[str, t.Any]) -> dict[str, t.Any]:
+def page_of(*work_orders: object) -> dict[str, t.Any]:
     metadata = {"total": len(work_orders), "page": 1, "pages": 1, "per_page": 1}
     return {"metadata": metadata, "results": list(work_orders)}
 
 
-def asking(context: RunContext, body: object) -> FakeClient:
-    """The client of a run to which `GET /workorders` returns a body, or fails with an error."""
-    client = FakeClient({PATH: body})
+def asking(context: RunContext, body: object, templates: object = None) -> FakeClient:
+    """The client of a run to which `GET /workorders` returns a body, or fails with an error; `GET /templates` too."""
+    client = FakeClient({PATH: body, TEMPLATES: templates or page_of()})
     context.__dict__["client"] = client
     return client
 
 
 NO_PERMISSION = ApiError(PATH, 403, "Forbidden")
+BAD_REQUEST = ApiError(TEMPLATES, 400, "columns is unknown")
 OF_A_COMPANY = page_of({"id": 1, "company": {"id": "42"}})
 OF_NONE: dict[str, object] = {
     "no work order": page_of(),
@@ -52,13 +53,24 @@ def test_the_company_is_taken_from_a_work_order_by_one_request() -> None:
     assert client.paths == [PATH]
 
 
-@pytest.mark.parametrize("setting", [None, 7])
 @pytest.mark.parametrize("body", OF_NONE.values(), ids=OF_NONE)
-def test_without_a_company_the_setting_counts_after_one_request(body: object, setting: int | None) -> None:
+def test_without_a_work_order_that_shows_the_company_a_template_does(body: object) -> None:
+    context = make_context(company_id=7)
+    client = asking(context, body, OF_A_COMPANY)
+    assert [context.find_company_id() for _ in range(3)] == [42, 42, 42]
+    assert client.paths == [PATH, TEMPLATES]
+
+
+UNDOCUMENTED: dict[str, object] = {"text": "none", "no objects": page_of(5), "a bad request": BAD_REQUEST}
+
+
+@pytest.mark.parametrize("setting", [None, 7])
+@pytest.mark.parametrize("templates", [*OF_NONE.values(), *UNDOCUMENTED.values()], ids=[*OF_NONE, *UNDOCUMENTED])
+def test_without_a_company_the_setting_counts_after_two_requests(templates: object, setting: int | None) -> None:
     context = make_context(company_id=setting)
-    client = asking(context, body)
+    client = asking(context, page_of(), templates)
     assert [context.find_company_id() for _ in range(3)] == [setting] * 3
-    assert client.paths == [PATH]
+    assert client.paths == [PATH, TEMPLATES]
 
 
 def test_a_company_that_is_known_takes_no_request() -> None:
@@ -73,9 +85,11 @@ def test_a_company_that_is_known_takes_no_request() -> None:
     assert client.paths == client_of_seen.paths == []
 
 
-def test_a_failure_is_no_missing_company() -> None:
+@pytest.mark.parametrize("where", [0, 1])
+def test_a_failure_is_no_missing_company(where: int) -> None:
     context = make_context()
-    asking(context, ApiError(PATH, 503, "Service unavailable"))
+    unavailable = ApiError(PATH, 503, "Service unavailable")
+    asking(context, *(unavailable if place == where else page_of() for place in range(2)))
     with pytest.raises(ApiError, match="HTTP 503"):
         context.find_company_id()
 

@@ -163,7 +163,13 @@ def test_the_test_report_is_one_line_a_check(api: Emulator, tmp_path: Path) -> N
             "note  columns, sort, f_work_order_id, lists: there is no work order to check them with",
             0,
         ),
-        ({"work_orders": 0}, {}, "note  networks: no work order shows the company's id; set company_id", 0),
+        ({"work_orders": 0}, {}, "ok    networks: can be read", 0),
+        (
+            {"work_orders": 0, "forbidden": "/templates"},
+            {},
+            "note  networks: no work order or template shows the company's id; set company_id",
+            0,
+        ),
     ],
 )
 def test_the_test_report_shows_what_is_different(

@@ -238,11 +238,11 @@ def test_spans_and_lists_are_written_again_without_their_bookmarks(runner: Runne
 
 
 def test_spans_are_written_once_the_company_is_known(tmp_path: Path) -> None:
-    with Emulator(work_orders=0, days=30, seed=6, rate_limit=0, clock=VirtualClock()) as api:
+    with Emulator(work_orders=0, days=30, seed=6, rate_limit=0, forbidden="/templates", clock=VirtualClock()) as api:
         empty = Runner(api, tmp_path)
         first = run(empty)
         assert spans_of(first) == {}
-        assert "Not read: tags: no work order shows the company's id; set company_id." in first.log
+        assert "Not read: tags: no work order or template shows the company's id; set company_id." in first.log
         told = [row["company_id"] for row in run(empty, company_id=7).rows["work_order_coverage"]]
         assert set(told) == {7}
         assert api.change("create")

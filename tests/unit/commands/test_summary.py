@@ -46,7 +46,9 @@ def test_lists_that_lack_the_company_share_one_line(caplog: pytest.LogCaptureFix
     for name in ("clients", "tags"):
         stream: t.Any = tap.streams[name]
         stream.without_company = True
-    assert summary(tap, caplog)[0] == ("Not read: clients, tags: no work order shows the company's id; set company_id.")
+    assert summary(tap, caplog)[0] == (
+        "Not read: clients, tags: no work order or template shows the company's id; set company_id."
+    )
 
 
 def test_only_the_most_frequent_mismatches_are_named(caplog: pytest.LogCaptureFixture) -> None:

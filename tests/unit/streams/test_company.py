@@ -16,6 +16,7 @@ from typing_extensions import override
 from tap_fieldnation.api.decode import decode
 from tap_fieldnation.api.errors import ApiError, DeadlineExceeded
 from tap_fieldnation.api.work_orders import PATH as WORK_ORDERS
+from tap_fieldnation.context import TEMPLATES
 from tap_fieldnation.streams.company import MAX_HELD, latest_turn
 from tests.fakes import NOON, FakeClient, FakeClock
 from tests.unit.streams.test_sdk import catalog_of, make_tap
@@ -70,7 +71,7 @@ class Lists(FakeClient):
         return decoder(json.dumps(self._body(path, params)).encode()), self._at
 
     def _body(self, path: str, params: Mapping[str, object]) -> object:
-        if path == WORK_ORDERS:
+        if path in {WORK_ORDERS, TEMPLATES}:
             return {"metadata": {"total": 0, "page": 1, "pages": 1, "per_page": 1}, "results": []}
         if path not in PATHS.values():
             return next(row for row in self._rows if path.endswith(f"/{row['id']}"))
