@@ -215,7 +215,7 @@ SETTINGS = (
         th.StringType,
         "User agent",
         "`User-Agent` header to send instead of `tap-fieldnation/VERSION`.",
-        "a text in ASCII",
+        "printable ASCII text",
     ),
 )
 SDK_BOUNDS: t.Mapping[str, dict[str, int]] = {
@@ -313,7 +313,7 @@ def _check_one(
         if setting.default is not None:
             config[setting.name] = setting.default
     elif setting.secret and isinstance(value, str) and value != value.strip():
-        raise SettingsError(f"Setting {setting.name} has space around it: give it without.")
+        raise SettingsError(f"Setting {setting.name} has whitespace around it: remove it.")
     elif setting.name in refused or not _usable(setting, value):
         raise SettingsError(f"Setting {setting.name} cannot be used: it must be {setting.expected}.")
 

@@ -92,7 +92,9 @@ RULES: t.Mapping[int, Rule] = {
 }
 _SERVER_ERROR = Rule(Action.RETRY, _LATER)
 _REDIRECT = Rule(Action.FAIL, "redirects are not followed, to protect the token: check api_url")
-_NOT_HTTP = Rule(Action.FAIL, "a server or a proxy answers out of turn: check api_url and the proxy, if there is one")
+_NOT_HTTP = Rule(
+    Action.FAIL, "a server or a proxy sent no final response: check api_url and the proxy, if there is one"
+)
 _OTHER_STATUS = Rule(Action.FAIL, _BUG)
 _NO_RESPONSE = Rule(Action.RETRY, "check the network, and run again (no data is lost)")
 

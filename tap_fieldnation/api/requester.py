@@ -163,7 +163,7 @@ class Requester:
                     return
                 told, self._told_of_clock = self._told_of_clock, True
             if not told:
-                text = "The API's clock says %s, which is not believed. If that is right, correct this machine's clock."
+                text = "The API's clock says %s, which is ignored. If it is right, correct this machine's clock."
                 self._logger.warning(text, format_utc(date))
 
     def _note_limit(self, response: Response) -> None:

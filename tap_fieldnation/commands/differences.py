@@ -1,4 +1,4 @@
-"""Which values differ between two readings of the same work orders: names of fields, and no values."""
+"""Finds the fields whose values differ when the same work orders are read twice: their names, never their values."""
 
 from __future__ import annotations
 

@@ -193,34 +193,35 @@ def _check_assumptions(
 
 
 def _check_created_filter(context: RunContext, source: WorkOrders, page: Page) -> Iterator[Check]:
-    """Which name the server supports: by what it returns for one day, and by its echo."""
+    """Find out which name of the filter the server supports, by what it returns for one day and what it echoes."""
     today = context.clock.utc_now().date()
     everything = created_between(EARLIEST, shifted(today, FUTURE_MARGIN), CREATED_NAMES)
     echoed = [name for name in CREATED_NAMES if name in source.page(1, everything).echoes]
     days = [at.date() for record in page.records if (at := facts(record, page.received_at).created)]
     if not days or max(days) - min(days) <= FEW_DAYS:
-        text = f"{' and '.join(echoed)}, by its echo" if echoed else "none is echoed"
+        text = f"{' and '.join(echoed)}, according to the echo" if echoed else "none is echoed"
         text = f"creation filter: {text}; too few days to check what it returns"
         yield Check(good=True if echoed else None, text=text)
         return
     obeyed = [name for name in CREATED_NAMES if _is_obeyed(source, name, min(days), page)]
     if not obeyed:
-        yield Check(good=None, text="creation filter: none is obeyed; work orders are read in one pass")
+        yield Check(good=None, text="creation filter: not supported; work orders are read in one pass")
         return
     echo = "echoed" if echoed else "not echoed"
-    yield Check(good=True, text=f"creation filter: {' and '.join(obeyed)}, by the work orders that come; {echo}")
+    text = f"creation filter: {' and '.join(obeyed)}, confirmed by the work orders returned; {echo}"
+    yield Check(good=True, text=text)
     yield from _check_zone(source, obeyed[0], page)
 
 
 def _is_obeyed(source: WorkOrders, name: str, day: date, page: Page) -> bool:
-    """Whether a filter by the days around one returns work orders of these days only, and fewer than there are."""
+    """Whether a filter for the days around a day returns only work orders of these days, and not all that exist."""
     first, last = shifted(day, -1), shifted(day, 1)
     response = source.page(1, created_between(first, last, (name,)))
     return 0 < response.total < page.total and created_within(response, first, last)
 
 
 def _check_zone(source: WorkOrders, name: str, page: Page) -> Iterator[Check]:
-    """Whose days the filter counts, by a work order that was created on another day at its site than in UTC."""
+    """Find out the time zone of the filter, with a work order whose creation day differs between its site and UTC."""
     for record in page.records:
         created = record["milestones"].get("created") if isinstance(record.get("milestones"), dict) else None
         at = facts(record, page.received_at).created
@@ -233,7 +234,7 @@ def _check_zone(source: WorkOrders, name: str, page: Page) -> Iterator[Check]:
 
 
 def _check_id_filter(source: WorkOrders, requested: Sequence[int]) -> Check:
-    """By the ids that come; an echo is additional evidence."""
+    """Whether the filter by ids works, judging by the ids returned; an echo is additional evidence."""
     response = source.page(1, {IDS: ",".join(map(str, requested))})
     returned = {record["id"] for record in response.records}
     echo = "" if IDS in response.echoes else "; not echoed"
@@ -247,18 +248,18 @@ def _check_order_of_creation(page: Page) -> Check:
     created = [at for record in page.records if (at := facts(record, page.received_at).created)]
     earlier = sum(second > first for first, second in pairwise(created))
     if earlier:
-        text = f"ids: {count(earlier, 'work order')} of this page created before one with a lower id"
+        text = f"ids: {count(earlier, 'work order')} on this page created before one with a lower id"
         return Check(good=None, text=text)
-    return Check(good=True, text="ids: higher for newer work orders")
+    return Check(good=True, text="ids: newer work orders have higher ids")
 
 
 def _check_total(source: WorkOrders, page: Page) -> Check:
-    """Whether the total is what the pages hold: by the last one."""
+    """Whether the total matches the number of work orders on the pages, as the last page shows it."""
     last = source.page(page.pages, {}) if page.pages > 1 else page
     held = (max(1, last.pages) - 1) * last.per_page + len(last.records)
     if held != last.total:
-        return Check(good=None, text=f"total: the API counts {last.total:,} work orders, its pages hold {held:,}")
-    return Check(good=True, text="total: what the pages hold")
+        return Check(good=None, text=f"total: the API counts {last.total:,} work orders, its pages have {held:,}")
+    return Check(good=True, text="total: matches the number of work orders on the pages")
 
 
 def _check_statuses(page: Page) -> Check:
@@ -297,11 +298,11 @@ def _check_values(work_orders: WorkOrdersStream, source: WorkOrders, page: Page)
     changed = differences(work_orders, page.records, source.page(1, {}).records)
     if changed:
         text = (
-            f"values: changed between two readings of a page: {', '.join(changed)}; if nobody edited these work orders "
+            f"values: changed when a page was read twice: {', '.join(changed)}; if nobody edited these work orders "
             f"meanwhile, each run writes them again: please report these names: {ISSUES}"
         )
         return Check(good=None, text=text)
-    return Check(good=True, text="values: the same in two readings of a page")
+    return Check(good=True, text="values: unchanged when a page is read twice")
 
 
 def _ids_listed(stream: CompanyStream, more: Mapping[str, object]) -> set[t.Any]:
