@@ -1,6 +1,6 @@
-"""What a run leaves to the next one: its form in STATE, in ``bookmarks.work_orders.cursor``.
+"""The cursor, which a run leaves to the next one, and its format in STATE (``bookmarks.work_orders.cursor``).
 
-Written only after the records that it speaks of were emitted. `docs/how-it-reads.md` documents it for users.
+It is written only after the records that it covers were emitted. `docs/how-it-reads.md` documents it for users.
 
 All keys are written every time, and every value is a scalar or a list. Orchestrators merge states key by key (Meltano:
 `--merge-state`, partial states), so a key that one state omits would come back from an older one.
@@ -33,12 +33,12 @@ VERSION = 2
 EARLIEST, LATEST = date(1970, 1, 1), date(9000, 1, 1)
 DAY = timedelta(days=1)
 
-# How far a moment in STATE may be ahead of this machine's clock before it counts as wrong.
+# How far a time in STATE may be ahead of this machine's clock before it counts as wrong.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 NO_FILTER = ""
 
-# An account with no more work orders than that is read as a whole once a day.
+# An account with no more work orders than this is read as a whole once a day.
 SMALL_ACCOUNT = 1_000
 
 T = t.TypeVar("T")
@@ -53,12 +53,12 @@ class Position(msgspec.Struct, array_like=True):
         began_at: When the pass began.
         last: The last day of its creation filter; None for a pass without one.
         page: The last page that was emitted.
-        per_page: Work orders a page.
+        per_page: Work orders per page.
         total: What the server counted then.
         sent: How many ids were emitted.
         lowest: The lowest of them.
         highest: The highest id when the pass began.
-        whole: Whether all of its work orders are written, those that did not change included.
+        whole: Whether all of its work orders are written, including unchanged ones.
     """
 
     began_at: datetime
@@ -78,12 +78,12 @@ class Slice(msgspec.Struct, array_like=True):
     Attributes:
         first: The first day.
         last: The last day.
-        count: How many the API counts, as far as is known; None where what was read does not add up.
-        read_at: Since when all of it was read.
+        count: The known number of work orders; None if what was read does not match what the API counts.
+        read_at: The time since which all of it has been read.
         due_at: When it is due to be read and written again.
         checked_at: When its count was last compared with the API's.
         position: How far an interrupted reading has come.
-        written_at: Since when all of it was written, changed or not; None for `read_at`.
+        written_at: The time since which all of it has been written, changed or not; None if that is `read_at`.
     """
 
     first: date
@@ -97,7 +97,7 @@ class Slice(msgspec.Struct, array_like=True):
 
     @property
     def written_since(self) -> datetime:
-        """Since when each of its work orders was written."""
+        """The time since which each of its work orders has been written."""
         return self.written_at or self.read_at
 
 
@@ -116,12 +116,12 @@ class Unread(msgspec.Struct, array_like=True):
     position: Position | None = None
 
 
-# Of a slice: its last day, since when all of it was written, and how many work orders it has.
+# A slice's last day, the time since which all of it has been written, and its number of work orders.
 Span = tuple[date | None, datetime, int]
 
 
 class _Form(msgspec.Struct):
-    """The keys of the cursor in STATE. Ids are the first one, then the differences from one to the next."""
+    """The keys of the cursor in STATE. Ids are stored as the first one, then the differences between neighbors."""
 
     version: int
     company_id: Natural | None = None
@@ -170,18 +170,18 @@ class Cursor:
         open: The work orders that can still change, with the day of their creation where it is known.
         removed: Ids that were recorded as removed lately: requested again, since some come back.
         recent: The known ids above the first of the `marks`.
-        known_from: Above this id, all that is known is in `recent`, and counted in `slices`.
+        known_from: Above this id, all known ids are in `recent`, and counted in `slices`.
         marks: Highest ids at earlier times, oldest first.
         looked_at: When everything from the first of the `marks` on was last read.
         new_position: How far an interrupted reading of new work orders has come.
-        counts: Stream -> open work order -> the number of the stream's rows that it showed last.
+        counts: Stream -> open work order -> the number of the stream's rows that it last showed.
         slices: The history that was read, oldest first, without gaps.
         unread: The history that was not read yet.
         added: The child streams that were selected after the history was read, while it is read again for them.
-        unread_added: The history that was not read yet for them.
+        unread_added: The history that was not read yet for the added streams.
         total: What the API counted when the history was begun.
         fingerprints: Work order -> a hash of what was last written of it and of its child records.
-        corrected: Whether moments in the STATE were ahead of this machine's clock.
+        corrected: Whether times in the STATE were ahead of this machine's clock.
     """
 
     company_id: int | None = None
@@ -222,7 +222,7 @@ class Cursor:
 
     @property
     def known(self) -> int:
-        """How many work orders the slices hold."""
+        """How many work orders the slices contain."""
         return sum(piece.count or 0 for piece in self.slices)
 
     @property
@@ -247,18 +247,18 @@ class Cursor:
             piece.count = max(0, piece.count + change)
 
     def put_slice(self, new: Slice) -> None:
-        """Replace whatever covers the days of a slice by it."""
+        """Put a slice in place of whatever covers its days."""
         others = [piece for piece in self.slices if piece.last < new.first or piece.first > new.last]
         self.slices = sorted([*others, new], key=lambda piece: piece.first)
 
     def follow(self, found: dict[int, date | None]) -> bool:
-        """Add open work orders; whether there are any that were not known."""
+        """Add open work orders; returns whether any of them was not known."""
         new = {work_order: day for work_order, day in found.items() if work_order not in self.open}
         self.open.update(new)
         return bool(new)
 
     def confirmed(self, fingerprints: dict[int, int]) -> dict[int, int]:
-        """Of some fingerprints, those that this cursor has too."""
+        """Those of some fingerprints that this cursor has too."""
         return {key: value for key, value in fingerprints.items() if self.fingerprints.get(key) == value}
 
     def coverage(self) -> dict[date, Span]:
@@ -288,7 +288,7 @@ class Cursor:
             self.unread_added = []
 
     def forget_before(self, since: date) -> None:
-        """Drop what was created before a day; what is left of a slice across it has to be read again."""
+        """Drop what was created before a day; the rest of a slice that contains that day has to be read again."""
         self.slices = [piece for piece in self.slices if piece.last >= since]
         for piece in self.slices[:1]:
             if piece.first < since:
@@ -297,7 +297,7 @@ class Cursor:
         self.unread_added = _from(since, self.unread_added)
 
     def to_state(self) -> dict[str, t.Any]:
-        """As plain JSON values."""
+        """The value for STATE, in plain JSON types."""
         ids = sorted(self.open)
         recent = sorted(self.recent.difference(ids))
         closed = sorted(self.fingerprints.keys() - self.open.keys() - self.recent) if self.is_small else []
@@ -338,7 +338,7 @@ class Cursor:
         return t.cast("dict[str, t.Any]", msgspec.to_builtins(form))
 
     def _open_slices(self, ids: list[int]) -> list[tuple[int, int]]:
-        """For the open ids in their order: the number of the slice that counts them (-1 for none), and how many."""
+        """The runs of open ids that the same slice counts: the slice's index (-1 for none), and the number of ids."""
         firsts = [piece.first for piece in self.slices]
         last = self.slices[-1].last if self.slices else EARLIEST
         days = (self.open[work_order] for work_order in ids)
@@ -347,21 +347,21 @@ class Cursor:
 
 
 def company_id_in(state: t.Mapping[str, t.Any]) -> int | None:
-    """The company that a whole STATE belongs to, or None."""
+    """The company that an entire STATE belongs to, or None."""
     saved = state.get("bookmarks", {}).get("work_orders", {}).get(CURSOR)
     company_id = saved.get("company_id") if isinstance(saved, dict) else None
     return company_id if type(company_id) is int else None
 
 
 def from_state(state: object, now: datetime) -> Cursor | None:
-    """The cursor that a STATE holds, or None where it holds none.
+    """The cursor in a STATE, or None if there is none.
 
     Args:
         state: The value of the key `cursor`.
-        now: The current time. Moments after it were written by a clock that was wrong, and are corrected.
+        now: The current time. Later times were written by a clock that was wrong, and are corrected.
 
     Raises:
-        StateError: It is of a newer version, or damaged; says how to go on.
+        StateError: It has a newer version, or is damaged; the text says what to do.
     """
     if state is None:
         return None
@@ -388,7 +388,7 @@ def from_state(state: object, now: datetime) -> Cursor | None:
 
 
 def _from(since: date, unread: list[Unread]) -> list[Unread]:
-    """What is unread from a day on."""
+    """The unread days from a day on."""
     return [
         part if part.first >= since else Unread(since, part.last)
         for part in unread
@@ -397,11 +397,11 @@ def _from(since: date, unread: list[Unread]) -> list[Unread]:
 
 
 class _DamagedError(ValueError):
-    """A value that fits its type but not the others; its text is the key."""
+    """A value has the right type but contradicts other values; the text is the key."""
 
 
 def _index_of(day: date | None, firsts: list[date]) -> int:
-    """The number of the slice that covers a day, given their first days; -1 for none."""
+    """The index of the slice that covers a day, given the first days of all; -1 for none."""
     return -1 if day is None else bisect.bisect_right(firsts, day) - 1
 
 
@@ -411,7 +411,7 @@ def following(day: date) -> date:
 
 
 def shifted(day: date, days: int) -> date:
-    """A day some days later or earlier, within what STATE can hold."""
+    """The day this many days later or earlier, within the range that STATE can hold."""
     ordinal = day.toordinal() + days
     return date.fromordinal(min(max(ordinal, EARLIEST.toordinal()), LATEST.toordinal()))
 
@@ -458,14 +458,14 @@ def _from_form(form: _Form) -> Cursor:
 
 
 def _from_first_version(state: dict[str, t.Any]) -> Cursor:
-    """Of version 1, which could not be merged, the open work orders are kept; the history is read again."""
+    """The cursor of version 1, which could not be merged: the open work orders are kept, the history is read again."""
     cursor = Cursor(company_id=state.get("company_id"), created_filter=state.get("created_filter"))
     cursor.open = dict.fromkeys(_unpack("open", unpack_ids, msgspec.convert(state.get("open", []), list[int])))
     return cursor
 
 
 def _unpack(place: str, unpack: t.Callable[..., T], *packed: t.Any) -> T:
-    """What a packed value of the cursor holds; damage is said to be in its place."""
+    """Unpack a value of the cursor; damage is reported with the key of the value."""
     try:
         return unpack(*packed)
     except ValueError:
@@ -478,7 +478,7 @@ def _counts(known: str | list[int], ids: list[int]) -> dict[int, int]:
 
 
 def _check_days(form: _Form) -> None:
-    """Whether slices are in order, and all days and moments such as can be calculated with."""
+    """Check that the slices are in order, and that all days and times are within the supported range."""
     days: dict[str, t.Sequence[Slice | Unread]] = {
         "slices": form.slices,
         "unread": form.unread,
@@ -505,7 +505,7 @@ def _check_days(form: _Form) -> None:
 
 
 def _correct_clocks(cursor: Cursor, now: datetime) -> None:
-    """Treat what was stamped by a clock that was ahead as long due."""
+    """Treat whatever has a timestamp from a clock that was ahead as long overdue."""
     latest = now + CLOCK_TOLERANCE
     past = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=timezone.utc)
     stamps = [

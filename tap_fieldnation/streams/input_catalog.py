@@ -42,7 +42,7 @@ def normalize_entry(entry: CatalogEntry, stream: Stream) -> None:
     for key in keys:
         if key not in columns:
             raise CatalogError(
-                f"The catalog cannot be used: the keys of {stream.name} name {key}, which is none of its columns: "
+                f"The catalog cannot be used: the keys of {stream.name} name {key}, which is not one of its columns: "
                 "make a catalog with --discover."
             )
         types = columns[key]["type"]
@@ -80,7 +80,7 @@ def remarks(catalog: Catalog | None, streams: Mapping[str, Stream]) -> Iterator[
                 yield f"The catalog does not select {stream.name}, though it selects columns of it: {_HOW_TO_SELECT}."
         else:
             advice = did_you_mean(entry.tap_stream_id, streams, "--discover lists the streams")
-            yield f"The catalog names {entry.tap_stream_id}, which is no stream and has no effect: {advice}"
+            yield f"The catalog names {entry.tap_stream_id}, which is not a stream and has no effect: {advice}"
     if not any(stream.selected for stream in streams.values()):
         yield f"No stream is selected, so nothing is read: {_HOW_TO_SELECT} (in Meltano: name streams under select)."
 
@@ -99,7 +99,7 @@ def _unmatched(entry: CatalogEntry, stream: Stream) -> Iterator[str]:
         if breadcrumb and metadata.selected is not None and not any(_exists(breadcrumb, one) for one in schemas):
             name = ".".join(breadcrumb[1::2]) or "/".join(breadcrumb)
             advice = did_you_mean(name, _names(stream.schema), "--discover lists the columns")
-            yield f"The catalog names {stream.name}.{name}, which is no column and has no effect: {advice}"
+            yield f"The catalog names {stream.name}.{name}, which is not a column and has no effect: {advice}"
 
 
 def _exists(breadcrumb: Iterable[str], schema: Mapping[str, t.Any]) -> bool:

@@ -171,7 +171,7 @@ def _evaluate(
         cause = error.__cause__ if isinstance(error, MappingError) and error.__cause__ else error
     missing = next((key for key in _CONFIG_KEY.findall(expr) if key not in map_.map_config), None)
     if type(cause).__name__ == "NameNotDefined":  # of simpleeval, which is the SDK's own
-        problem = f"names {getattr(cause, 'name', 'something')}, which is none of the selected columns"
+        problem = f"names {getattr(cause, 'name', 'something')}, which is not one of the selected columns"
     elif isinstance(cause, KeyError) and missing:
         problem = f"needs {missing} in {MAP_CONFIG}"
     else:
@@ -245,7 +245,7 @@ def remarks(config: Mapping[str, t.Any], streams: Mapping[str, Stream]) -> Itera
         matched = [stream for stream in streams.values() if fnmatch(stream.name, source)]
         if not matched:
             advice = did_you_mean(source, streams, "--discover lists the streams")
-            yield f"Setting {STREAM_MAPS} has no effect for {source}, which is no stream: {advice}"
+            yield f"Setting {STREAM_MAPS} has no effect for {source}, which is not a stream: {advice}"
         elif isinstance(definition, dict):
             yield from _unmatched_columns(key, definition, matched)
     for stream in streams.values():
