@@ -1,4 +1,4 @@
-"""`--test`: whether the credentials work, what the account may read, and whether its API behaves as the tap expects."""
+"""`--test`: checks whether the credentials work, what the account may read, and whether the API behaves as expected."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ if t.TYPE_CHECKING:
 
 ISSUES = "https://github.com/tap-fieldnation/tap-fieldnation/issues"
 
-# Of the documentation; a work order with another one counts as open.
+# The documented statuses; a work order with another one counts as open.
 STATUS_NAMES = frozenset(
     {
         "approved",
@@ -66,10 +66,10 @@ STATUS_NAMES = frozenset(
     }
 )
 
-# So many work orders show which fields a section has.
+# This many work orders show which fields a section has.
 SAMPLE = 20
 
-# If all work orders of a page were created within so long, they cannot show whether the creation filter works.
+# If all work orders of a page were created within this time, they cannot show whether the creation filter works.
 FEW_DAYS = timedelta(days=3)
 
 MARKS: t.Mapping[bool | None, str] = {True: "ok  ", False: "FAIL", None: "note"}
@@ -80,7 +80,7 @@ class Check:
     """One line of the report.
 
     Attributes:
-        good: Whether it is as it should be; None where it is worth knowing, but no error.
+        good: Whether it is as it should be; None if it is only worth knowing.
         text: What was checked, and the result.
     """
 
@@ -93,7 +93,7 @@ class Check:
 
 
 def print_checks(context: RunContext, streams: Mapping[str, Stream]) -> None:
-    """Print the report; exit with 1 where a check failed.
+    """Print the report; exit with 1 if a check failed.
 
     Raises:
         SettingsError: The time limit was reached before the end.
@@ -111,7 +111,7 @@ def print_checks(context: RunContext, streams: Mapping[str, Stream]) -> None:
 
 
 def run_checks(context: RunContext, streams: Mapping[str, Stream]) -> Iterator[Check]:
-    """One check after another; ends early where the rest would fail for the same reason."""
+    """Run one check after another; end early if the rest would fail for the same reason."""
     try:
         context.authenticator.token()
     except TapError as error:
@@ -142,7 +142,7 @@ def run_checks(context: RunContext, streams: Mapping[str, Stream]) -> Iterator[C
 
 
 def _with_other_sections(context: RunContext, work_orders: WorkOrdersStream) -> list[Record]:
-    """A few work orders with the sections that the API offers and no sync requests: they may be new ones."""
+    """A few work orders with the sections that the API offers but no sync requests, which may be new."""
     params = {**FIXED_PARAMS, "columns": "id", "page": 1, "per_page": 1}
     body, _ = context.client.get(PATH, params, stream=work_orders.name)
     groups = get_nested(body, "metadata.available_columns")
@@ -156,7 +156,7 @@ def _with_other_sections(context: RunContext, work_orders: WorkOrdersStream) -> 
 
 
 def _check_fields(samples: Samples) -> Iterator[Check]:
-    """What this version does not know: names and types, without any value."""
+    """Report fields that this version does not know: names and types, without any value."""
     unknown, unfit = samples.unknown(), samples.unfit()
     if unknown:
         yield Check(good=None, text=f"fields unknown to this version: {', '.join(unknown)}")
@@ -171,7 +171,7 @@ def _check_fields(samples: Samples) -> Iterator[Check]:
 def _check_assumptions(
     context: RunContext, work_orders: WorkOrdersStream, source: WorkOrders, page: Page
 ) -> Iterator[Check]:
-    """The table in `docs/assumptions.md`, as far as a page of work orders and a few more requests can check it."""
+    """Check the table in `docs/assumptions.md`, as far as a page of work orders and a few more requests allow."""
     page_size = context.config["page_size"]
     yield Check(
         good=True if page.per_page == page_size else None,
@@ -315,7 +315,7 @@ def _ids_listed(stream: CompanyStream, more: Mapping[str, object]) -> set[t.Any]
 
 
 def _check_clients(stream: CompanyStream, page: Page) -> Check:
-    """Whether the list has the clients that work orders name; the API may list deactivated ones on request only."""
+    """Whether the list has the clients of the work orders; the API may list deactivated ones only on request."""
     found = {", ".join(more) or "default": _ids_listed(stream, more) for more in ({}, *stream.entry.more)}
     named = {get_nested(decode_full(record), "client.id") for record in page.records} - {None, 0}
     missing = len(named - set().union(*found.values()))
@@ -347,7 +347,7 @@ def _check_stream(
 
 
 def _try_company(context: RunContext, stream: CompanyStream, samples: Samples) -> str:
-    """Request the first page of a list; returns what is missing to do so, or an empty text."""
+    """Request the first page of a list; returns why that is not possible, or an empty string."""
     entry = stream.entry
     if stream.lacks_company():
         return NO_COMPANY
@@ -366,7 +366,7 @@ def _try_company(context: RunContext, stream: CompanyStream, samples: Samples) -
 
 
 def _try_by_request(context: RunContext, stream: ByRequestStream, page: Page, samples: Samples) -> str:
-    """Make one request because of a work order of the page; returns what is missing to do so, or an empty text."""
+    """Make one request for a work order of the page; returns why that is not possible, or an empty string."""
     ids = (record_id for record in map(decode_full, page.records) for record_id in stream.ids_in(record, {}))
     record_id = next(ids, None)
     if record_id is None:
