@@ -96,9 +96,9 @@ REMOVED = (
         "is_removed",
         "is_removed",
         "boolean",
-        "True where the API no longer returns the work order: archived, deleted or no longer visible.",
+        "True if the API no longer returns the work order: archived, deleted or no longer visible.",
     ),
-    Column("removed_at", "removed_at", "timestamp", "When it was noticed that the API no longer returns it, in UTC."),
+    Column("removed_at", "removed_at", "timestamp", "When the tap noticed that the API no longer returns it, in UTC."),
 )
 
 

@@ -1,4 +1,4 @@
-"""The settings: what is taken, and for what is not, one sentence that names the setting and never shows its value."""
+"""The settings: which values are accepted; others get a sentence that names the setting and never shows the value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one table of faults: what goes wrong, where, and what becomes of the run.
+"""The table of faults: what goes wrong, where, and how the run ends.
 
 `test_faults.py` runs the whole tap through each row; `docs/reliability.md` shows the table.
 """

@@ -1,4 +1,4 @@
-"""The errors that Field Nation's documentation lists as common, each in its own sentence; `--test` has the same."""
+"""The errors that Field Nation's documentation lists as common, each with its own sentence, in `--test` too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `--test` says of an API that behaves otherwise: by what comes back, and without anybody's data."""
+"""What `--test` reports about an API that behaves differently: based on its responses, and without anybody's data."""
 
 from __future__ import annotations
 

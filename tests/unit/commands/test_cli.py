@@ -1,4 +1,4 @@
-"""The command line: whatever is wrong with what it is given ends in one sentence on stderr, and exit code 1."""
+"""The command line: any invalid input ends in one sentence on stderr and exit code 1."""
 
 from __future__ import annotations
 

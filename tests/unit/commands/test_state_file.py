@@ -1,4 +1,4 @@
-"""A STATE in the forms that tools keep it in: unwrapped, or refused in a sentence, but never taken for empty."""
+"""A STATE in the forms in which tools store it: unwrapped, or rejected in a sentence, but never taken as empty."""
 
 from __future__ import annotations
 

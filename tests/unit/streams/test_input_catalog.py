@@ -1,4 +1,4 @@
-"""Catalogs that were edited by hand: keys are always sent, and what has no effect is said."""
+"""Catalogs that were edited by hand: keys are always written, and there is a warning for whatever has no effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stream maps and flattening: checked before a run, said where they have no effect, failing in a sentence."""
+"""Stream maps and flattening: checked before a run, with warnings if without effect, and errors in one sentence."""
 
 from __future__ import annotations
 
