@@ -1,4 +1,4 @@
-"""What the streams and commands of one run share: where it reads, which days, its clock, and its one API client."""
+"""What the streams and commands of a run share: the origin and the days to read, the clock, and the API client."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ TEMPLATES = "/templates"
 
 
 class RunContext:
-    """One run. Nothing is requested before a method asks for it.
+    """One run. No request is made before a method needs it.
 
     Args:
         config: The validated settings.
-        user_agent: Sent where the setting of that name is not set.
+        user_agent: The `User-Agent` header, unless the setting of that name is set.
         company_id: The company that STATE belongs to, or None.
         logger: Where the client reports waits and retries.
 
@@ -61,14 +61,14 @@ class RunContext:
 
     @property
     def date_range(self) -> tuple[date | None, date | None]:
-        """The first and the last creation day to read, UTC; None where the range is open."""
+        """The first and the last creation day to read, UTC; None for an open end."""
         since, until = settings.day(self.config, "start_date"), settings.day(self.config, "end_date")
         # STATE holds no earlier day, and no account is that old.
         return since and max(since, cursor.EARLIEST), until
 
     @property
     def known_company_id(self) -> int | None:
-        """The id of the company, if it is known by now; else the setting."""
+        """The id of the company, if it is already known; otherwise the setting."""
         return self._company_id or self.config.get("company_id")
 
     @functools.cached_property
@@ -97,7 +97,7 @@ class RunContext:
 
     @functools.cached_property
     def requester(self) -> Requester:
-        """What client and authenticator send their requests through."""
+        """Sends the requests of the client and the authenticator."""
         rate_limiter = RateLimiter(
             float(self.config["requests_per_minute"]), self.config["max_concurrent_requests"], self.clock
         )
@@ -119,13 +119,13 @@ class RunContext:
         )
 
     def begin(self) -> None:
-        """Note that a stream is being synced; the first one is when the sync begins."""
+        """Record that a stream is being synced: the sync begins with the first one."""
         self.started_at = self.started_at or self.clock.utc_now()
 
     def find_company_id(self) -> int | None:
-        """The id of the company: from STATE, else from a work order or a template, else from the setting.
+        """The id of the company: from STATE, otherwise from a work order or a template, otherwise from the setting.
 
-        This takes a request, and another one where no work order shows it.
+        This takes a request, and another one if no work order shows it.
 
         Raises:
             TapError: A request failed for a reason that may pass, or the token was rejected.
@@ -153,7 +153,7 @@ class RunContext:
         return next(filter(None, (company_of(row) for row in rows if isinstance(row, dict))), None)
 
     def remember_company(self, company_id: int | None) -> None:
-        """Keep the company's id that work orders showed, so that no request has to find it out."""
+        """Keep the company's id once a work order showed it, so that no further request is needed for it."""
         self._company_id = company_id or self._company_id
 
     def stop_at_deadline(self, stream: str) -> None:

@@ -1,4 +1,4 @@
-"""Settings from environment variables, and what is wrong with the variables of a run."""
+"""Reads settings from environment variables, and finds variables that have no effect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Schemas = t.Mapping[str, t.Mapping[str, t.Any]]  # by the name of the setting
 
 
 def load_dotenv() -> None:
-    """Add the variables of a file `.env`, as every tap on the SDK does.
+    """Load the variables of a `.env` file, as every tap built on the SDK does.
 
     Raises:
         SettingsError: The file cannot be read.
@@ -41,9 +41,9 @@ def variable(name: str) -> str:
 
 
 def read_settings(variables: Mapping[str, str], schemas: Schemas) -> dict[str, t.Any]:
-    """The settings that environment variables give, in their types. An empty variable is not set.
+    """The settings from environment variables, converted to their types. An empty variable counts as not set.
 
-    A value that does not look like its type stays text, and is refused by the JSON Schema.
+    A value that does not look like its type stays a string, which the JSON Schema rejects.
 
     Raises:
         SettingsError: A variable is not UTF-8 text, or not JSON where JSON is expected.
@@ -87,17 +87,17 @@ def _from_json(name: str, text: str) -> t.Any:
 
 
 def without_empty(config: Mapping[str, t.Any], variables: Mapping[str, str]) -> dict[str, t.Any]:
-    """A config without the empty texts that Meltano takes from variables that are set to nothing."""
+    """A config without the empty strings that Meltano passes on for empty environment variables."""
     return {name: value for name, value in config.items() if value != "" or variables.get(variable(name)) != ""}
 
 
 def exported(variables: Mapping[str, str], names: Iterable[str]) -> list[str]:
-    """The settings among `names` that environment variables hold."""
+    """The settings among `names` for which an environment variable is set."""
     return [name for name in names if variables.get(variable(name))]
 
 
 def unknown_variables(variables: Mapping[str, str], schemas: Schemas) -> Iterator[str]:
-    """A sentence for each variable that looks like a setting and is none."""
+    """A sentence for each variable that looks like a setting but is not one."""
     known = {f"{PREFIX}{LOG_LEVEL}", *map(variable, schemas)}
     for name in sorted(variables):
         if name.upper().startswith(PREFIX) and name not in known and not _is_of_meltano(name, variables, schemas):
@@ -107,9 +107,9 @@ def unknown_variables(variables: Mapping[str, str], schemas: Schemas) -> Iterato
 
 
 def unread_variables(variables: Mapping[str, str], config: Mapping[str, t.Any], schemas: Schemas) -> list[str]:
-    """The variables that say something else than the config of a run that does not read them.
+    """The variables that differ from the config of a run that does not read them.
 
-    Meltano gives each setting in both.
+    Meltano passes each setting both in a variable and in the config.
     """
     return [
         variable(name)
@@ -119,7 +119,7 @@ def unread_variables(variables: Mapping[str, str], config: Mapping[str, t.Any], 
 
 
 def _is_of_meltano(name: str, variables: Mapping[str, str], schemas: Schemas) -> bool:
-    """Whether Meltano knows a variable: its extras, parts of an object, and settings of a plugin with a longer name."""
+    """Whether Meltano uses a variable: for an extra, a part of an object, or a plugin with a longer name."""
     rest = name[len(PREFIX) :]
     if "__" in name or rest.startswith("_"):
         return True
@@ -130,7 +130,7 @@ def _is_of_meltano(name: str, variables: Mapping[str, str], schemas: Schemas) ->
 
 
 def _differs(name: str, text: str, value: t.Any, schema: Mapping[str, t.Any]) -> bool:
-    """Whether a variable says something else than the config; Meltano gives each setting in both."""
+    """Whether the value of a variable differs from that in the config."""
     try:
         return bool(_typed(name, text, _types(schema)) != value)
     except SettingsError:

@@ -10,14 +10,14 @@ if t.TYPE_CHECKING:
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like this one, whatever its case and punctuation; None if none is like it."""
+    """The known name that is most similar, ignoring case and punctuation; None if none is similar."""
     by_letters = {_letters(one): one for one in known}
     found = difflib.get_close_matches(_letters(name), by_letters, n=1)
     return by_letters[found[0]] if found else None
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
-    """The end of a sentence: the closest name, or else another advice."""
+    """The end of a sentence: a question with the closest name, or other advice if no name is close."""
     found = closest(name, known)
     return f"did you mean {found}?" if found else f"{otherwise}."
 

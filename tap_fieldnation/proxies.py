@@ -1,4 +1,4 @@
-"""Checks the proxy that environment variables name, before the first request would fail on it."""
+"""Checks the proxy that is set in environment variables, before the first request would fail because of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 
 
 def check_proxy(origin: str) -> None:
-    """Refuse a proxy that cannot be used.
+    """Reject a proxy that cannot be used.
 
     Args:
         origin: Scheme and host of the API.
@@ -32,7 +32,7 @@ def check_proxy(origin: str) -> None:
 
 
 def _advice(proxy: str) -> str:
-    """What to do about a proxy that cannot be used, or ""."""
+    """What to do about an unusable proxy; "" if it is usable."""
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         is_usable = is_host_name(parts.hostname) and proxy.isprintable() and " " not in proxy

@@ -1,4 +1,4 @@
-"""The settings as one table, from which the JSON Schema of the config, error messages and documentation are made."""
+"""The settings, as a table from which the config's JSON Schema, error messages and documentation are generated."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Setting:
         expected: What a valid value is, for messages.
         default: Its value if it is not given.
         required: Whether it must be given.
-        most: The largest absolute value that is accepted; NaN never is.
+        most: The largest absolute value that is accepted; NaN is always rejected.
     """
 
     name: str
@@ -215,7 +215,7 @@ SETTINGS = (
         th.StringType,
         "User agent",
         "`User-Agent` header to send instead of `tap-fieldnation/VERSION`.",
-        "a text in ASCII",
+        "printable ASCII text",
     ),
 )
 SDK_BOUNDS: t.Mapping[str, dict[str, int]] = {
@@ -247,9 +247,9 @@ def config_jsonschema() -> dict[str, t.Any]:
 
 
 def completed(name: str, schema: t.Any) -> t.Any:
-    """The JSON Schema of one of the SDK's settings, with bounds, and without what is no schema in it.
+    """The JSON Schema of one of the SDK's settings, with bounds added and invalid parts removed.
 
-    In singer-sdk 0.54 there is a text among the alternatives of `__else__`, on which the validation would fail.
+    In singer-sdk 0.54, the alternatives of `__else__` include a string instead of a schema, which fails validation.
     """
     if isinstance(schema, list):
         return [completed("", item) for item in schema]
@@ -262,19 +262,19 @@ def completed(name: str, schema: t.Any) -> t.Any:
 
 
 def without_flattening(config: Mapping[str, t.Any]) -> list[str]:
-    """The settings of flattening that are given while nothing says whether to flatten."""
+    """The flattening settings that are given although `flattening_enabled` is not."""
     if config.get("flattening_enabled") is not None:
         return []
     return [name for name, value in config.items() if name.startswith("flattening_") and value is not None]
 
 
 def check(config: MutableMapping[str, t.Any], invalid: Mapping[str, str], exported: t.Collection[str] = ()) -> None:
-    """Refuse a config that cannot work.
+    """Reject a config that cannot work.
 
     Args:
-        config: The settings, defaults filled in; those that are null get theirs here.
-        invalid: The settings that the JSON Schema refuses, and where in them.
-        exported: Settings that environment variables hold, which this run does not read.
+        config: The settings with their defaults; null values are replaced with the defaults here.
+        invalid: The settings that do not match the JSON Schema, and the path of the mismatch in each.
+        exported: Settings for which an environment variable is set that this run does not read.
 
     Raises:
         SettingsError: One sentence: which setting, and what is expected; never a value.
@@ -313,7 +313,7 @@ def _check_one(
         if setting.default is not None:
             config[setting.name] = setting.default
     elif setting.secret and isinstance(value, str) and value != value.strip():
-        raise SettingsError(f"Setting {setting.name} has space around it: give it without.")
+        raise SettingsError(f"Setting {setting.name} has whitespace around it: remove it.")
     elif setting.name in refused or not _usable(setting, value):
         raise SettingsError(f"Setting {setting.name} cannot be used: it must be {setting.expected}.")
 

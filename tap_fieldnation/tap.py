@@ -51,7 +51,7 @@ if t.TYPE_CHECKING:
 
 
 class TapFieldNation(Tap):
-    """Field Nation: work orders, their child records, and company data."""
+    """Reads work orders, their child records, and company data from Field Nation."""
 
     name = "tap-fieldnation"
     message_writer_class = Writer
@@ -75,7 +75,7 @@ class TapFieldNation(Tap):
 
     @functools.cached_property
     def context(self) -> RunContext:
-        """The run."""
+        """What the streams and commands of this run share."""
         return RunContext(
             self.config,
             user_agent=f"{self.name}/{self.plugin_version}",
@@ -90,7 +90,7 @@ class TapFieldNation(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        """Set the stream maps up, by a catalog whose entries the streams have normalized; say what has no effect."""
+        """Set up the stream maps with the catalog, which the streams have normalized; warn of what has no effect."""
         remarks = [
             *input_catalog.remarks(self.input_catalog, self.streams),
             *maps.remarks(self.config, self.streams),
@@ -102,10 +102,10 @@ class TapFieldNation(Tap):
 
     @override
     def load_state(self, state: dict[str, t.Any]) -> None:
-        """Take the STATE of the last run, which decides in which order streams are synced; warn of unknown streams."""
+        """Load the STATE of the last run, which determines the order of the streams; warn of unknown streams."""
         for name in state.get("bookmarks", {}).keys() - self.streams.keys():
-            advice = did_you_mean(name, self.streams, "is it the STATE of another tap? Otherwise nothing is to be done")
-            self.logger.warning("The STATE names %s, which is no stream and has no effect: %s", name, advice)
+            advice = did_you_mean(name, self.streams, "is it the STATE of another tap? If not, ignore this")
+            self.logger.warning("The STATE names %s, which is not a stream and has no effect: %s", name, advice)
         super().load_state(state)
         self.context.remember_company(company_id_in(self.state))
         now = self.context.clock.utc_now()
@@ -113,9 +113,9 @@ class TapFieldNation(Tap):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """End with the STATE of what was emitted, and an exit code that says that the run was interrupted.
+        """Write the STATE of what was emitted, and exit with a code that shows that the run was interrupted.
 
-        The SDK's own handler exits with 0, and writes STATE into the middle of a message that is being written.
+        The SDK's own handler exits with 0, and can write STATE into the middle of another message.
         """
         writer = t.cast("Writer", self.message_writer)
         leave = functools.partial(self._leave, signum)
@@ -136,7 +136,7 @@ class TapFieldNation(Tap):
                     self._state_writer.write_state(self.state)
                     sys.stdout.flush()
         silence_other_threads()
-        # Not by the logger, which the signal may have interrupted; on a terminal below the progress bar.
+        # Not through the logger, which the signal may have interrupted. On a terminal, below the progress bar.
         line = f"{text}.\n"
         os.write(2, f"\n{line}".encode() if sys.stderr.isatty() else line.encode())
         os._exit(128 + signum)  # without waiting for requests in flight
@@ -177,7 +177,7 @@ class TapFieldNation(Tap):
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the settings and fill in the defaults; the messages are ours, as the SDK's show the values."""
+        """Check the settings and fill in the defaults, with our own messages, because those of the SDK show values."""
         secrets = (self._config.get(name) for name in settings.SECRETS)
         redact.register_secrets(*(value for value in secrets if isinstance(value, str)))
         schema = self.config_jsonschema
@@ -196,10 +196,10 @@ class TapFieldNation(Tap):
         return sorted(invalid)
 
     def _check_names(self, known: environment.Schemas) -> None:
-        """Say which settings and variables have no effect.
+        """Warn of settings and environment variables that have no effect.
 
         Raises:
-            SettingsError: One of them asks for what the tap does not do.
+            SettingsError: One of them asks for something that the tap does not support.
         """
         if self._config.get("batch_config") is not None:
             raise SettingsError("Setting batch_config cannot be used: this tap writes no BATCH messages; remove it.")
@@ -227,7 +227,7 @@ class TapFieldNation(Tap):
     @classproperty
     @override
     def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805
-        """Settings from the environment, ours and the SDK's, by their types."""
+        """Settings from the environment, the tap's and the SDK's, converted to their types."""
         schema: dict[str, t.Any] = cls.config_jsonschema
         cls.append_builtin_config(schema)
         environment.load_dotenv()
@@ -249,7 +249,7 @@ class TapFieldNation(Tap):
 
 
 def _innermost(error: t.Any) -> t.Any:
-    """Of the alternatives of a JSON Schema, none of which holds, what is wrong with the one that comes closest."""
+    """The error within the best matching alternative, if a value matches none of the alternatives of a JSON Schema."""
     while error.context:
         error = max(error.context, key=lambda inner: len(inner.absolute_path))
     return error

@@ -18,8 +18,8 @@ def to_rfc3339(text: str) -> str | None:
     """The timestamp as ``2018-11-07T13:00:00Z``, or None if it is unset.
 
     Raises:
-        ValueError: It is no timestamp.
-        OverflowError: In UTC, it is out of range.
+        ValueError: It is not a timestamp.
+        OverflowError: It is out of range in UTC.
     """
     if len(text) == PLAIN_LENGTH and text[10] == " " and text[:4] != "0000":
         datetime.fromisoformat(text)  # raises if it is none
@@ -39,7 +39,7 @@ def format_utc(moment: datetime) -> str:
 
 
 def parse_utc(text: object) -> datetime | None:
-    """The timestamp in UTC, or None if it is unset or no timestamp."""
+    """The timestamp in UTC, or None if it is unset or not a timestamp."""
     if not isinstance(text, str) or is_unset(text := text.strip()):
         return None
     try:
@@ -52,9 +52,9 @@ def parse_day(text: str) -> date:
     """The day in UTC of ``2026-01-31``, or of a timestamp such as ``2026-01-31T23:00:00-05:00``.
 
     Raises:
-        TypeError: It is no text.
-        ValueError: It is no date.
-        OverflowError: In UTC, it is out of range.
+        TypeError: It is not a string.
+        ValueError: It is not a date.
+        OverflowError: It is out of range in UTC.
     """
     if not _DAY.match(text):
         raise ValueError(text)

@@ -96,9 +96,9 @@ REMOVED = (
         "is_removed",
         "is_removed",
         "boolean",
-        "True where the API no longer returns the work order: archived, deleted or no longer visible.",
+        "True if the API no longer returns the work order: archived, deleted or no longer visible.",
     ),
-    Column("removed_at", "removed_at", "timestamp", "When it was noticed that the API no longer returns it, in UTC."),
+    Column("removed_at", "removed_at", "timestamp", "When the tap noticed that the API no longer returns it, in UTC."),
 )
 
 
@@ -255,8 +255,8 @@ def _model(
 def _relationship(other: Stream, key: str) -> dict[str, t.Any]:
     """A test that a row of another table is there.
 
-    That of the work order of a child record always is. A list of the company may have lost a row that an old work order
-    names, or may be read in a later run, which is worth no more than a warning.
+    The work order of a child record always is there. A row that an old work order refers to may have disappeared from
+    a company list, or the list may be read in a later run, which is worth no more than a warning.
     """
     test: dict[str, t.Any] = {"arguments": {"to": f"ref('{model(other.name)}')", "field": key}}
     if other.name != "work_orders":

@@ -1,12 +1,12 @@
-{#- The rows of a table that still exist in Field Nation. This is the only place that says which rows do.
+{#- The rows of a table that still exist in Field Nation. This is the only place that defines which rows do.
 
     role: work_orders: each work order once, as it was last read, with is_removed and removed_at.
         embedded: child records that came with their work order. They are current if they are not older than it (>= and
             not =, because they are loaded before it), and the work order was not removed while it was open. Child
             records of a work order that was archived after it was closed stay, as its history.
-        by_request: child records of requests of their own, which are current however old they are.
-        work_order_removals: removals since which the work order was not read again.
-        work_order_coverage: spans of days that are not part of another one since.
+        by_request: child records from separate requests, which are current however old they are.
+        work_order_removals: removals of work orders that have not been read again since.
+        work_order_coverage: ranges of days that have not become part of another range.
         list: full tables.
     marks_deleted: whether the target marks rows that are gone (Singer's ACTIVATE_VERSION) instead of deleting them.
 -#}
@@ -49,9 +49,9 @@ select * from {{ source('fieldnation', table) }}
 
 {#- Id and time of each work order that the API no longer returns.
 
-    Open ones are recorded in work_order_removals. A closed one is gone if it is older than the last readings of all
-    spans around its creation day, because a span is sent as a whole; one day on each side, because Field Nation may
-    count days in the time of the site.
+    Open ones are recorded in work_order_removals. A closed one is gone if it is older than the last reading of its
+    creation day, of the day before and of the day after: each reading writes all work orders of a range of days, and
+    Field Nation may count days in the time of the site.
 -#}
 {% macro removed_work_orders() -%}
 {%- set work_orders = source('fieldnation', 'work_orders') -%}

@@ -29,5 +29,5 @@ end
 {% macro sum_if(value, condition) %}coalesce(sum(case when {{ condition }} then {{ value }} end), 0){% endmacro %}
 
 
-{#- A part of a whole, from 0 to 1; null if there is no whole. -#}
+{#- The ratio of a part to a whole, from 0 to 1; null if the whole is 0. -#}
 {% macro ratio(part, whole) %}cast({{ part }} * 1.0 / nullif({{ whole }}, 0) as numeric(9, 4)){% endmacro %}

@@ -1,5 +1,5 @@
--- The marts of spend have to the cent what the tables of the tap have: the pay of each approved work order, and the charged
--- fees of all.
+-- The spend marts agree to the cent with the tables of the tap: the pay of each approved work order, and the charged fees of
+-- all work orders.
 with source_pay as (
     select id as work_order_id, cast(pay_total as numeric(18, 2)) as amount
     from {{ source('fieldnation', 'work_orders') }}

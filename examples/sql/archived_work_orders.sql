@@ -1,7 +1,7 @@
 -- Work orders that no longer exist, although nothing reported their removal: closed ones that were archived or deleted.
--- work_order_coverage says since when all work orders of a span of creation days were written. One that was not written since
--- then does not exist any more. The API may count days in the time of the site, so the days before and after count too. (A
--- span whose last_day is null is void. Open work orders that were removed are in work_order_removals.)
+-- work_order_coverage has the time since which all work orders of a range of creation days have been written. One that has not
+-- been written since then no longer exists. The API may count days in the time of the site, so the days before and after count
+-- too. (A range whose last_day is null never matches. Open work orders that were removed are in work_order_removals.)
 select w.id as work_order_id,
        w.title,
        w.status_name as last_status,

@@ -1,4 +1,4 @@
-"""One OAuth 2.0 access token for the whole run, shared by all threads.
+"""The OAuth 2.0 access token of the run, which all threads share.
 
 Source: the authentication page of Field Nation's REST API v2 documentation. The body is JSON. There is no refresh
 token: a new access token is requested in the same way as the first.
@@ -89,7 +89,7 @@ class FieldNationAuthenticator(OAuthAuthenticator):
             return t.cast("str", self.access_token)
 
     def renew(self, rejected: str) -> str:
-        """The token to use instead of a rejected one; another thread may have renewed it already."""
+        """A token to replace a rejected one. If another thread has already renewed it, no request is made."""
         self.logger.info("The access token was rejected: requesting a new one.")
         with self._lock:
             if self.access_token == rejected:
@@ -98,7 +98,7 @@ class FieldNationAuthenticator(OAuthAuthenticator):
 
     @override
     def is_token_valid(self) -> bool:
-        """Whether there is a token, and it need not be renewed yet."""
+        """Whether there is a token that does not have to be renewed yet."""
         return self.access_token is not None and self._clock.monotonic() < self._renew_at
 
     @override
@@ -124,7 +124,7 @@ class FieldNationAuthenticator(OAuthAuthenticator):
 
     @override
     def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Leave the request as it is: the session adds the token to a copy that nothing else sees."""
+        """Return the request unchanged: the session adds the token to a copy that nothing else sees."""
         return request
 
     def _request_token(self) -> t.Any:
@@ -142,7 +142,7 @@ class FieldNationAuthenticator(OAuthAuthenticator):
 
 
 def _seconds(value: object) -> float:
-    """A token's lifetime in seconds; 3600 if the response does not have it, or not in a usable form."""
+    """A token's lifetime in seconds; 3600 if the response has no usable value."""
     try:
         lifetime = float(t.cast("str", value))
     except (TypeError, ValueError, OverflowError):

@@ -8,14 +8,14 @@ import zlib
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# What the requests accept. `zlib` can stop at a limit, which not every decoder of the other encodings can.
+# The `Accept-Encoding` of the requests. `zlib` can stop at a limit; decoders of other encodings may not be able to.
 ENCODINGS = "gzip, deflate"
 
 # A page has up to 100 work orders of usually 20 to 200 kB. As many responses are in memory as requests are in flight.
 MAX_BODY = 64 * 2**20
 
 _PIECE = 2**18
-# As many as `urllib3` accepts.
+# The same limit as in `urllib3`.
 _MAX_ENCODINGS = 5
 # A server has no reason to send more than one; millions of empty ones would take minutes.
 _MAX_MEMBERS = 1_000
@@ -29,7 +29,7 @@ class BodyTooLargeError(Exception):
 
 
 class EncodingError(Exception):
-    """The body is not in the encoding that its header says, or in one that was not asked for."""
+    """The body does not have the encoding that its header names, or has one that was not requested."""
 
 
 def decompressed(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
@@ -37,7 +37,7 @@ def decompressed(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 
     Args:
         pieces: The body as it is received.
-        encoding: The header `Content-Encoding`: names in the order in which they were applied, or "".
+        encoding: The header `Content-Encoding`: the names of the encodings in the order in which they were applied.
 
     Raises:
         BodyTooLargeError: There are more bytes than `MAX_BODY`, at the end or between two encodings.

@@ -1,6 +1,6 @@
-"""Why a request got no response: what an exception of `requests` means, whether to try again, and what to do about it.
+"""Why a request got no response: what an exception of `requests` means, whether to retry, and what the user can do.
 
-What will not go away by itself, such as a certificate that is not trusted, is not tried again.
+A failure that will not go away by itself, such as an untrusted certificate, is not retried.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _AUTHORITY = Rule(Action.FAIL, _TRUST.format("the certificate of that authority"
 _ITSELF = Rule(Action.FAIL, _TRUST.format("that certificate"))
 _VALIDITY = Rule(Action.FAIL, "check this machine's clock; if it is right, tell those who run the server or the proxy")
 
-# By OpenSSL's codes of verification.
+# By OpenSSL's verification error code.
 _UNKNOWN_AUTHORITY = "the server's certificate is not from a known certificate authority"
 _CERTIFICATES: t.Mapping[int, tuple[str, Rule | None]] = {
     2: (_UNKNOWN_AUTHORITY, _AUTHORITY),
@@ -75,7 +75,7 @@ _INVALID = (
 
 
 class Cause(t.NamedTuple):
-    """Why there is no response, and the row of the table for it."""
+    """Why there is no response, and the rule for it."""
 
     reason: str
     rule: Rule
@@ -120,7 +120,7 @@ class Causes:
         return Cause(TOO_SLOW, self._check(Action.RETRY))
 
     def _connecting(self, error: BaseException) -> Cause | None:
-        """The cause, if it is this exception of the system, by which no connection was opened."""
+        """The cause, if this exception of the operating system means that no connection could be opened."""
         if isinstance(error, ssl.SSLCertVerificationError):
             text, rule = _CERTIFICATES.get(
                 error.verify_code, (f"the server's certificate could not be verified: {error.verify_message}", None)
@@ -163,7 +163,7 @@ class Causes:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and those that it was raised from, the innermost last; `urllib3` keeps some as arguments."""
+    """An exception and its causes, the innermost last; `urllib3` keeps some of them in the exception's arguments."""
     seen: list[BaseException] = []
     pending: list[t.Any] = [error]
     while pending:

@@ -1,4 +1,4 @@
-"""GET and decode a path of the API, with an access token that is renewed when it is rejected."""
+"""Requests a path of the API with an access token, which is renewed when it is rejected, and decodes the response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Client:
 
     Args:
         requester: Sends and retries requests.
-        authenticator: Has the access token.
+        authenticator: Provides the access token.
         max_in_flight: How many requests may be in flight at a time, over all threads.
     """
 
@@ -49,7 +49,7 @@ class Client:
         Raises:
             ApiError: The request failed and cannot be retried, or ``max_retries`` is reached.
             CredentialsError: The credentials are rejected, or the access token and then a new one.
-            DeadlineExceeded: The time limit is reached, or would be before the next attempt.
+            DeadlineExceeded: The time limit is reached, or would be reached before the next attempt.
         """
         with self._in_flight:
             return self._requester.retry(lambda: self._get(f"{API_ROOT}{path}", params, stream, decoder))

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 from tap_fieldnation.api.errors import DeadlineExceeded
 
-# Seconds. Longer waits are split, so that they end in time if the machine was suspended meanwhile.
+# Seconds. Longer waits are split, so that they end on time even if the machine was suspended meanwhile.
 MAX_SLEEP = 60.0
 
 
@@ -61,7 +61,7 @@ class Clock:
 
 
 class Stopwatch:
-    """Measures how long something is done, as a context manager of any number of threads.
+    """Measures how long at least one of any number of threads is within this context manager.
 
     Args:
         clock: The clock.
@@ -75,7 +75,7 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """For how long at least one thread has done it until now."""
+        """How long at least one thread has been within it so far."""
         with self._lock:
             return self._seconds + (self._clock.monotonic() - self._since if self._threads else 0.0)
 

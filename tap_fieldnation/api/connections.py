@@ -1,8 +1,8 @@
-"""Connections on which each request has a deadline for its whole response, and is reported at the moment it is sent.
+"""Connections that enforce a deadline for each whole response, and report the moment at which a request is sent.
 
-A timeout of a socket restarts with each byte, so a response that arrives drop by drop, or an endless series of interim
-responses (`100 Continue`), never exceeds it. `urllib3` chooses the connection of a request within a call, so what
-belongs to the request is kept for the thread.
+A socket timeout restarts with each byte, so a response that arrives byte by byte, or an endless series of interim
+responses (`100 Continue`), never exceeds it. `urllib3` chooses the connection within the call that sends a request, so
+the data of the request is kept in a thread-local variable.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Exchange:
 
     Attributes:
         is_sent: Whether the request is being sent, or was.
-        too_slow: Whether the response was not complete in time.
+        too_slow: Whether the response missed the deadline.
     """
 
     def __init__(self, clock: Clock, seconds: float, on_send: Callable[[], None]) -> None:
@@ -67,7 +67,7 @@ class Exchange:
         """Seconds until the response has to be complete.
 
         Raises:
-            TimeoutError: There are none left.
+            TimeoutError: No time is left.
         """
         seconds = self._deadline - self._clock.monotonic()
         if seconds <= 0:
@@ -113,7 +113,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Source:
-    """A socket, as far as `HTTPResponse` uses one."""
+    """The part of a socket's interface that `HTTPResponse` uses."""
 
     def __init__(self, source: socket.socket, exchange: Exchange) -> None:
         self._reader = _Reader(source, exchange)
@@ -173,7 +173,7 @@ POOLS = {"http": _Pool, "https": _TLSPool}
 
 
 class Adapter(HTTPAdapter):
-    """An adapter of `requests` that uses these connections, also through a proxy for HTTP."""
+    """An adapter of `requests` that uses these connections, through an HTTP proxy too."""
 
     @override
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
@@ -190,7 +190,7 @@ class Adapter(HTTPAdapter):
 
 @contextlib.contextmanager
 def exchanging(exchange: Exchange) -> Iterator[None]:
-    """Let the request that this thread makes in a block, and its response, be this exchange."""
+    """Make the request of this thread in the `with` block, and its response, part of this exchange."""
     _current.exchange = exchange
     try:
         yield

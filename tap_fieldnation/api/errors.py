@@ -1,6 +1,6 @@
-"""What can go wrong, as one table: the HTTP status, what the tap does, and what it advises the user to do.
+"""The exceptions, and a table of what can go wrong: the HTTP status, what the tap does, and the advice for the user.
 
-The text of every exception here is one sentence for the user; it is the last line on stderr.
+The text of every exception is one sentence for the user: the last line on stderr.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class CredentialsError(TapError):
 
 
 class TokenRefusedError(CredentialsError):
-    """A request was rejected with a new token too. Older pages document the same status for an unknown record id."""
+    """A request was rejected even with a new token. Older pages document the same status for an unknown record id."""
 
 
 class DeadlineExceeded(Exception):  # noqa: N818  (not a failure: the run stops, resumable)
@@ -46,7 +46,7 @@ class DeadlineExceeded(Exception):  # noqa: N818  (not a failure: the run stops,
 
 
 class Action(Enum):
-    """What the tap does about a failed request."""
+    """How the tap handles a failed request."""
 
     RETRY = "retry"
     RECONNECT = "retry, in a sync"
@@ -62,7 +62,7 @@ class Rule:
 
     Attributes:
         action: What the tap does.
-        advice: What the user can do if that did not help.
+        advice: What the user can do if the request still fails.
     """
 
     action: Action
@@ -92,11 +92,13 @@ RULES: t.Mapping[int, Rule] = {
 }
 _SERVER_ERROR = Rule(Action.RETRY, _LATER)
 _REDIRECT = Rule(Action.FAIL, "redirects are not followed, to protect the token: check api_url")
-_NOT_HTTP = Rule(Action.FAIL, "a server or a proxy answers out of turn: check api_url and the proxy, if there is one")
+_NOT_HTTP = Rule(
+    Action.FAIL, "a server or a proxy sent no final response: check api_url and the proxy, if there is one"
+)
 _OTHER_STATUS = Rule(Action.FAIL, _BUG)
 _NO_RESPONSE = Rule(Action.RETRY, "check the network, and run again (no data is lost)")
 
-# A rejected token, by a word in the reason: the first pattern that matches, or else the row above.
+# For a rejected token, by a word in the reason. The first pattern that matches counts; if none does, the row above.
 TOKEN_RULES: t.Sequence[tuple[re.Pattern[str], Rule]] = (
     (
         re.compile(r"(?i)expired"),
@@ -126,7 +128,7 @@ class LoginRule(t.NamedTuple):
 _ENABLE = "ask Field Nation to enable it"
 _USE_PASSWORD = f"set username and password for the password grant, or {_ENABLE}"
 _CORRECT = "are correct, have no spaces around them and belong to this environment"
-# The API's response is the same if they are wrong, contain spaces, or belong to the other environment.
+# The API's response is the same whether they are wrong, contain spaces, or belong to the other environment.
 _CREDENTIALS = LoginRule(
     f"check that client_id and client_secret {_CORRECT}; some accounts need username and password too",
     f"check that client_id, client_secret, username and password {_CORRECT}",
@@ -150,7 +152,7 @@ LOGIN_RULES: t.Mapping[str, LoginRule] = {
 
 
 def login_rule_for(code: str, reason: str) -> LoginRule:
-    """The row for an error of the token endpoint; some responses mention the grant in their reason only."""
+    """The row for an error of the token endpoint; some responses mention the grant only in their reason."""
     if code in LOGIN_RULES:
         return LOGIN_RULES[code]
     return _GRANT if "grant" in reason.lower() else _CREDENTIALS
@@ -160,7 +162,7 @@ _EXPIRED_TOKEN = re.compile(r"(?i)\b(expired|invalid)(\b.{0,20}\b|_)token\b|\bto
 
 
 def rule_for(status: int, reason: str = "") -> Rule:
-    """The row for an HTTP status; older pages document an expired token as a 400 with a reason that says so."""
+    """The row for an HTTP status. Older pages document an expired token as a 400 with a reason that says so."""
     if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.BAD_REQUEST and _EXPIRED_TOKEN.search(reason)):
         default = RULES[HTTPStatus.UNAUTHORIZED]
         return next((rule for pattern, rule in TOKEN_RULES if pattern.search(reason)), default)
@@ -183,7 +185,7 @@ class ApiError(TapError):
         code: The OAuth 2.0 error code, or ""; redacted.
         rule: The row of the table for it.
         problem: What happened and where, without the advice: for a log line about a retry.
-        retry_after: Seconds that the API demands to wait, or None.
+        retry_after: Seconds to wait, as the API asks (`Retry-After`), or None.
         retry_in: Seconds until the next attempt, once that is decided.
     """
 
@@ -219,13 +221,13 @@ class ApiError(TapError):
             self.args, self.problem = (f"{stream}: {self}",), f"{stream}: {self.problem}"
 
     def end_retries(self) -> None:
-        """Make it final, so that no caller retries again what was retried often enough."""
+        """Make it final, so that no caller retries a request whose retries are used up."""
         if self.is_retryable:
             self.rule = replace(self.rule, action=Action.FAIL)
 
 
 def reason_of(body: object) -> str:
-    """The reason in an error body, from the first of the documented fields that has one, or ""."""
+    """The reason in an error body, from the first documented field that has one; "" if none has."""
     if not isinstance(body, dict):
         return ""
     error, errors = body.get("error"), body.get("errors")

@@ -1,7 +1,8 @@
 """Field Nation's three styles of pagination, as one iterator of pages. The response shows which style it is.
 
 - By page number: ``metadata`` with ``total``, ``page``, ``pages`` and ``per_page``, beside ``results``. Each of the
-  four may be missing, or be a string. Without ``pages``, pages are requested until all rows were received, or none is.
+  four may be missing, or be a string. Without ``pages``, pages are requested until all rows were received or a page is
+  empty.
 - By cursor: ``pagination`` with ``next_cursor``, beside ``data``.
 - Unpaged: a bare array, or an object with neither.
 """
@@ -28,14 +29,14 @@ PAGE_NUMBERS: t.Mapping[str, object] = {"page": 1, "per_page": MAX_PAGE_SIZE}
 CURSOR: t.Mapping[str, object] = {"limit": MAX_PAGE_SIZE}
 UNPAGED: t.Mapping[str, object] = {}
 
-# Where the rows of an envelope are, unless a stream says otherwise.
+# The keys that can hold the rows of an envelope, unless a stream names another one.
 ROWS = ("results", "data")
 # Lists in the envelope that are not the rows.
 _NOT_ROWS = frozenset({"actions", "lists", "params", "saved_filters", "timings"})
 _PAGING = ("metadata", "pagination")
 _FALSE = ("", "0", "false", "none")
 
-# A count with more digits is none; Python refuses to read thousands of them.
+# A value with more digits is not a count; Python refuses to parse thousands of them.
 MAX_DIGITS = 18
 
 
@@ -65,7 +66,7 @@ class _Next(t.NamedTuple):
     """The parameter that selects the next page.
 
     Attributes:
-        stated: Whether the response says that there is one; otherwise it is only possible.
+        stated: Whether the response says that there is a next page; otherwise there only may be one.
     """
 
     parameter: str
@@ -90,11 +91,11 @@ def pages(
         params: The query of the first page.
         rows: The key of the items, if it is neither ``results`` nor ``data``; "." if the response is a single item.
         stream: The stream that needs it, for messages.
-        max_pages: After so many pages the list counts as truncated.
+        max_pages: The number of pages after which the list counts as truncated.
 
     Raises:
-        ApiError: A request failed, a response is not a list, or a page is repeated instead of the one that is stated
-            to be next.
+        ApiError: A request failed, a response is not a list, or a page is repeated although the response said that
+            there is a next one.
     """
     query = dict(params)
     visited: set[object] = set()
@@ -124,7 +125,7 @@ def pages(
 
 
 def shortfall(last: ListPage | None, received: int) -> str:
-    """What the API says of rows that it did not return, to follow "the API"; "" if there are none.
+    """The rest of a sentence that begins with "the API", about rows that it did not return; "" if it returned all.
 
     Args:
         last: The last page of a list, if there was one.
@@ -138,7 +139,7 @@ def shortfall(last: ListPage | None, received: int) -> str:
 
 
 def whole_number(value: object) -> int | None:
-    """A number of the API, which may be a string; None for anything else."""
+    """A count in a response, which may be a string; None for anything else."""
     if isinstance(value, str) and value.strip().isdecimal() and len(value) <= MAX_DIGITS:
         return int(value)
     if isinstance(value, float) and value.is_integer():
@@ -169,7 +170,7 @@ def _page(body: t.Any, key: str, received_at: datetime) -> ListPage | None:
 
 
 def _items(body: Mapping[str, t.Any]) -> t.Any:
-    """The items of an envelope, also where they are under a key of their own; `False` where there are none."""
+    """The items of an envelope, even if they are under a different key; `False` if there are none."""
     for key in ROWS:
         if body.get(key) is not None:
             return body[key]
@@ -187,7 +188,7 @@ def _next_page(page: ListPage, query: Mapping[str, object], row_count: int) -> _
     Args:
         page: The page.
         query: The query that it was requested with.
-        row_count: How many rows there were up to its end.
+        row_count: The number of rows up to the end of this page.
     """
     pagination = page.envelope.get("pagination")
     if isinstance(pagination, dict):
@@ -213,6 +214,6 @@ def _cursor(pagination: Mapping[str, t.Any]) -> str | int | None:
 
 
 def _has_next(pagination: Mapping[str, t.Any]) -> bool:
-    """Whether there is a next page: as the response says, or if it does not, whether it has a cursor."""
+    """Whether there is a next page: if the response does not say so, it is assumed if it has a cursor."""
     stated = pagination.get("has_next_page")
     return _cursor(pagination) is not None if stated is None else str(stated).strip().lower() not in _FALSE

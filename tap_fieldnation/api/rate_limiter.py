@@ -1,4 +1,4 @@
-"""A limit of requests per minute that all threads and all requests of a run share."""
+"""A limit on the requests per minute, shared by all threads and all requests of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if t.TYPE_CHECKING:
 
 # Seconds. One more than the API's minute: requests sent a minute apart can arrive less than a minute apart.
 WINDOW = 61.0
-# How often a thread looks whether one that is still connecting has sent its request.
+# How often a thread checks whether another one that is still connecting has sent its request.
 POLL_INTERVAL = 0.25
 
 
@@ -33,7 +33,7 @@ class RateLimiter:
 
     Attributes:
         per_minute: The limit in use; see `reduce_to`.
-        waiting: For how long requests were delayed.
+        waiting: How long requests were delayed.
         sent: How many requests were sent.
     """
 
@@ -61,7 +61,7 @@ class RateLimiter:
                 self._clock.sleep(wait)
 
     def use(self) -> None:
-        """Count a request that is sent now, in a place that is held."""
+        """Count a request that is sent now, using the place that is held for it."""
         with self._lock:
             self._held -= 1
             self._sent_at.append(self._clock.monotonic())
@@ -73,7 +73,7 @@ class RateLimiter:
             self._held -= 1
 
     def pause(self, seconds: float) -> None:
-        """Let no thread send a request for so long; afterwards requests are spaced evenly again, without a burst."""
+        """Let no thread send a request for this long. Afterwards, requests are spaced evenly again, without a burst."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
             self._next = max(self._next, self._paused_until)
@@ -101,7 +101,7 @@ class RateLimiter:
             return 0.0
 
     def _window_opens(self, now: float) -> float:
-        """When the last 61 s contain fewer requests than the limit, those included that are still to be sent."""
+        """The time at which the last 61 s contain fewer requests than the limit, including those not yet sent."""
         while self._sent_at and self._sent_at[0] <= now - WINDOW:
             self._sent_at.popleft()
         free = max(1, int(self.per_minute)) - self._held

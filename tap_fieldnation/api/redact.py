@@ -58,7 +58,7 @@ def register_secrets(*values: str | None, in_data: bool = False) -> None:
 
     Args:
         values: The secrets; those that are None or too short are left out.
-        in_data: Whether they are masked in data too; not those, such as a user name, that data can contain rightly.
+        in_data: Whether to mask them in data too; not for values, such as a user name, that data may contain.
     """
     new = {value for value in values if value and len(value) >= MIN_SECRET_LENGTH}
     with _lock:
@@ -97,12 +97,12 @@ def _pattern(secrets: set[str]) -> re.Pattern[str]:
 
 
 def may_contain_secret(body: bytes) -> bool:
-    """Whether data that is encoded in some way may contain a secret, for `mask_secrets` to look at. Fast."""
+    """A fast test whether encoded data may contain a secret, so that `mask_secrets` is needed."""
     return any(part in body for part in _parts)
 
 
 def mask_secrets(text: str) -> str:
-    """A text of the data with all secrets masked that data does not contain rightly."""
+    """A text of the data with all secrets masked that data may not legitimately contain."""
     return _known_in_data.sub(MASK, text)
 
 
@@ -127,7 +127,7 @@ def _char_pattern(char: str) -> str:
 
 
 def redact(text: str) -> str:
-    """The text with all registered secrets masked, and all values that are labelled as secrets."""
+    """The text with all registered secrets masked, and all values next to the name of a secret."""
     text = _known.sub(MASK, text)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\1{MASK}", text)
@@ -135,7 +135,7 @@ def redact(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """The text on one line, with the characters that are not visible as escapes of Python."""
+    """The text on one line, with invisible characters as Python escapes."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
@@ -159,10 +159,10 @@ def excerpt(text: str) -> str:
 def install() -> None:
     """Redact and escape every log record of this process, whatever handlers and formatters a log config adds.
 
-    An exception becomes the text of its traceback, as some formatters write the local variables of its frames. It is
-    the attribute ``traceback`` too, for formatters that write all attributes but not ``exc_text``.
+    An exception becomes the text of its traceback, because some formatters write the local variables of its frames. The
+    text is also the attribute ``traceback``, for formatters that write all attributes but not ``exc_text``.
 
-    Done by a record factory: a filter on a logger misses child loggers, and one on a handler misses other handlers.
+    This uses a record factory: a filter on a logger misses child loggers, and one on a handler misses other handlers.
     """
     current = logging.getLogRecordFactory()
     if getattr(current, "redacts", False):
@@ -204,7 +204,7 @@ def _redacted(value: t.Any) -> t.Any:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """How a formatter may write a value."""
+    """The texts that a formatter may write for a value."""
     for convert in (str, repr):
         try:
             yield convert(value)
@@ -237,6 +237,6 @@ def _redact_exception(record: logging.LogRecord) -> None:
 
 
 def _escape_part(part: str) -> str:
-    """Escape a part of a traceback: an exception with its message is one line, all else can have several."""
+    """Escape a part of a traceback: an exception and its message must be one line, other parts can have several."""
     is_exception = not part.startswith((" ", "\n", "Traceback"))
     return "\n".join(map(escape, [part.rstrip("\n")] if is_exception else part.rstrip("\n").split("\n"))) + "\n"

@@ -1,4 +1,4 @@
-"""Sends single requests: under the rate limit, counted, with failures turned into `ApiError` and retried."""
+"""Sends single requests: keeps to the rate limit, counts them, turns failures into `ApiError`, and retries."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Decoder = t.Callable[[bytes], t.Any]
 OnSend = t.Callable[[], None]
 T = t.TypeVar("T")
 
-# Seconds. The API's own wish, `Retry-After`, counts between a minimum and a maximum.
+# Seconds. The wait that the API asks for (`Retry-After`) is limited to this range.
 MAX_BACKOFF = 60.0
 MIN_RETRY_AFTER = 1.0
 MAX_RETRY_AFTER = 300.0
@@ -54,9 +54,9 @@ class Requester:
 
     Attributes:
         clock_ahead: The most that our clock was ahead of the server's, by the dates of its responses; up to a day.
-        retries_connections: Whether to try again if no connection could be opened; a command ends at once.
+        retries_connections: Whether to retry if no connection could be opened; `--test` and `--plan` do not.
         retries: Attempts after the first.
-        backoff: For how long retries were delayed, other than by the rate limit.
+        backoff: How long retries were delayed, apart from the rate limit.
     """
 
     def __init__(
@@ -93,11 +93,11 @@ class Requester:
         return self.rate_limiter.sent
 
     def retry(self, attempt: Callable[[], T]) -> T:
-        """Call until it succeeds, at most ``max_retries`` times more after the first.
+        """Call until it succeeds, at most ``max_retries`` times after the first.
 
         Raises:
             ApiError: The failure cannot be retried, or ``max_retries`` is reached.
-            DeadlineExceeded: The next attempt would be after the end of the time limit.
+            DeadlineExceeded: The next attempt would be after the deadline.
         """
         return self._with_retries(attempt)()
 
@@ -117,7 +117,7 @@ class Requester:
             The decoded body, and when it was received (UTC).
 
         Raises:
-            ApiError: There is no response, or it is not a success, or its body is not JSON.
+            ApiError: There is no response, its status is not 2xx, or its body is not JSON.
             DeadlineExceeded: The time limit is reached.
         """
         response = self._send(lambda on_send: self._transport.get(path, params, token, on_send), stream)
@@ -154,7 +154,7 @@ class Requester:
         return response
 
     def _note_time(self, response: Response) -> None:
-        """Compare the clocks. A difference of days is no drift: the header, or this machine's clock, is wrong."""
+        """Compare the clocks. A difference of days is not drift: the header or this machine's clock is wrong."""
         if date := _server_time(response):
             ahead = self._clock.utc_now() - date
             with self._lock:
@@ -163,7 +163,7 @@ class Requester:
                     return
                 told, self._told_of_clock = self._told_of_clock, True
             if not told:
-                text = "The API's clock says %s, which is not believed. If that is right, correct this machine's clock."
+                text = "The API's clock says %s, which is ignored. If it is right, correct this machine's clock."
                 self._logger.warning(text, format_utc(date))
 
     def _note_limit(self, response: Response) -> None:
@@ -198,7 +198,7 @@ class Requester:
         return error.is_retryable and (self.retries_connections or error.rule.action is not Action.RECONNECT)
 
     def _back_off(self, details: Details) -> None:
-        """Wait before the next attempt; after a 429, all threads do so."""
+        """Wait before the next attempt; after a 429, all threads wait."""
         error = t.cast("ApiError", details["exception"])
         with self._lock:
             self.retries += 1
@@ -236,7 +236,7 @@ def _retry_in(error: ApiError, delay: float) -> float:
 
 
 def _retry_after(response: Response, body: object, now: datetime) -> float | None:
-    """The wait in seconds that a response demands, at most 300: by its header (seconds or a date) or its body."""
+    """The wait in seconds that a response asks for in a header (seconds or a date) or its body; at most 300."""
     header = response.headers.get("retry-after", "").strip()
     with contextlib.suppress(ValueError):
         if (seconds := float(header)) >= 0:
@@ -274,7 +274,7 @@ def _decode(path: str, response: Response, stream: str = "", decoder: Decoder = 
 
 
 def _content_type(body: bytes) -> str:
-    """What the body is instead of JSON, if its beginning shows it."""
+    """What the body contains instead of JSON, if its beginning shows it."""
     start = body[:200].strip().lower()
     if not start:
         return "it is empty"

@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 CONNECT_TIMEOUT = 10.0  # seconds
-# A response that arrives byte by byte never exceeds the read timeout: all of it has to arrive within so many of them.
+# A response that arrives byte by byte never exceeds the read timeout, so all of it has a deadline: a multiple of it.
 READ_TIMEOUTS_PER_RESPONSE = 5.0
 PIECE = 65_536
 JSON_TYPE = "application/json"
@@ -117,7 +117,7 @@ class Session(requests.Session):
         try:
             with exchanging(exchange):
                 response = super().send(self._with_token(request, token), **kwargs)
-                exchange.begin_sending()  # for connections that are not ours, as those through a SOCKS proxy
+                exchange.begin_sending()  # for connections that are not ours, such as those through a SOCKS proxy
                 response._content = _read(response)  # noqa: SLF001
         except EXCEPTIONS as error:
             causes = Causes(host_is_set=self._host_is_set, proxied=bool(kwargs.get("proxies")))
@@ -131,7 +131,7 @@ class Session(requests.Session):
         return response
 
     def _seconds_for_response(self) -> float:
-        """Until the response has to be complete: less, if the time limit of the run is reached before."""
+        """The time for the whole response in seconds: less if the run's time limit is reached earlier."""
         return min(READ_TIMEOUTS_PER_RESPONSE * self._timeout, max(0.0, self._clock.time_left()) + self._timeout)
 
     @override
@@ -151,7 +151,7 @@ class Session(requests.Session):
 
 
 def _read(response: requests.Response) -> bytes:
-    """The body of a response, decompressed; its connection is closed unless all of it was read."""
+    """The body of a response, decompressed. The connection is closed unless the whole body was read."""
     raw = response.raw
     if raw is None:
         return response.content
@@ -176,7 +176,7 @@ class Transport:
         token_location: Where a request carries the token.
         timeout: Read timeout: seconds that the server may send nothing.
         max_connections: How many connections are kept open.
-        host_is_set: Whether the user chose the host, so that a failure to connect can be due to that.
+        host_is_set: Whether the user chose the host, which can then be the reason for a failure to connect.
         clock: The time; the machine's clock by default.
     """
 
@@ -278,7 +278,7 @@ def check_proxy(url: str | None) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine for every resolver; some ask DNS for `anything.localhost`."""
+    """Whether every resolver takes a host for this machine; some ask DNS for `anything.localhost`."""
     if host == "localhost":
         return True
     try:

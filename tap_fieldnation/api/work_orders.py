@@ -3,9 +3,9 @@
 Without the fixed parameters the server uses the user's last saved view, or returns stubs (Field Nation's page on
 searching work orders).
 
-A page is decoded only as far as the sync needs; each work order is decoded in full when it is written. Decoded objects
-take ten times the memory of their text, so this saves memory, and half of the CPU time, as the objects are used while
-they are still in the processor's cache.
+A page is decoded only as far as the sync needs it; each work order is decoded in full when it is written. Decoded
+objects take ten times the memory of their JSON text, so this saves memory. It also saves half of the CPU time, because
+the objects are used while they are still in the processor's cache.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
 PATH = "/workorders"
 FIXED_PARAMS: t.Mapping[str, str] = {"list": "workorders_all", "sticky": "false", "f_": "", "view": "model"}
 
-# Two generations of the documentation name the filter by creation date differently. Servers ignore unknown filters.
+# Two generations of the documentation use different names for the creation date filter. Servers ignore unknown filters.
 CREATED_NAMES = ("f_created_date", "f_created")
 IDS = "f_work_order_id"
 
@@ -95,7 +95,7 @@ def decode_full(record: Record) -> Record:
 def _decode_page(body: bytes) -> t.Any:
     """The envelope with lazy work orders; an unexpected envelope is decoded in full.
 
-    `msgspec` has checked that what is not yet decoded is valid JSON.
+    `msgspec` checks that the parts that are not decoded yet are valid JSON.
     """
     try:
         envelope = _ENVELOPES.decode(body)
@@ -140,7 +140,7 @@ class WorkOrders:
         client: Makes the requests.
         sections: The top-level keys of a work order to request.
         page_size: Work orders per page, at most 100.
-        leave_out: Called with each id that cannot be one: its work order is left out.
+        leave_out: Called with each invalid id: its work order is skipped.
     """
 
     def __init__(
@@ -219,7 +219,7 @@ def whole_id(value: object) -> int | None:
 
 
 def _count(value: object) -> int | None:
-    """A number of things, which may be a string; None for anything that cannot be one."""
+    """A count, which may be a string; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.strip().isdecimal() and len(value) <= MAX_DIGITS:
         value = int(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:

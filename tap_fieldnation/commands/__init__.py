@@ -1,1 +1,1 @@
-"""What a user can ask the tap for: to sync, with progress and a summary, `--test`, `--plan` and `--about`."""
+"""What a user can run: a sync with progress and a summary, `--test`, `--plan` and `--about`."""

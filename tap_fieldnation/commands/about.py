@@ -1,4 +1,4 @@
-"""`--about` as the SDK has it, with what is known of each setting besides."""
+"""`--about`: the SDK's report, with more details about each setting."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SETTINGS = "\nSettings:\n"
 
 
 class DescribedFormatter(TextFormatter, format_name="text"):
-    """Takes the place of the SDK's own, which shows name, type and environment variable of a setting only."""
+    """Replaces the SDK's formatter, which shows only the name, type and environment variable of a setting."""
 
     @override
     def format_about(self, about_info: AboutInfo) -> str:
-        """The text for people."""
+        """The report for people."""
         head, _, _ = super().format_about(about_info).partition(SETTINGS)
         required = about_info.settings.get("required", ())
         settings = (
@@ -28,18 +28,18 @@ class DescribedFormatter(TextFormatter, format_name="text"):
 
 
 class TitledFormatter(MarkdownFormatter, format_name="markdown"):
-    """Takes the place of the SDK's own, which leaves title, kind and secrecy out."""
+    """Replaces the SDK's formatter, which omits titles and types, and which settings are secret."""
 
     @override
     def format_about(self, about_info: AboutInfo) -> str:
-        """The text, complete enough to be a page of Meltano's Hub."""
+        """The report, complete enough for a page of Meltano Hub."""
         properties = {name: _titled(one) for name, one in about_info.settings["properties"].items()}
         settings = {**about_info.settings, "properties": properties}
         return super().format_about(dataclasses.replace(about_info, settings=settings))
 
 
 def _described(name: str, setting: dict[str, t.Any], variable: str, *, required: bool) -> str:
-    """A setting in lines of its own."""
+    """The lines about one setting."""
     lines = {
         "Name": name,
         "Type": _kind(setting),
@@ -53,7 +53,7 @@ def _described(name: str, setting: dict[str, t.Any], variable: str, *, required:
 
 
 def _titled(setting: dict[str, t.Any]) -> dict[str, t.Any]:
-    """A setting whose description begins with what else is known of it, such as ``Client ID (string, secret):``."""
+    """A setting whose description begins with its title and type, such as ``Client ID (string, secret):``."""
     if "title" not in setting:
         return setting
     return {**setting, "description": f"{setting['title']} ({_kind(setting)}): {setting['description']}"}

@@ -1,4 +1,4 @@
-"""The command line: its options, and one sentence on stderr and an exit code that is not 0 for each failure."""
+"""The command line: its options, and for each failure one sentence on stderr and an exit code other than 0."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OutputError(TapError):
 
 
 def build_command(command: click.Command, logger: logging.Logger) -> Command:
-    """The SDK's command with this tap's options, help and failures.
+    """The SDK's command with this tap's options, help and error messages.
 
     Args:
         command: As the SDK builds it.
@@ -95,7 +95,7 @@ def build_command(command: click.Command, logger: logging.Logger) -> Command:
 
 
 class Command(SingerCommand):
-    """The SDK's command, with failures reported in a sentence instead of a traceback."""
+    """The SDK's command, which reports failures in one sentence instead of a traceback."""
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
@@ -132,7 +132,7 @@ class Command(SingerCommand):
             self._fail(f"Unexpected error ({type(error).__name__}): please report it with the lines above at {ISSUES}.")
 
     def _run_and_flush(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Run the command line; what cannot be written must fail here, and not while Python exits."""
+        """Run the command line and flush stdout, so that write errors occur here and not while Python exits."""
         try:
             return super().main(*args, **kwargs)
         except SystemExit:
@@ -153,7 +153,7 @@ class Command(SingerCommand):
 
 
 def _run(run: t.Callable[..., t.Any], **options: t.Any) -> t.Any:
-    """The command itself. Exceptions that the SDK or `click` would handle on their own become ours."""
+    """Run the command itself, and convert exceptions that the SDK or `click` would otherwise handle."""
     try:
         return run(**options)
     except ConfigValidationError as error:
@@ -165,7 +165,7 @@ def _run(run: t.Callable[..., t.Any], **options: t.Any) -> t.Any:
 
 
 def _output_sentence(error: OSError) -> str:
-    """For an error of the system that names no file; those of the network are `ApiError` by now."""
+    """The sentence for an error of the operating system; those of the network are already `ApiError`."""
     if isinstance(error, BrokenPipeError):
         return "The target stopped reading: find the reason in its log, and run again (no data is lost)."
     reason = error.strerror or type(error).__name__
@@ -188,7 +188,7 @@ def _settings_sentence(error: ConfigValidationError) -> str:
 
 
 def _parse_config(context: click.Context, _: click.Parameter, names: tuple[str, ...]) -> _ConfigInput:
-    """The callback of `--config`: the files, of which a later one overrides an earlier one."""
+    """The callback of `--config`: read the files; later ones override earlier ones."""
     config: dict[str, t.Any] = {}
     for name in names:
         if name != ENVIRONMENT:
@@ -204,9 +204,9 @@ def _parse_file(context: click.Context, option: click.Parameter, name: str | Non
 
 
 def occupy_closed_streams() -> None:
-    """Open stdin and stderr where the caller closed them (`2>&-`).
+    """Open stdin and stderr if the caller closed them (`2>&-`).
 
-    Otherwise the next file or connection gets the number of one, and what is written to stderr is sent there.
+    Otherwise the next file or connection would get their file descriptor, and receive what is written to stderr.
     """
     for number, stream in ((0, sys.stdin), (2, sys.stderr)):
         if stream is None:

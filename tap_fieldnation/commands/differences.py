@@ -1,4 +1,4 @@
-"""Which values differ between two readings of the same work orders: names of fields, and no values."""
+"""Finds the fields whose values differ when the same work orders are read twice: their names, never their values."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if t.TYPE_CHECKING:
 
 
 def differences(stream: WorkOrdersStream, first: Iterable[Record], second: Iterable[Record]) -> list[str]:
-    """The paths at which work orders differ that are in both readings, each after the name of its stream.
+    """The paths, prefixed with the stream's name, at which work orders differ between two readings.
 
-    What is volatile, and what no stream has, makes no difference.
+    Volatile values, and fields that no stream has, are ignored.
     """
     children = stream.selected_children(EmbeddedStream)
     stable = {child.name: _compile_stable(child.conformed_schema) for child in children}

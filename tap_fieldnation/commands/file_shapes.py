@@ -1,7 +1,7 @@
-"""The shape of the files that the command line names, as far as the SDK takes it for granted.
+"""The structure of the files that the command line names, as far as the SDK relies on it.
 
-Each is one type: msgspec checks a whole catalog with it in a fiftieth of the time that a JSON Schema takes. Only where
-it finds an error, the JSON Schema of the same type says in which property.
+Each is one type, with which msgspec checks a whole catalog in a fiftieth of the time that a JSON Schema takes. Only if
+there is an error, the JSON Schema of the same type is used to find the property.
 """
 
 from __future__ import annotations
@@ -74,13 +74,13 @@ SHAPES: t.Mapping[str, type[msgspec.Struct]] = {"config": _Config, "state": _Sta
 
 
 def find_difference(kind: str, content: object) -> str | None:
-    """How the content of a file differs from the shape of its kind, as a clause: where, and what is expected there.
+    """How the content of a file differs from the structure of its kind, as a clause: where, and what is expected there.
 
-    The value that is there instead is never part of it, as it can be a secret.
+    The actual value is never shown, because it can be a secret.
 
     Args:
         kind: A key of `SHAPES`.
-        content: What JSON decodes to.
+        content: The decoded JSON.
     """
     shape = SHAPES[kind]
     try:

@@ -1,4 +1,4 @@
-"""The files that the command line names: read once, as a pipe cannot be read again, and checked."""
+"""Reads and checks the files that the command line names, each only once, because a pipe cannot be read again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
 STDIN = "-"
 MAX_BYTES = 2**28  # a device such as /dev/zero has no end
 
-# Half of the pair that JSON escapes a rare character as, or a byte of stdin that is not UTF-8.
+# A lone half of a surrogate pair in JSON, or a byte of stdin that is not UTF-8.
 _HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
@@ -37,7 +37,7 @@ def read_checked(kind: str, name: str, read_before: MutableMapping[t.Any, str]) 
     Args:
         kind: The option that names it.
         name: Its path, or `-` for stdin.
-        read_before: What can be read only once and was, with the option that named it; this file is added.
+        read_before: Pipes that were already read, with the options that named them; this file is added if it is one.
 
     Raises:
         FileError: One sentence: which file, and what is wrong with it.
@@ -56,7 +56,7 @@ def read_checked(kind: str, name: str, read_before: MutableMapping[t.Any, str]) 
     except UnicodeDecodeError:
         problem = "is not UTF-8 text"
     except UnicodeEncodeError:
-        problem = "contains half a character (a lone surrogate)"
+        problem = "contains a lone surrogate, which is only half a character"
     except ValueError as error:
         line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
         problem = "is not JSON" + (f" (line {line}, column {column})" if line else "")
@@ -68,7 +68,7 @@ def read_checked(kind: str, name: str, read_before: MutableMapping[t.Any, str]) 
 
 
 class _UnusableError(Exception):
-    """What is wrong with a file, as the middle of a sentence, and what to do if that is not what its kind says."""
+    """What is wrong with a file, as the middle of a sentence, and what to do, if that differs from the usual advice."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(problem)
@@ -105,7 +105,7 @@ def _read(kind: str, name: str, read_before: MutableMapping[t.Any, str]) -> str:
 
 
 def _pipe(name: str) -> t.Any:
-    """What tells a pipe from others, or None for a file that can be read again."""
+    """An identifier of a pipe; None for a file that can be read again."""
     status = Path(name).stat()
     if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)):
         return None
@@ -121,7 +121,7 @@ def _parse(kind: str, text: str) -> t.Any:
     """The content of a file.
 
     Raises:
-        _UnusableError: It is empty, a name is in an object twice, or it is not a STATE.
+        _UnusableError: It is empty, an object has a key twice, or it is not a STATE.
         ValueError: It is not JSON.
     """
     if not text.strip():

@@ -1,4 +1,4 @@
-"""Keeps the last lines of the log the last ones: background threads may still be waiting for responses, and log."""
+"""Makes sure that nothing is logged after the last line, although background threads may still be running."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ LOCK_TIMEOUT = 1.0
 
 
 def silence_other_threads() -> None:
-    """From now on let only this thread log, at any level: a line that another thread has begun comes before."""
+    """Let only this thread log from now on, at any level. A line that another thread has begun is completed first."""
     thread = threading.get_ident()
     for handler in set(_handlers()):
         locked = handler.lock is not None and handler.lock.acquire(timeout=LOCK_TIMEOUT)
         if "emit" not in vars(handler):
-            # Not a filter, which is asked before the lock of the handler is taken.
+            # Not a filter, which is called before the lock of the handler is acquired.
             vars(handler)["emit"] = _emit_for(handler.emit, thread)
         if locked and handler.lock is not None:
             handler.lock.release()
 
 
 def ignore_signals() -> None:
-    """From now on let no signal add a sentence to the one that ends the run."""
+    """Ignore signals from now on, so that none adds a sentence to the one that ends the run."""
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)

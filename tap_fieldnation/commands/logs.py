@@ -1,4 +1,4 @@
-"""Sets up logging as the SDK does, less its metrics; what is wrong with its variables ends in a sentence."""
+"""Sets up logging as the SDK does, but without its metrics; errors in its variables are reported in one sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tap_fieldnation.environment import LOG_LEVEL, PREFIX
 
 LOG_CONFIG = "SINGER_SDK_LOG_CONFIG"
 LEVELS = (f"{PREFIX}{LOG_LEVEL}", LOG_LEVEL)  # the first one that is set counts
-# Meltano sets the second for each extractor, and newer versions also the first. Programs then read the log.
+# Meltano sets the second for each extractor, and newer versions also set the first. Programs then read the log.
 READ_BY_PROGRAMS = (LOG_CONFIG, "MELTANO_EXTRACTOR_NAME")
 
 
@@ -23,8 +23,8 @@ def set_up(name: str) -> None:
     """Set up logging to stderr, or by a log config. People see the SDK's METRIC lines at the level DEBUG only.
 
     Args:
-        name: The logger that reports what is wrong. It is not made before that, as a log config can disable the
-            loggers that are there.
+        name: The logger that reports errors. It is created only then, because a log config can disable existing
+            loggers.
 
     Raises:
         SystemExit: A variable cannot be used.
@@ -48,7 +48,7 @@ def set_up(name: str) -> None:
 
 
 def lower_to_debug(record: logging.LogRecord) -> bool:
-    """A filter of a logger that makes each of its lines one of the level DEBUG."""
+    """A logging filter that lowers the level of each record to DEBUG."""
     record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
     return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 

@@ -1,4 +1,4 @@
-"""`--plan`: what a sync would read and cost, for a handful of requests."""
+"""`--plan`: shows what a sync would read and cost; makes only a handful of requests."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Cost:
 
     Attributes:
         what: A stream, or a part of one.
-        rows: Work orders, or rows that cost a request each; None where that is not known beforehand.
-        requests: The least number of requests.
+        rows: The number of work orders, or of rows that cost a request each; None if it is not known beforehand.
+        requests: The minimum number of requests.
     """
 
     what: str
@@ -49,7 +49,7 @@ def print_plan(context: RunContext, streams: Mapping[str, Stream], *, as_json: b
 
     Raises:
         SettingsError: The time limit was reached before the end.
-        TapError: As a sync would.
+        TapError: As in a sync.
     """
     context.requester.retries_connections = False
     try:
@@ -64,7 +64,7 @@ def estimate(streams: Mapping[str, Stream]) -> list[Cost]:
     """What a sync with this config, catalog and state would cost.
 
     Raises:
-        TapError: As a sync would.
+        TapError: As in a sync.
     """
     costs = [Cost("access token", None, 1)]
     work_orders = work_orders_of(streams)
@@ -84,7 +84,7 @@ def _work_orders(stream: WorkOrdersStream) -> list[Cost]:
 
 
 def _by_request(stream: ByRequestStream, sample: Sequence[Record], read: int) -> Cost:
-    """By a sample of work orders: their own requests by share, people by how many different ones are named."""
+    """Estimate the requests from a sample: by the share of work orders that need one, or by the distinct users."""
     ids = {record_id for record in sample for record_id in stream.ids_in(record, {})}
     if not stream.is_per_work_order:
         return Cost(stream.name, len(ids), len(ids))
@@ -93,13 +93,13 @@ def _by_request(stream: ByRequestStream, sample: Sequence[Record], read: int) ->
 
 
 def _company(stream: CompanyStream) -> Cost:
-    """At least one request for a list; one for each parent, or for each row where the list sends bare ids."""
+    """At least one request for a list; one for each parent, or for each row if the list sends bare ids."""
     entry = stream.entry
     try:
         if entry.parent:
             parents = len(stream.lists.fetch_ids(entry.parent, entry.parent_key))
             return Cost(stream.name, parents, parents)
-        # Only in a first sync: later ones request the details of new rows, and of those whose turn it is.
+        # Only in a first sync: later ones request the details of new rows, and of those that are due.
         if entry.detail and not bookmarks.has_details(stream.stream_state):
             page = next(iter(stream.fetch_pages()), None)
             if page and has_ids_only(entry, page):

@@ -1,4 +1,4 @@
-"""The progress of a sync on stderr: a line now and then, or a bar on a terminal."""
+"""Shows the progress of a sync on stderr: a line every 15 seconds, or a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Progress:
 
     @property
     def _run(self) -> SyncRun | None:
-        """The run of work orders, while these are being read."""
+        """The run, while work orders are being read."""
         return self._work_orders.run if self._stream is self._work_orders else None
 
     def update(self) -> None:
-        """Find out which stream is being read, and show the progress if it is time to."""
+        """Find out which stream is being read, and show the progress if it is due."""
         begun = [stream for stream in self._streams if stream.begun]
         if begun and begun[-1] is not self._stream:
             self._stream = begun[-1]
@@ -65,7 +65,7 @@ class Progress:
             self._show(self._stream)
 
     def _start(self) -> None:
-        """Another stream is being read."""
+        """Start to show the progress of another stream."""
 
     def _show(self, stream: ConformedStream) -> None:
         now = self._context.clock.monotonic()
@@ -87,7 +87,7 @@ class Progress:
         return f"{done:,} of {due:,} ({100 * done // due} %), {rate}{left}"
 
     def rate(self, now: float) -> str:
-        """The requests of the run so far, such as ``50 requests/min``: a stream has none at its beginning."""
+        """The request rate of the run so far, such as ``50 requests/min``; at its beginning a stream has none."""
         minutes = max(1e-9, (now - self._began) / MINUTE)
         return f"{self._context.requester.requests / minutes:.0f} requests/min"
 
@@ -122,7 +122,7 @@ class Bar(Progress):
 
 @contextlib.contextmanager
 def show_progress(context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger) -> Iterator[None]:
-    """Show progress during a block: a bar on a terminal, else lines; nothing where the setting says so."""
+    """Show progress during a `with` block: a bar on a terminal, otherwise lines; nothing if `progress` is false."""
     if not context.config["progress"]:
         yield
     elif not sys.stderr.isatty():
@@ -138,7 +138,7 @@ def show_progress(context: RunContext, streams: Mapping[str, Stream], logger: lo
 
 @contextlib.contextmanager
 def _repeated(update: Callable[[], None]) -> Iterator[None]:
-    """Call a function repeatedly during a block, from a thread, so that a slow request does not stop the progress."""
+    """Call a function repeatedly during a `with` block, in a thread, so that slow requests do not stop the display."""
     done = threading.Event()
 
     def repeat() -> None:

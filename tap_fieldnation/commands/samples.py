@@ -1,4 +1,4 @@
-"""What a few records of each stream have that this version does not know: names and types of fields, and no values."""
+"""Finds fields in a few records of each stream that this version does not know: names and types, but no values."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.records.schema import JsonSchema
     from tap_fieldnation.streams.work_orders import WorkOrdersStream
 
-# A key that looks otherwise may be data, such as the name of a person.
+# A key with another form may be data, such as the name of a person.
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 _KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
 def identifier(name: str) -> str:
-    """A name as it may be shown to others: `*` in place of one that may be data."""
+    """A name that is safe to show to others: `*` if it may be data."""
     return name if _IDENTIFIER.fullmatch(name.replace(" ", "_")) else "*"
 
 
 class _Stream:
-    """What the records of a stream are compared with."""
+    """The columns of a stream that its records are compared with, and the differences."""
 
     def __init__(self, schema: JsonSchema) -> None:
         self.mismatches = Mismatches()
         self.conform = compile_conformer(schema, self.mismatches)
-        # The columns, by their keys in a record. Those that a stream lifts have dots.
+        # The columns, by their keys in a record. Those of lifted columns have dots.
         self.columns = {node.get(SOURCE, name) for name, node in schema["properties"].items()}
 
 
@@ -48,7 +48,7 @@ class Samples:
         self._streams: dict[str, _Stream] = {}
 
     def add(self, stream: str, schema: JsonSchema, rows: Iterable[t.Any]) -> None:
-        """Look at some rows of a stream, which are not changed."""
+        """Examine some rows of a stream, without changing them."""
         if stream not in self._streams:
             self._streams[stream] = _Stream(schema)
         known = self._streams[stream]
@@ -65,7 +65,7 @@ class Samples:
                 counter.clear()
 
     def add_work_orders(self, stream: WorkOrdersStream, records: Iterable[Record]) -> None:
-        """Look at some work orders, and at the rows of the lists within them."""
+        """Examine some work orders, and the rows of the lists within them."""
         children = stream.selected_children(EmbeddedStream)
         for record in records:
             self.add(stream.name, stream.extended_schema, [record])
@@ -77,7 +77,7 @@ class Samples:
         return _described(self._unknown)
 
     def unfit(self) -> list[str]:
-        """Fields whose values do not have the type that this version expects, each with the types that they have."""
+        """Fields whose values do not have the type that this version expects, each with the actual types."""
         return _described(self._unfit)
 
 
@@ -86,7 +86,7 @@ def _described(fields: dict[str, set[str]]) -> list[str]:
 
 
 def _masked(value: t.Any) -> t.Any:
-    """A copy with `*` in place of each key that may be data."""
+    """A copy with `*` instead of each key that may be data."""
     if type(value) is list:
         return [_masked(item) for item in value]
     if type(value) is not dict:

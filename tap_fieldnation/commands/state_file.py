@@ -1,11 +1,11 @@
-"""A STATE in the forms that tools keep it in.
+"""Reads a STATE in the forms in which tools store it.
 
 | form | where it comes from |
 |---|---|
 | `{"bookmarks": …}` | the value of a STATE message, which targets print |
 | `{"type": "STATE", "value": …}`, `{"value": …}` | the message itself |
 | `{"singer_state": …}` | `meltano state get` |
-| `{"completed": …, "partial": …}` | Meltano's state backends: what is partial is merged into what is completed |
+| `{"completed": …, "partial": …}` | Meltano's state backends: the partial state is merged into the completed one |
 | several lines of these, and of other messages | a target's or a tap's output: the last STATE counts |
 """
 
@@ -21,24 +21,24 @@ State = dict[str, t.Any]
 _SYNCING = "currently_syncing"  # beside bookmarks
 _MESSAGES = ("ACTIVATE_VERSION", "BATCH", "RECORD", "SCHEMA")
 _OF_MELTANO = {"completed", "completed_state", "partial", "partial_state", "state_id"}
-# What else is given for a STATE by mistake, by a key that it has.
+# What users pass instead of a STATE by mistake, recognized by a key that it has.
 _LOOKS_LIKE = {"client_id": "a config", "streams": "a catalog", "state_id": "a record of Meltano's"}
 
 
 class UnknownFormError(Exception):
-    """It is no STATE in any of these forms. Its text is the middle of a sentence."""
+    """The content is not a STATE in any of these forms. The text is the middle of a sentence."""
 
 
 def load_last(text: str, load: Callable[[str], t.Any]) -> t.Any:
-    """What a text holds, or of several lines the last one that can be a STATE.
+    """The decoded text; if it has several lines, the last one that can be a STATE.
 
     Args:
-        text: What a file holds.
+        text: The content of a file.
         load: Parses JSON.
 
     Raises:
         UnknownFormError: There is no STATE among several messages.
-        ValueError: It is not JSON, nor lines of it.
+        ValueError: It is neither JSON nor lines of JSON.
     """
     try:
         return load(text)
@@ -50,10 +50,10 @@ def load_last(text: str, load: Callable[[str], t.Any]) -> t.Any:
 
 
 def _last_state(lines: list[str], load: Callable[[str], t.Any]) -> State | None:
-    """The last line that is a STATE or a message of one; None if these are not lines of JSON.
+    """The last line that is a STATE or a STATE message; None if the lines are not JSON.
 
     Raises:
-        UnknownFormError: There is none among messages of other types.
+        UnknownFormError: There are only messages of other types.
     """
     *whole, last = lines
     whole = [line for line in whole if line.strip()]
@@ -67,7 +67,7 @@ def _last_state(lines: list[str], load: Callable[[str], t.Any]) -> State | None:
             return None
         if message.get("type") not in _MESSAGES:
             return message
-    raise UnknownFormError("is not a state: it has other messages, and no STATE among them")
+    raise UnknownFormError("is not a state: it contains messages, but no STATE message")
 
 
 def _loaded(line: str, load: Callable[[str], t.Any]) -> t.Any:
@@ -78,10 +78,10 @@ def _loaded(line: str, load: Callable[[str], t.Any]) -> t.Any:
 
 
 def unwrap(content: t.Any) -> t.Any:
-    """The STATE in one of its forms; what is no object as it is.
+    """The STATE from one of its forms; anything but an object is returned unchanged.
 
     Raises:
-        UnknownFormError: It is of no known form.
+        UnknownFormError: It does not have a known form.
     """
     if not isinstance(content, dict) or not content or "bookmarks" in content or content.keys() == {_SYNCING}:
         return content
@@ -101,7 +101,7 @@ def unwrap(content: t.Any) -> t.Any:
 
 
 def _merge(newer: t.Any, older: t.Any) -> t.Any:
-    """As Meltano merges states: objects key by key, and of everything else the newer one."""
+    """Merge states as Meltano does: objects key by key; otherwise the newer value counts."""
     if not isinstance(newer, dict) or not isinstance(older, dict):
         return newer
     return {**older, **{key: _merge(value, older.get(key)) for key, value in newer.items()}}

@@ -1,4 +1,4 @@
-"""The summary at the end of a sync: what did not fit the schemas, what it cost, how complete it is, and the result."""
+"""Logs the summary at the end of a sync: schema mismatches, costs, completeness, and the result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_NAMES = 10
 
 
 def log_summary(context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger) -> None:
-    """Log the mismatches of each stream, the costs, and how complete the reading of work orders is."""
+    """Log the mismatches of each stream, the costs, and how completely work orders were read."""
     for stream in streams.values():
         _log_findings(stream)
     skipped = [name for name, stream in streams.items() if isinstance(stream, CompanyStream) and stream.without_company]
@@ -46,7 +46,7 @@ def log_summary(context: RunContext, streams: Mapping[str, Stream], logger: logg
 def log_result(
     context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger, seconds: float, *, failed: bool
 ) -> None:
-    """Log the result in one line, for people and monitors; the last line of a run that does not fail."""
+    """Log the result in one line, for people and monitoring; it is the last line of a run that does not fail."""
     reached = ", max_minutes was reached" if context.stopped_stream else ""
     parts = [f"incomplete{reached}" if failed or reached else "complete"]
     if run := work_orders_of(streams).run:
@@ -80,7 +80,7 @@ def _log_costs(context: RunContext, streams: Mapping[str, Stream], logger: loggi
 
 
 def _log_findings(stream: Stream) -> None:
-    """What did not fit; with the stream's name, as Meltano does not show the name of a logger."""
+    """Log mismatches, with the stream's name, because Meltano does not show the name of a logger."""
     if isinstance(stream, WorkOrdersStream):
         _log_misfits(stream, stream.mismatches)
         if stream.left_out:

@@ -1,4 +1,4 @@
-"""A sync, which is what `tap-fieldnation` does without `--test`, `--plan` or `--discover`."""
+"""Runs a sync, which is what `tap-fieldnation` does without `--test`, `--plan` or `--discover`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ if t.TYPE_CHECKING:
 
 
 def reason_of(error: BaseException) -> str:
-    """Why a run failed, in a sentence that has no data in it."""
+    """Why a run failed, in a sentence without any data."""
     return str(error) if isinstance(error, TapError) else f"unexpected error ({type(error).__name__})"
 
 
 def record_failure(streams: Mapping[str, Stream], reason: str) -> None:
-    """Write a row of `sync_runs` for a run that fails, unless stdout is what fails.
+    """Write a row of `sync_runs` for a run that fails, unless writing to stdout failed.
 
-    Not where nothing was received: `meltano config test` takes any record as a proof that the settings are right.
+    No row is written if nothing was received, because `meltano config test` takes any record as proof that the settings
+    are right.
     """
     received = any(isinstance(stream, ConformedStream) and stream.received_at for stream in streams.values())
     with contextlib.suppress(OSError):
@@ -41,7 +42,7 @@ def record_failure(streams: Mapping[str, Stream], reason: str) -> None:
 def sync(
     sync_all: Callable[[], None], context: RunContext, streams: Mapping[str, Stream], logger: logging.Logger
 ) -> None:
-    """Sync all selected streams with progress, and log a summary at the end, also where the sync fails.
+    """Sync all selected streams with progress, and log a summary at the end, even if the sync fails.
 
     Args:
         sync_all: The SDK's sync of all streams.

@@ -1,4 +1,4 @@
-"""`--test`: whether the credentials work, what the account may read, and whether its API behaves as the tap expects."""
+"""`--test`: checks whether the credentials work, what the account may read, and whether the API behaves as expected."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ if t.TYPE_CHECKING:
 
 ISSUES = "https://github.com/tap-fieldnation/tap-fieldnation/issues"
 
-# Of the documentation; a work order with another one counts as open.
+# The documented statuses; a work order with another one counts as open.
 STATUS_NAMES = frozenset(
     {
         "approved",
@@ -66,10 +66,10 @@ STATUS_NAMES = frozenset(
     }
 )
 
-# So many work orders show which fields a section has.
+# This many work orders show which fields a section has.
 SAMPLE = 20
 
-# If all work orders of a page were created within so long, they cannot show whether the creation filter works.
+# If all work orders of a page were created within this time, they cannot show whether the creation filter works.
 FEW_DAYS = timedelta(days=3)
 
 MARKS: t.Mapping[bool | None, str] = {True: "ok  ", False: "FAIL", None: "note"}
@@ -80,7 +80,7 @@ class Check:
     """One line of the report.
 
     Attributes:
-        good: Whether it is as it should be; None where it is worth knowing, but no error.
+        good: Whether it is as it should be; None if it is only worth knowing.
         text: What was checked, and the result.
     """
 
@@ -93,7 +93,7 @@ class Check:
 
 
 def print_checks(context: RunContext, streams: Mapping[str, Stream]) -> None:
-    """Print the report; exit with 1 where a check failed.
+    """Print the report; exit with 1 if a check failed.
 
     Raises:
         SettingsError: The time limit was reached before the end.
@@ -111,7 +111,7 @@ def print_checks(context: RunContext, streams: Mapping[str, Stream]) -> None:
 
 
 def run_checks(context: RunContext, streams: Mapping[str, Stream]) -> Iterator[Check]:
-    """One check after another; ends early where the rest would fail for the same reason."""
+    """Run one check after another; end early if the rest would fail for the same reason."""
     try:
         context.authenticator.token()
     except TapError as error:
@@ -142,7 +142,7 @@ def run_checks(context: RunContext, streams: Mapping[str, Stream]) -> Iterator[C
 
 
 def _with_other_sections(context: RunContext, work_orders: WorkOrdersStream) -> list[Record]:
-    """A few work orders with the sections that the API offers and no sync requests: they may be new ones."""
+    """A few work orders with the sections that the API offers but no sync requests, which may be new."""
     params = {**FIXED_PARAMS, "columns": "id", "page": 1, "per_page": 1}
     body, _ = context.client.get(PATH, params, stream=work_orders.name)
     groups = get_nested(body, "metadata.available_columns")
@@ -156,7 +156,7 @@ def _with_other_sections(context: RunContext, work_orders: WorkOrdersStream) -> 
 
 
 def _check_fields(samples: Samples) -> Iterator[Check]:
-    """What this version does not know: names and types, without any value."""
+    """Report fields that this version does not know: names and types, without any value."""
     unknown, unfit = samples.unknown(), samples.unfit()
     if unknown:
         yield Check(good=None, text=f"fields unknown to this version: {', '.join(unknown)}")
@@ -171,7 +171,7 @@ def _check_fields(samples: Samples) -> Iterator[Check]:
 def _check_assumptions(
     context: RunContext, work_orders: WorkOrdersStream, source: WorkOrders, page: Page
 ) -> Iterator[Check]:
-    """The table in `docs/assumptions.md`, as far as a page of work orders and a few more requests can check it."""
+    """Check the table in `docs/assumptions.md`, as far as a page of work orders and a few more requests allow."""
     page_size = context.config["page_size"]
     yield Check(
         good=True if page.per_page == page_size else None,
@@ -193,34 +193,35 @@ def _check_assumptions(
 
 
 def _check_created_filter(context: RunContext, source: WorkOrders, page: Page) -> Iterator[Check]:
-    """Which name the server supports: by what it returns for one day, and by its echo."""
+    """Find out which name of the filter the server supports, by what it returns for one day and what it echoes."""
     today = context.clock.utc_now().date()
     everything = created_between(EARLIEST, shifted(today, FUTURE_MARGIN), CREATED_NAMES)
     echoed = [name for name in CREATED_NAMES if name in source.page(1, everything).echoes]
     days = [at.date() for record in page.records if (at := facts(record, page.received_at).created)]
     if not days or max(days) - min(days) <= FEW_DAYS:
-        text = f"{' and '.join(echoed)}, by its echo" if echoed else "none is echoed"
+        text = f"{' and '.join(echoed)}, according to the echo" if echoed else "none is echoed"
         text = f"creation filter: {text}; too few days to check what it returns"
         yield Check(good=True if echoed else None, text=text)
         return
     obeyed = [name for name in CREATED_NAMES if _is_obeyed(source, name, min(days), page)]
     if not obeyed:
-        yield Check(good=None, text="creation filter: none is obeyed; work orders are read in one pass")
+        yield Check(good=None, text="creation filter: not supported; work orders are read in one pass")
         return
     echo = "echoed" if echoed else "not echoed"
-    yield Check(good=True, text=f"creation filter: {' and '.join(obeyed)}, by the work orders that come; {echo}")
+    text = f"creation filter: {' and '.join(obeyed)}, confirmed by the work orders returned; {echo}"
+    yield Check(good=True, text=text)
     yield from _check_zone(source, obeyed[0], page)
 
 
 def _is_obeyed(source: WorkOrders, name: str, day: date, page: Page) -> bool:
-    """Whether a filter by the days around one returns work orders of these days only, and fewer than there are."""
+    """Whether a filter for the days around a day returns only work orders of these days, and not all that exist."""
     first, last = shifted(day, -1), shifted(day, 1)
     response = source.page(1, created_between(first, last, (name,)))
     return 0 < response.total < page.total and created_within(response, first, last)
 
 
 def _check_zone(source: WorkOrders, name: str, page: Page) -> Iterator[Check]:
-    """Whose days the filter counts, by a work order that was created on another day at its site than in UTC."""
+    """Find out the time zone of the filter, with a work order whose creation day differs between its site and UTC."""
     for record in page.records:
         created = record["milestones"].get("created") if isinstance(record.get("milestones"), dict) else None
         at = facts(record, page.received_at).created
@@ -233,7 +234,7 @@ def _check_zone(source: WorkOrders, name: str, page: Page) -> Iterator[Check]:
 
 
 def _check_id_filter(source: WorkOrders, requested: Sequence[int]) -> Check:
-    """By the ids that come; an echo is additional evidence."""
+    """Whether the filter by ids works, judging by the ids returned; an echo is additional evidence."""
     response = source.page(1, {IDS: ",".join(map(str, requested))})
     returned = {record["id"] for record in response.records}
     echo = "" if IDS in response.echoes else "; not echoed"
@@ -247,18 +248,18 @@ def _check_order_of_creation(page: Page) -> Check:
     created = [at for record in page.records if (at := facts(record, page.received_at).created)]
     earlier = sum(second > first for first, second in pairwise(created))
     if earlier:
-        text = f"ids: {count(earlier, 'work order')} of this page created before one with a lower id"
+        text = f"ids: {count(earlier, 'work order')} on this page created before one with a lower id"
         return Check(good=None, text=text)
-    return Check(good=True, text="ids: higher for newer work orders")
+    return Check(good=True, text="ids: newer work orders have higher ids")
 
 
 def _check_total(source: WorkOrders, page: Page) -> Check:
-    """Whether the total is what the pages hold: by the last one."""
+    """Whether the total matches the number of work orders on the pages, as the last page shows it."""
     last = source.page(page.pages, {}) if page.pages > 1 else page
     held = (max(1, last.pages) - 1) * last.per_page + len(last.records)
     if held != last.total:
-        return Check(good=None, text=f"total: the API counts {last.total:,} work orders, its pages hold {held:,}")
-    return Check(good=True, text="total: what the pages hold")
+        return Check(good=None, text=f"total: the API counts {last.total:,} work orders, its pages have {held:,}")
+    return Check(good=True, text="total: matches the number of work orders on the pages")
 
 
 def _check_statuses(page: Page) -> Check:
@@ -297,11 +298,11 @@ def _check_values(work_orders: WorkOrdersStream, source: WorkOrders, page: Page)
     changed = differences(work_orders, page.records, source.page(1, {}).records)
     if changed:
         text = (
-            f"values: changed between two readings of a page: {', '.join(changed)}; if nobody edited these work orders "
+            f"values: changed when a page was read twice: {', '.join(changed)}; if nobody edited these work orders "
             f"meanwhile, each run writes them again: please report these names: {ISSUES}"
         )
         return Check(good=None, text=text)
-    return Check(good=True, text="values: the same in two readings of a page")
+    return Check(good=True, text="values: unchanged when a page is read twice")
 
 
 def _ids_listed(stream: CompanyStream, more: Mapping[str, object]) -> set[t.Any]:
@@ -314,7 +315,7 @@ def _ids_listed(stream: CompanyStream, more: Mapping[str, object]) -> set[t.Any]
 
 
 def _check_clients(stream: CompanyStream, page: Page) -> Check:
-    """Whether the list has the clients that work orders name; the API may list deactivated ones on request only."""
+    """Whether the list has the clients of the work orders; the API may list deactivated ones only on request."""
     found = {", ".join(more) or "default": _ids_listed(stream, more) for more in ({}, *stream.entry.more)}
     named = {get_nested(decode_full(record), "client.id") for record in page.records} - {None, 0}
     missing = len(named - set().union(*found.values()))
@@ -346,7 +347,7 @@ def _check_stream(
 
 
 def _try_company(context: RunContext, stream: CompanyStream, samples: Samples) -> str:
-    """Request the first page of a list; returns what is missing to do so, or an empty text."""
+    """Request the first page of a list; returns why that is not possible, or an empty string."""
     entry = stream.entry
     if stream.lacks_company():
         return NO_COMPANY
@@ -365,7 +366,7 @@ def _try_company(context: RunContext, stream: CompanyStream, samples: Samples) -
 
 
 def _try_by_request(context: RunContext, stream: ByRequestStream, page: Page, samples: Samples) -> str:
-    """Make one request because of a work order of the page; returns what is missing to do so, or an empty text."""
+    """Make one request for a work order of the page; returns why that is not possible, or an empty string."""
     ids = (record_id for record in map(decode_full, page.records) for record_id in stream.ids_in(record, {}))
     record_id = next(ids, None)
     if record_id is None:

@@ -1,4 +1,4 @@
-"""Texts that several commands print: numbers and time spans for people."""
+"""Formats numbers and durations for people, as several commands print them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def count(number: int, singular: str, plural: str = "") -> str:
 
 
 def duration(minutes: float) -> str:
-    """A time span: ``40 s``, ``29 min``, ``3.5 h``."""
+    """A duration: ``40 s``, ``29 min``, ``3.5 h``."""
     if minutes < 1:
         return f"{SECONDS_A_MINUTE * minutes:.0f} s"
     return f"{minutes:.0f} min" if minutes < 2 * MINUTES_AN_HOUR else f"{minutes / MINUTES_AN_HOUR:.1f} h"

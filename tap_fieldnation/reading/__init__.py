@@ -1,1 +1,1 @@
-"""What to read, in which order, and how we know that it was all. Knows nothing of streams and Singer messages."""
+"""What to read, in which order, and whether it is complete. Independent of streams and Singer messages."""

@@ -2,11 +2,11 @@
 
 - ``cursor``, of `work_orders`: see `cursor_state.py`.
 - ``read``, of a stream with requests of its own: true once a run could read it. From then on a 403 or 404 is an error.
-- ``pending``, of a company stream: true where `max_minutes` stopped a run before it was read; ``preferred``: whether it
-  came before work orders in that run.
+- ``pending``, of a company stream: true if `max_minutes` stopped a run before the stream was read; ``preferred``:
+  whether it came before work orders in that run.
 - ``finished_at``, of a company stream: when it was read, if that continued a run which `max_minutes` had stopped.
-- ``position``, of a pending stream: how far it was read, as the stream defines it.
-- ``fingerprint``, of a company stream: of its rows, if all were written at ``written_at`` and it did not change since.
+- ``position``, of a pending stream: how far it was read, in a form that the stream defines.
+- ``fingerprint``, of a company stream: that of its rows, all of which were written at ``written_at``.
 - ``details``, of a list that sends bare ids: how far its rows were requested one by one (`Details`).
 
 `docs/how-it-reads.md` documents all of them for users.
@@ -40,7 +40,7 @@ START_OVER = "give the run an earlier STATE, or none to read everything again (`
 
 
 def was_readable(state: StreamState) -> bool:
-    """Whether an earlier request could read the stream."""
+    """Whether the stream could be read before."""
     return bool(state.get(READ))
 
 
@@ -55,7 +55,7 @@ def is_pending(state: StreamState) -> bool:
 
 
 def was_preferred(state: StreamState) -> bool:
-    """Whether the stream came before work orders in the run that did not get to read it."""
+    """Whether the stream came before work orders in the run that ended before it was read."""
     return state.get(PREFERRED) is True
 
 
@@ -70,7 +70,7 @@ def mark_pending(state: StreamState, *, preferred: bool) -> None:
 
 
 def mark_finished(state: StreamState, now: datetime) -> None:
-    """Remember that the stream was read; its position is of no use any more."""
+    """Remember that the stream was read, and drop its position."""
     state[FINISHED_AT] = format_utc(now) if is_pending(state) else None
     state[PENDING] = state[PREFERRED] = False
     state[POSITION] = []
@@ -88,7 +88,7 @@ def save_position(state: StreamState, *place: object) -> None:
 
 
 def is_written(state: StreamState, fingerprint: int, since: datetime | None) -> bool:
-    """Whether all rows of a list were written as they are, and not before a moment."""
+    """Whether all rows of a list were written as they are now, since the given time."""
     written_at = parse_utc(state.get(WRITTEN_AT))
     return state.get(FINGERPRINT) == fingerprint and written_at is not None and (since is None or written_at > since)
 
@@ -99,12 +99,12 @@ def has_fingerprint(state: StreamState) -> bool:
 
 
 def mark_written(state: StreamState, fingerprint: int | None, now: datetime | None) -> None:
-    """Remember what was written of the list; None where a part of it was, or is about to be."""
+    """Remember what was written of the list; None if only a part of it was, or is about to be written."""
     state[FINGERPRINT], state[WRITTEN_AT] = fingerprint, now and format_utc(now)
 
 
 def was_interrupted(state: StreamState) -> bool:
-    """Whether the last run stopped while it read work orders, given their bookmark."""
+    """Whether the last run stopped while it was reading work orders, according to their bookmark."""
     cursor = state.get(CURSOR)
     return isinstance(cursor, dict) and bool(cursor.get("step") or cursor.get("unread"))
 
@@ -120,7 +120,7 @@ class Details:
 
     Attributes:
         highest: The highest id that was requested.
-        read_at: Rows whose turn came until then are done; None before the first run.
+        read_at: Rows that were due by then were read again; None before the first run.
     """
 
     highest: int = 0
@@ -128,10 +128,10 @@ class Details:
 
     @classmethod
     def load(cls, state: StreamState, stream: str) -> Details:
-        """From the stream's bookmark.
+        """Read the details from the stream's bookmark.
 
         Raises:
-            StateError: It is not what `save` writes.
+            StateError: They do not have the form that `save` writes.
         """
         saved = state.get(DETAILS, {})
         if type(saved) is not dict or type(saved.get("highest", 0)) is not int:
@@ -139,5 +139,5 @@ class Details:
         return cls(saved.get("highest", 0), parse_utc(saved.get("read_at")))
 
     def save(self, state: StreamState) -> None:
-        """Into the stream's bookmark."""
+        """Write the details to the stream's bookmark."""
         state[DETAILS] = {"highest": self.highest, "read_at": self.read_at and format_utc(self.read_at)}

@@ -1,4 +1,4 @@
-"""What can have changed since the last run: new work orders, those that are not closed, and slices that are due."""
+"""Reads what may have changed since the last run: new and open work orders, and the slices that are due."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ MAX_IDS = 100
 def read_new(run: SyncRun) -> Iterator[Batch]:
     """Read from the highest id back to those that an earlier run knew.
 
-    Not by creation time, which can be back-dated: ids are given in the order in which work orders are inserted. Each
-    run goes back an hour before the last one, and once a day three days, for work orders that became visible late.
+    This goes by id and not by creation time, which can be back-dated: ids are assigned in the order in which work
+    orders are inserted. Each run goes back to an hour before the last one, and once a day three days back, for work
+    orders that became visible late.
     """
     cursor = run.cursor
     look = run.is_due(cursor.looked_at)
@@ -55,10 +56,10 @@ def read_new(run: SyncRun) -> Iterator[Batch]:
 
 
 def read_open(run: SyncRun) -> Iterator[Event]:
-    """Read every open work order again that this run has not read yet, by id; those not returned were removed.
+    """Read all open work orders that this run has not read yet, by id; those that are not returned were removed.
 
-    An id that is not returned is requested once more before it counts as removed. Those removed lately are requested
-    too, as some come back.
+    An id that is not returned is requested once more before it counts as removed. Recently removed ones are requested
+    too, because some come back.
     """
     cursor = run.cursor
     ids = _rotated(sorted(run.unread_open), cursor.reached)
@@ -75,13 +76,13 @@ def read_open(run: SyncRun) -> Iterator[Event]:
 
 
 def reconcile(run: SyncRun) -> Iterator[Batch]:
-    """Read the slices again that are due, and those of a small account once a day, of which changes are written."""
+    """Read the slices that are due; those of a small account are read once a day, and then only changes are written."""
     for piece in due_slices(run):
         yield from reread(run, piece, Scope.ALL if _is_old(run, piece) else Scope.CHANGED)
 
 
 def due_slices(run: SyncRun) -> list[Slice]:
-    """The slices of history that are due to be read again, an interrupted one first, then the longest unread."""
+    """The slices of history that are due to be read again: an interrupted one first, then the least recently read."""
     if run.options.reconcile is None:
         return []
     small = run.cursor.is_small
@@ -94,13 +95,13 @@ def due_slices(run: SyncRun) -> list[Slice]:
 
 
 def _is_old(run: SyncRun, piece: Slice) -> bool:
-    """Whether a slice is due to be written again, changed or not."""
+    """Whether a slice is due to be written again as a whole."""
     oldest = run.options.reconcile
     return oldest is not None and (piece.due_at <= run.started_at or piece.written_since + oldest <= run.started_at)
 
 
 def schedule_reconcile(run: SyncRun) -> None:
-    """Give each slice of a history just read its own due date, so that the cost of reading it again is spread."""
+    """Give each slice of a newly read history its own due date, to spread the cost of reading them again."""
     total = max(1, run.cursor.known)
     before = 0
     for piece in run.cursor.slices:
@@ -121,7 +122,7 @@ def _floor(run: SyncRun, *, look: bool) -> int:
 
 
 def _read_new_page(run: SyncRun, page: Page, fresh: Sequence[t.Any]) -> Iterator[Batch]:
-    """The new work orders of a page, and those open; closed ones that are known are left to `reconcile`."""
+    """Emit the new and the open work orders of a page; known closed ones are left to `reconcile`."""
     cursor = run.cursor
     floor = cursor.floor or 0
     seen = run.inspect(fresh)
@@ -144,14 +145,14 @@ def _confirm(run: SyncRun) -> Iterator[Batch]:
 
 
 def _rotated(ids: list[int], reached: int | None) -> list[int]:
-    """Begin where an interrupted run stopped, so that runs too short for all of them reach each of them in turn."""
+    """The ids, beginning where an interrupted run stopped, so that even short runs reach each of them in turn."""
     if reached is None:
         return ids
     return [number for number in ids if number > reached] + [number for number in ids if number <= reached]
 
 
 def _read_ids(run: SyncRun, ids: Sequence[int]) -> Iterator[Batch]:
-    """Requests for some ids each. They fit one page, so nothing can move between pages: they are prefetched."""
+    """Read work orders by id. Each request fits one page, so nothing can move between pages: pages are prefetched."""
     size = min(MAX_IDS, run.options.page_size)
     start = 0
     threads = run.options.threads

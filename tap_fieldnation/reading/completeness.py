@@ -1,4 +1,4 @@
-"""Whether nothing is missing: what is known of each slice against what the API counts, and what looks like a fault."""
+"""Checks that nothing is missing: compares the slices with what the API counts, and detects implausible removals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.reading.events import Batch
     from tap_fieldnation.reading.sync_run import SyncRun
 
-# That many open work orders, and more than that share of them, do not disappear between two runs.
+# At least this many open work orders, and more than this share of them, do not disappear between two runs.
 MASS_NUMBER = 20
 MASS_SHARE = 0.7
 
@@ -35,23 +35,23 @@ class MassRemovalError(TapError):
 
 
 def check_not_emptied(run: SyncRun, total: int) -> None:
-    """See to it that an account with work orders is not suddenly empty.
+    """Check that an account with work orders is not suddenly empty.
 
     Raises:
-        MassRemovalError: It is.
+        MassRemovalError: It is empty.
     """
     known = run.cursor.known
-    if not run.options.since:  # open and recent ones may be of days before it, which are not counted
+    if not run.options.since:  # open and recent ones may be from days before it, which are not counted
         known = max(known, len(run.cursor.open), len(run.cursor.recent))
     if total == 0 and known >= MASS_NUMBER and not run.options.accept_mass_removals:
         raise MassRemovalError(f"work_orders: the API returned only 0 of at least {known:,} work orders: {_ACCEPT}")
 
 
 def check_removals(run: SyncRun, removed: Sequence[int]) -> None:
-    """See to it that not most of the open work orders disappear in one run.
+    """Check that the open work orders do not disappear almost all at once.
 
     Raises:
-        MassRemovalError: They do.
+        MassRemovalError: Most of them disappeared in this run.
     """
     known = len(run.cursor.open)
     if len(removed) >= MASS_NUMBER and len(removed) > MASS_SHARE * known and not run.options.accept_mass_removals:
@@ -60,10 +60,10 @@ def check_removals(run: SyncRun, removed: Sequence[int]) -> None:
 
 
 def check_slices(run: SyncRun) -> Iterator[Batch]:
-    """Compare what is known of the slices with what the API counts: all together, and some of them one by one in turn.
+    """Compare the known counts of the slices with those of the API: the total, and some slices one by one in turn.
 
-    A slice in which the API counts more is read again. One in which it counts fewer is corrected: closed work orders
-    were removed.
+    A slice in which the API counts more work orders is read again. If it counts fewer, closed work orders were removed,
+    and the known count is corrected.
     """
     if not has_filter(run):
         yield from _check_account(run)
@@ -87,14 +87,14 @@ def check_slices(run: SyncRun) -> Iterator[Batch]:
 
 
 def slices_to_check(run: SyncRun) -> list[Slice]:
-    """The slices whose turn it is to be compared, so that each is once a day."""
+    """The slices to compare in this run, so that each is compared once a day."""
     waiting = sorted(run.cursor.slices, key=lambda piece: piece.checked_at)
     number = math.ceil(len(waiting) * run.share_of_day)
     return [piece for index, piece in enumerate(waiting) if index < number or run.is_due(piece.checked_at)]
 
 
 def reread(run: SyncRun, piece: Slice, scope: Scope = Scope.ALL) -> Iterator[Batch]:
-    """Read a slice again; an interrupted reading is resumed.
+    """Read a slice again, or resume an interrupted reading of it.
 
     Args:
         run: The run.
@@ -108,7 +108,7 @@ def reread(run: SyncRun, piece: Slice, scope: Scope = Scope.ALL) -> Iterator[Bat
 
 
 def require_complete(run: SyncRun) -> None:
-    """End a run in which a slice was read again and again, and still does not add up.
+    """End the run with an error if a slice was read several times and is still incomplete.
 
     Raises:
         IncompleteError: There is such a slice.
@@ -123,7 +123,7 @@ def require_complete(run: SyncRun) -> None:
 
 
 def _check_account(run: SyncRun) -> Iterator[Batch]:
-    """The same for an account that can only be read in one pass: without what was inserted since new ones were read."""
+    """The same for an account that can only be read in one pass, without those inserted after the step `new`."""
     for piece in run.cursor.slices:
         newer, number, pages, total = 0, 1, 1, 0
         while number <= pages:

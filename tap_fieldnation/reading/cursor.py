@@ -1,4 +1,4 @@
-"""What a run leaves to the next one. `cursor_state.py` is its form in STATE."""
+"""The cursor, which a run leaves to the next one. `cursor_state.py` has its format in STATE."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 
 NO_FILTER = ""
 
-# An account with no more work orders than that is read as a whole once a day.
+# An account with no more work orders than this is read as a whole once a day.
 SMALL_ACCOUNT = 1_000
 
 Natural = t.Annotated[int, msgspec.Meta(ge=0)]
@@ -29,12 +29,12 @@ class Position(msgspec.Struct, array_like=True):
         began_at: When the pass began.
         last: The last day of its creation filter; None for a pass without one.
         page: The last page that was emitted.
-        per_page: Work orders a page.
+        per_page: Work orders per page.
         total: What the server counted then.
         sent: How many ids were emitted.
         lowest: The lowest of them.
         highest: The highest id when the pass began.
-        whole: Whether all of its work orders are written, those that did not change included.
+        whole: Whether all of its work orders are written, including unchanged ones.
     """
 
     began_at: datetime
@@ -54,12 +54,12 @@ class Slice(msgspec.Struct, array_like=True):
     Attributes:
         first: The first day.
         last: The last day.
-        count: How many the API counts, as far as is known; None where what was read does not add up.
-        read_at: Since when all of it was read.
+        count: The known number of work orders; None if what was read does not match what the API counts.
+        read_at: The time since which all of it has been read.
         due_at: When it is due to be read and written again.
         checked_at: When its count was last compared with the API's.
         position: How far an interrupted reading has come.
-        written_at: Since when all of it was written, changed or not; None for `read_at`.
+        written_at: The time since which all of it has been written, changed or not; None if that is `read_at`.
     """
 
     first: date
@@ -73,7 +73,7 @@ class Slice(msgspec.Struct, array_like=True):
 
     @property
     def written_since(self) -> datetime:
-        """Since when each of its work orders was written."""
+        """The time since which each of its work orders has been written."""
         return self.written_at or self.read_at
 
 
@@ -92,7 +92,7 @@ class Unread(msgspec.Struct, array_like=True):
     position: Position | None = None
 
 
-# Of a slice: its last day, since when all of it was written, and how many work orders it has.
+# A slice's last day, the time since which all of it has been written, and its number of work orders.
 Span = tuple[date | None, datetime, int]
 
 
@@ -114,18 +114,18 @@ class Cursor:
         open: The work orders that can still change, with the day of their creation where it is known.
         removed: Ids that were recorded as removed lately: requested again, since some come back.
         recent: The known ids above the first of the `marks`.
-        known_from: Above this id, all that is known is in `recent`, and counted in `slices`.
+        known_from: Above this id, all known ids are in `recent`, and counted in `slices`.
         marks: Highest ids at earlier times, oldest first.
         looked_at: When everything from the first of the `marks` on was last read.
         new_position: How far an interrupted reading of new work orders has come.
-        counts: Stream -> open work order -> the number of the stream's rows that it showed last.
+        counts: Stream -> open work order -> the number of the stream's rows that it last showed.
         slices: The history that was read, oldest first, without gaps.
         unread: The history that was not read yet.
         added: The child streams that were selected after the history was read, while it is read again for them.
-        unread_added: The history that was not read yet for them.
+        unread_added: The history that was not read yet for the added streams.
         total: What the API counted when the history was begun.
         fingerprints: Work order -> a hash of what was last written of it and of its child records.
-        corrected: Whether moments in the STATE were ahead of this machine's clock.
+        corrected: Whether times in the STATE were ahead of this machine's clock.
     """
 
     company_id: int | None = None
@@ -166,7 +166,7 @@ class Cursor:
 
     @property
     def known(self) -> int:
-        """How many work orders the slices hold."""
+        """How many work orders the slices contain."""
         return sum(piece.count or 0 for piece in self.slices)
 
     @property
@@ -191,18 +191,18 @@ class Cursor:
             piece.count = max(0, piece.count + change)
 
     def put_slice(self, new: Slice) -> None:
-        """Replace whatever covers the days of a slice by it."""
+        """Put a slice in place of whatever covers its days."""
         others = [piece for piece in self.slices if piece.last < new.first or piece.first > new.last]
         self.slices = sorted([*others, new], key=lambda piece: piece.first)
 
     def follow(self, found: dict[int, date | None]) -> bool:
-        """Add open work orders; whether there are any that were not known."""
+        """Add open work orders; returns whether any of them was not known."""
         new = {work_order: day for work_order, day in found.items() if work_order not in self.open}
         self.open.update(new)
         return bool(new)
 
     def confirmed(self, fingerprints: dict[int, int]) -> dict[int, int]:
-        """Of some fingerprints, those that this cursor has too."""
+        """Those of some fingerprints that this cursor has too."""
         return {key: value for key, value in fingerprints.items() if self.fingerprints.get(key) == value}
 
     def coverage(self) -> dict[date, Span]:
@@ -232,7 +232,7 @@ class Cursor:
             self.unread_added = []
 
     def forget_before(self, since: date) -> None:
-        """Drop what was created before a day; what is left of a slice across it has to be read again."""
+        """Drop what was created before a day; the rest of a slice that contains that day has to be read again."""
         self.slices = [piece for piece in self.slices if piece.last >= since]
         for piece in self.slices[:1]:
             if piece.first < since:
@@ -242,7 +242,7 @@ class Cursor:
 
 
 def _from(since: date, unread: list[Unread]) -> list[Unread]:
-    """What is unread from a day on."""
+    """The unread days from a day on."""
     return [
         part if part.first >= since else Unread(since, part.last)
         for part in unread
@@ -251,7 +251,7 @@ def _from(since: date, unread: list[Unread]) -> list[Unread]:
 
 
 def slice_index(day: date | None, firsts: list[date]) -> int:
-    """The number of the slice that covers a day, given their first days; -1 for none."""
+    """The index of the slice that covers a day, given the first days of all; -1 for none."""
     return -1 if day is None else bisect.bisect_right(firsts, day) - 1
 
 
@@ -261,6 +261,6 @@ def following(day: date) -> date:
 
 
 def shifted(day: date, days: int) -> date:
-    """A day some days later or earlier, within what STATE can hold."""
+    """The day this many days later or earlier, within the range that STATE can hold."""
     ordinal = day.toordinal() + days
     return date.fromordinal(min(max(ordinal, EARLIEST.toordinal()), LATEST.toordinal()))

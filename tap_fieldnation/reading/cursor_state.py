@@ -1,6 +1,6 @@
-"""The form of the cursor in STATE, in ``bookmarks.work_orders.cursor``.
+"""The format of the cursor in STATE (``bookmarks.work_orders.cursor``).
 
-Written only after the records that it speaks of were emitted. `docs/how-it-reads.md` documents it for users.
+It is written only after the records that it covers were emitted. `docs/how-it-reads.md` documents it for users.
 
 All keys are written every time, and every value is a scalar or a list. Orchestrators merge states key by key (Meltano:
 `--merge-state`, partial states), so a key that one state omits would come back from an older one.
@@ -39,14 +39,14 @@ from tap_fieldnation.reading.packing import (
 
 VERSION = 2
 
-# How far a moment in STATE may be ahead of this machine's clock before it counts as wrong.
+# How far a time in STATE may be ahead of this machine's clock before it counts as wrong.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 T = t.TypeVar("T")
 
 
 class _Form(msgspec.Struct):
-    """The keys of the cursor in STATE. Ids are the first one, then the differences from one to the next."""
+    """The keys of the cursor in STATE. Ids are stored as the first one, then the differences between neighbors."""
 
     version: int
     company_id: Natural | None = None
@@ -83,7 +83,7 @@ _PLAIN = [name for name in _Form.__struct_fields__ if name not in _PACKED]
 
 
 def to_state(cursor: Cursor) -> dict[str, t.Any]:
-    """The cursor as plain JSON values."""
+    """The value for STATE, in plain JSON types."""
     ids = sorted(cursor.open)
     recent = sorted(cursor.recent.difference(ids))
     closed = sorted(cursor.fingerprints.keys() - cursor.open.keys() - cursor.recent) if cursor.is_small else []
@@ -107,7 +107,7 @@ def to_state(cursor: Cursor) -> dict[str, t.Any]:
 
 
 def _open_slices(cursor: Cursor, ids: list[int]) -> list[tuple[int, int]]:
-    """For the open ids in their order: the number of the slice that counts them (-1 for none), and how many."""
+    """The runs of open ids that the same slice counts: the slice's index (-1 for none), and the number of ids."""
     firsts = [piece.first for piece in cursor.slices]
     last = cursor.slices[-1].last if cursor.slices else EARLIEST
     days = (cursor.open[work_order] for work_order in ids)
@@ -116,21 +116,21 @@ def _open_slices(cursor: Cursor, ids: list[int]) -> list[tuple[int, int]]:
 
 
 def company_id_in(state: t.Mapping[str, t.Any]) -> int | None:
-    """The company that a whole STATE belongs to, or None."""
+    """The company that an entire STATE belongs to, or None."""
     saved = state.get("bookmarks", {}).get("work_orders", {}).get(CURSOR)
     company_id = saved.get("company_id") if isinstance(saved, dict) else None
     return company_id if type(company_id) is int else None
 
 
 def from_state(state: object, now: datetime) -> Cursor | None:
-    """The cursor that a STATE holds, or None where it holds none.
+    """The cursor in a STATE, or None if there is none.
 
     Args:
         state: The value of the key `cursor`.
-        now: The current time. Moments after it were written by a clock that was wrong, and are corrected.
+        now: The current time. Later times were written by a clock that was wrong, and are corrected.
 
     Raises:
-        StateError: It is of a newer version, or damaged; says how to go on.
+        StateError: It has a newer version, or is damaged; the text says what to do.
     """
     if state is None:
         return None
@@ -157,7 +157,7 @@ def from_state(state: object, now: datetime) -> Cursor | None:
 
 
 class _DamagedError(ValueError):
-    """A value that fits its type but not the others; its text is the key."""
+    """A value has the right type but contradicts other values; the text is the key."""
 
 
 def _from_form(form: _Form) -> Cursor:
@@ -184,14 +184,14 @@ def _from_form(form: _Form) -> Cursor:
 
 
 def _from_first_version(state: dict[str, t.Any]) -> Cursor:
-    """Of version 1, which could not be merged, the open work orders are kept; the history is read again."""
+    """The cursor of version 1, which could not be merged: the open work orders are kept, the history is read again."""
     cursor = Cursor(company_id=state.get("company_id"), created_filter=state.get("created_filter"))
     cursor.open = dict.fromkeys(_unpack("open", unpack_ids, msgspec.convert(state.get("open", []), list[int])))
     return cursor
 
 
 def _unpack(place: str, unpack: t.Callable[..., T], *packed: t.Any) -> T:
-    """What a packed value of the cursor holds; damage is said to be in its place."""
+    """Unpack a value of the cursor; damage is reported with the key of the value."""
     try:
         return unpack(*packed)
     except ValueError:
@@ -204,7 +204,7 @@ def _counts(known: str | list[int], ids: list[int]) -> dict[int, int]:
 
 
 def _check_days(form: _Form) -> None:
-    """Whether slices are in order, and all days and moments such as can be calculated with."""
+    """Check that the slices are in order, and that all days and times are within the supported range."""
     days: dict[str, t.Sequence[Slice | Unread]] = {
         "slices": form.slices,
         "unread": form.unread,
@@ -231,7 +231,7 @@ def _check_days(form: _Form) -> None:
 
 
 def _correct_clocks(cursor: Cursor, now: datetime) -> None:
-    """Treat what was stamped by a clock that was ahead as long due."""
+    """Treat whatever has a timestamp from a clock that was ahead as long overdue."""
     latest = now + CLOCK_TOLERANCE
     past = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=timezone.utc)
     stamps = [

@@ -22,7 +22,7 @@ class Scope(enum.Enum):
 
 
 class Write(enum.Enum):
-    """What is written of a work order that was read."""
+    """What to write for a work order that was read."""
 
     ALL = enum.auto()
     ADDED_STREAMS = enum.auto()  # the rows of the streams that were selected after it was written
@@ -30,10 +30,10 @@ class Write(enum.Enum):
 
 
 class Outcome(t.NamedTuple):
-    """What the reading of some days came to.
+    """The outcome of reading some days.
 
     Attributes:
-        total: What the API counts in them; None where it counts more than it returned, again and again.
+        total: What the API counts in them; None if it repeatedly counted more than it returned.
         read_at: When the reading began.
         scope: Which of them were written.
     """
@@ -45,7 +45,7 @@ class Outcome(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Work orders to write, as they came in one page.
+    """Work orders to write, from one page.
 
     Attributes:
         records: The work orders.

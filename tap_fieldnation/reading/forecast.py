@@ -1,4 +1,4 @@
-"""What a run would read and how many requests that takes, before it is done."""
+"""Estimates what a run would read, and how many requests that takes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Part(t.NamedTuple):
 
     Attributes:
         name: What it is.
-        work_orders: How many; None where it brings none.
-        requests: The least number of requests.
+        work_orders: How many it reads; None for a part that reads none.
+        requests: The minimum number of requests.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Part(t.NamedTuple):
 
 
 def parts(run: SyncRun) -> list[Part]:
-    """The parts of a run, for a request or two."""
+    """The parts of a run; makes one or two requests."""
     history = _history(run)
     return [*history, *(_changes(run) if not run.is_first else [Part("check", None, len(history) + 1)])]
 

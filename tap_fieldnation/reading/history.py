@@ -1,4 +1,4 @@
-"""The history, in slices of whole creation days: resumable, checked one by one, and safe to prefetch."""
+"""Reads the history in slices of whole creation days: resumable, checked one by one, and safe to prefetch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.reading.slices import Days
     from tap_fieldnation.reading.sync_run import SyncRun
 
-# From one slice to the next the number of days grows at most so many times.
+# From one slice to the next, the number of days grows by this factor at most.
 GROWTH = 4
 
 # For so few days it is not worth a request to learn where work orders begin.
@@ -31,7 +31,7 @@ BEFORE_ALL = date(1970, 12, 31)
 
 
 def read_history(run: SyncRun, scope: Scope = Scope.ALL) -> Iterator[Batch]:
-    """Read all that the cursor says is unread, oldest day first.
+    """Read the unread history in the cursor, oldest day first.
 
     Args:
         run: The run.
@@ -46,13 +46,13 @@ def read_history(run: SyncRun, scope: Scope = Scope.ALL) -> Iterator[Batch]:
 
 
 def read_added(run: SyncRun) -> Iterator[Batch]:
-    """Read the history for streams that were added, oldest day first; what is known of its slices stays as it is."""
+    """Read the history for added streams, oldest day first; the slices in the cursor stay as they are."""
     yield from _read_parts(run, run.cursor.unread_added, Scope.ADDED_STREAMS)
     run.cursor.added = []
 
 
 def settle_days(run: SyncRun) -> Iterator[Batch]:
-    """Read the days that were settled since the last run, as a slice of history."""
+    """Read the days that have become settled since the last run, as a slice of history."""
     first, last = run.cursor.frontier, settled_until(run)
     if has_filter(run) and first <= last:
         run.cursor.unread = [Unread(first, last)]
@@ -60,7 +60,7 @@ def settle_days(run: SyncRun) -> Iterator[Batch]:
 
 
 def read_unfiltered(run: SyncRun) -> Iterator[Batch]:
-    """Read everything in one pass where the creation filter does not reach all work orders, now and in later runs."""
+    """Read everything in one pass, now and in later runs, if the creation filter does not match all work orders."""
     cursor = run.cursor
     if run.options.since or not has_filter(run) or cursor.known + run.unsettled >= (run.counted or 0):
         return
@@ -75,7 +75,7 @@ def _all_days(run: SyncRun) -> dict[str, str]:
 
 
 def _read_newest(run: SyncRun) -> Iterator[Batch]:
-    """Read the newest page, and remember its highest id: whatever is inserted from now on has a higher one."""
+    """Read the newest page, and remember its highest id: work orders inserted from now on have a higher one."""
     page = run.source.page(1, {})
     check_not_emptied(run, page.total)
     run.start_marks(page)
@@ -83,7 +83,7 @@ def _read_newest(run: SyncRun) -> Iterator[Batch]:
 
 
 def _find_oldest(run: SyncRun, part: Unread) -> tuple[date, int]:
-    """Learn which creation filter the server supports, and the oldest day, by asking for the oldest work order.
+    """Request the oldest work order, to learn the oldest day and which creation filter the server supports.
 
     Returns:
         The oldest day, and how many days the first slice takes.
@@ -106,7 +106,7 @@ def _find_oldest(run: SyncRun, part: Unread) -> tuple[date, int]:
 
 
 def _try_filters(run: SyncRun, counted: int) -> str:
-    """The creation filter of a server that echoes none: the one by which no work order is from before all of them."""
+    """The creation filter of a server that echoes none: the one with which days before all work orders are empty."""
     if run.cursor.created_filter:
         return run.cursor.created_filter  # found that way before, and each page is checked
     for name in CREATED_NAMES if counted else ():
@@ -117,7 +117,7 @@ def _try_filters(run: SyncRun, counted: int) -> str:
 
 
 def _read_parts(run: SyncRun, unread: list[Unread], scope: Scope) -> Iterator[Batch]:
-    """Read some parts of the history; each is dropped from the list of the cursor once it was read."""
+    """Read some parts of the history; each is removed from the cursor's list once it has been read."""
     with Pages(run) as pages:
         while unread:
             yield from _read_part(run, pages, unread[0], scope)
@@ -162,7 +162,7 @@ def _read_in_one_pass(run: SyncRun, pages: Pages, part: Unread, scope: Scope) ->
 
 
 def _slice(run: SyncRun, days: Days) -> Slice:
-    """A slice of days that were read for the first time; no work order of them was written before the first one."""
+    """A slice of days that are read for the first time: its work orders cannot have been written before these days."""
     written_at = datetime.combine(shifted(days[0], -1), time(), timezone.utc)
     return Slice(
         *days, None, run.now(), written_at + (run.options.reconcile or timedelta()), run.now(), None, written_at
@@ -170,7 +170,7 @@ def _slice(run: SyncRun, days: Days) -> Slice:
 
 
 class _Widths:
-    """How many days the next slice takes, by how full this one is; always the same answer for the same slice."""
+    """How many days the next slice has, depending on how full this one is; always the same for the same slice."""
 
     def __init__(self, days: Days, last: date, most: int) -> None:
         self._days, self._last, self._most = days, last, most

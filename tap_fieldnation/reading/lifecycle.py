@@ -1,7 +1,7 @@
-"""What the reading plan has to know of a work order: since when it exists, and whether it can still change.
+"""What the steps have to know about a work order: when it was created, and whether it is closed.
 
-Statuses: Field Nation's page on the life of a work order; ids and names differ between pages, so the name decides,
-and the id where there is no name.
+Statuses: Field Nation's page on the life of a work order. Ids and names differ between pages, so the name decides, or
+the id if there is no name.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ CLOSED_NAMES = frozenset({"paid", "cancelled", "canceled", "deleted"})
 CLOSED_IDS = frozenset({6, 7})
 APPROVED_NAME, APPROVED_ID = "approved", 5
 
-# An approved work order is paid within days; one that was not after so long is not awaited any more.
+# An approved work order is paid within days; one that is not paid after this long counts as closed.
 APPROVED_FOR = timedelta(days=90)
 
 
 class Facts(t.NamedTuple):
-    """Of one work order.
+    """The facts about one work order.
 
     Attributes:
         id: Its id.
-        created: When it was created, UTC, or None where the API does not say.
+        created: When it was created, UTC, or None if the API does not say.
         closed: Whether it is paid, cancelled or deleted, or was approved over 90 days ago.
     """
 
@@ -40,7 +40,7 @@ class Facts(t.NamedTuple):
 
 
 def facts(record: Record, now: datetime) -> Facts:
-    """Read off a work order as the API sends it."""
+    """Extract the facts from a work order as the API sends it."""
     milestones = record.get("milestones")
     milestones = milestones if isinstance(milestones, dict) else {}
     created = milestones.get("created")
@@ -52,7 +52,7 @@ def facts(record: Record, now: datetime) -> Facts:
 
 
 def company_of(record: Record) -> int | None:
-    """The id of the company whose work order it is."""
+    """The id of the company that the work order belongs to."""
     company = record.get("company")
     return whole_id(company.get("id")) if isinstance(company, dict) else None
 

@@ -1,4 +1,4 @@
-"""The compact forms of long lists of numbers in STATE, which is written after each page."""
+"""Compact encodings of long lists of numbers in STATE, which is written after each page."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FINGERPRINT_BYTES = 6
 
 
 def pack_ids(ids: Sequence[int]) -> list[int]:
-    """Ascending ids: the first one, then the differences from one to the next."""
+    """Encode ascending ids as the first one, followed by the differences from one to the next."""
     return [following - before for before, following in zip([0, *ids], ids, strict=False)]
 
 
 def unpack_ids(differences: Sequence[int]) -> list[int]:
-    """The ids.
+    """Decode ids that `pack_ids` encoded.
 
     Raises:
         ValueError: They are not ascending.
@@ -30,13 +30,13 @@ def unpack_ids(differences: Sequence[int]) -> list[int]:
 
 
 def pack_fingerprints(fingerprints: Sequence[int]) -> str:
-    """Six bytes for each in base 85; empty where all of them are 0, which stands for none."""
+    """Encode fingerprints as six bytes each, in base 85; empty if all of them are 0, which means that there is none."""
     data = b"".join(fingerprint.to_bytes(FINGERPRINT_BYTES, "big") for fingerprint in fingerprints)
     return base64.b85encode(data).decode() if any(data) else ""
 
 
 def unpack_fingerprints(text: str, length: int) -> list[int]:
-    """So many fingerprints.
+    """Decode this many fingerprints.
 
     Raises:
         ValueError: There are more, or fewer.
@@ -48,7 +48,7 @@ def unpack_fingerprints(text: str, length: int) -> list[int]:
 
 
 def pack_counts(counts: Sequence[int]) -> str:
-    """The different ones, and compressed, which of them comes in each place: few are large."""
+    """Encode counts as the list of distinct values and, compressed, the index of the value in each place."""
     values = sorted(set(counts))
     places = {value: place for place, value in enumerate(values)}
     data = b"".join(places[count].to_bytes(_width(values), "big") for count in counts)
@@ -56,10 +56,10 @@ def pack_counts(counts: Sequence[int]) -> str:
 
 
 def unpack_counts(text: str, length: int) -> list[int]:
-    """So many counts.
+    """Decode this many counts.
 
     Raises:
-        ValueError: There are more, or fewer, or they cannot be read.
+        ValueError: There are more, or fewer, or they cannot be decoded.
     """
     head, _, tail = text.partition(" ")
     values = [int(value) for value in head.split(",") if value]
@@ -74,7 +74,7 @@ def unpack_counts(text: str, length: int) -> list[int]:
 
 
 def _width(values: Sequence[int]) -> int:
-    """How many bytes a place among some values takes."""
+    """How many bytes an index into these values takes."""
     return max(1, (len(values).bit_length() + 7) // 8)
 
 

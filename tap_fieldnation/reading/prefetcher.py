@@ -14,7 +14,7 @@ V = t.TypeVar("V")
 
 
 class Prefetcher(t.Generic[K, V]):
-    """Fetches values by key, in advance if asked to.
+    """Fetches values by key, in advance if requested.
 
     Args:
         fetch: Fetches the value of a key; called from several threads.
@@ -27,12 +27,12 @@ class Prefetcher(t.Generic[K, V]):
         self._futures: dict[K, Future[V]] = {}
 
     def get(self, key: K) -> V:
-        """The value of a key: the prefetched one, or else fetch it now. Raises what `fetch` raised."""
+        """The value of a key: prefetched, or fetched now. Raises what `fetch` raised."""
         future = self._futures.pop(key, None)
         return self._fetch(key) if future is None else future.result()
 
     def prefetch(self, keys: Iterable[K]) -> None:
-        """Start to fetch these in order, as far as there are free threads."""
+        """Start to fetch the values of these keys in order, as far as threads are free."""
         if self._threads == 1:
             return
         for key in keys:
@@ -45,7 +45,7 @@ class Prefetcher(t.Generic[K, V]):
                 threading.Thread(target=self._run, args=(key, future), name=f"prefetch {key}", daemon=True).start()
 
     def cancel(self) -> None:
-        """Discard what was prefetched and not used."""
+        """Discard values that were prefetched but not used."""
         for future in self._futures.values():
             future.cancel()
         self._futures.clear()

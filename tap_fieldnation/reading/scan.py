@@ -1,9 +1,9 @@
-"""One pass over the work orders that a filter matches, complete although rows are added and removed meanwhile.
+"""One pass over the work orders that a filter matches, complete even if rows are added and removed meanwhile.
 
-By descending id. New rows are inserted in front, which only pushes unread rows back: a row may be read twice, but none
-is missed. A row that is removed from the part already read pulls unread rows forward, across the edge of a page; that
-shows as a smaller total, and the pass steps back as many pages as that can have moved rows. By ascending id, one row
-added and one removed would leave the total unchanged while a row is missed.
+Rows are sorted by descending id. New rows are inserted in front, which only pushes unread rows back: a row may be read
+twice, but none is missed. A row that is removed from the part already read pulls unread rows forward, across the edge
+of a page. The smaller total shows that, and the pass steps back as many pages as rows can have moved. By ascending id,
+one row added and one removed would leave the total unchanged while a row is missed.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Scan:
         resume: Where an interrupted pass over the same filter stopped.
 
     Attributes:
-        began_at: When the pass began, an interrupted one that it resumes included.
+        began_at: When the pass began, or the interrupted one that it resumes.
         ids: The ids that were emitted, without those of an interrupted pass.
         total: What the server counted when it was last asked.
         count: How many ids were emitted, by this pass and the one that it resumes.
         highest: The highest id when the pass began: rows with a higher one were inserted since.
         shrank: Whether the current page showed a smaller total, so that earlier pages are read again.
-        removed_seen: By how much the total became smaller in all.
-        added_seen: By how much the total became larger in all.
+        removed_seen: The sum of all decreases of the total.
+        added_seen: The sum of all increases of the total.
         resumed: Whether it continued an interrupted pass.
     """
 
@@ -66,7 +66,7 @@ class Scan:
             page = self._fetch(number)
             ids = [record["id"] for record in page.records]
             if self._per_page and page.per_page != self._per_page and number > 1:
-                # The server changed its page size, so the numbers of the pages that were read mean nothing any more.
+                # The server changed its page size, so the numbers of the pages that were read are no longer valid.
                 self._restart()
                 number, previous = 1, []
                 continue
@@ -101,7 +101,7 @@ class Scan:
         return min(self.count, self.total or 0)
 
     def position(self, last: date | None, *, whole: bool = False) -> Position | None:
-        """Where this pass is, for a later run that resumes it; None where an earlier position has to serve."""
+        """How far this pass has come, for a later run to resume it; None if an earlier position has to be kept."""
         if self.shrank or self.total is None:
             return None
         return Position(
@@ -109,10 +109,10 @@ class Scan:
         )
 
     def _finds_place(self, page: Page, ids: Sequence[int], number: int) -> bool:
-        """Whether an interrupted pass can be resumed from this page: not while its rows are all below the place."""
+        """Whether an interrupted pass can be resumed from this page: not if all of its rows are below the position."""
         if number > 1 and (not ids or max(ids) < self._lowest):
             return False
-        # The rows down to the lowest id were emitted; more of them than that were added while nobody read.
+        # The rows down to the lowest id were emitted; if there are more, they were added while no run was reading.
         rank = (number - 1) * page.per_page + sum(row >= self._lowest for row in ids)
         self._grown_before = rank > self.count
         self.count = min(self.count, rank)
@@ -135,5 +135,5 @@ class Scan:
 
 
 def pages_to_step_back(removed: int, per_page: int) -> int:
-    """Across how many page edges a row can have moved when so many rows before it were removed."""
+    """How many pages forward a row can have moved if this many rows before it were removed."""
     return -(-removed // per_page)

@@ -1,7 +1,7 @@
-"""Work orders by days of creation: the filter, and the reading of some days as a whole.
+"""Reads work orders by creation day: the filter, and complete passes over a range of days.
 
-Each work order has one creation day by the server's filter (in UTC or in the time of its site, whichever the server
-uses), so slices without gaps between them cover all of them.
+By the server's filter, each work order has one creation day (in UTC or in the time of its site, whichever the server
+uses), so slices without gaps between them cover all work orders.
 """
 
 from __future__ import annotations
@@ -31,51 +31,51 @@ if t.TYPE_CHECKING:
 Days = tuple[date, date]
 Key = tuple[Days, int]
 
-# The filter may use the time of the site, which can be a day ahead of UTC, and the day may end while we read. So the
-# last days reach into the future, and only days that end before yesterday are over everywhere.
+# The filter may use the time of the site, which can be a day ahead of UTC, and the day may end during the run. So the
+# last days extend into the future, and only days that end before yesterday are over everywhere.
 FUTURE_MARGIN = 2
 SETTLED_AFTER = 2
 
-# The time of a site is at most so far from UTC.
+# The time of a site differs from UTC by no more than this.
 SITE_MARGIN = timedelta(days=1)
 
 MAX_PASSES = 3
 
 
 def day_filter(run: SyncRun, first: date, last: date) -> dict[str, str]:
-    """The filter for creation days; none where the server does not support any."""
+    """The filter for creation days; empty if the server supports none."""
     name = run.cursor.created_filter
     return created_between(first, last, (name,)) if name else {}
 
 
 def everything(run: SyncRun) -> dict[str, str]:
-    """The filter for all that this run is to read; none where that is simply all."""
+    """The filter for everything that this run has to read; empty if there are no date limits."""
     if not run.options.since and not run.options.until:
         return {}
     return day_filter(run, run.options.since or EARLIEST, horizon(run))
 
 
 def horizon(run: SyncRun) -> date:
-    """The last creation day to ask for."""
+    """The last creation day to request."""
     return run.options.until or shifted(run.today(), FUTURE_MARGIN)
 
 
 def settled_until(run: SyncRun) -> date:
-    """The last day in which no work order can be created any more, whatever the time zone of its site."""
+    """The last day on which no more work orders can be created, whatever the time zone of the site."""
     return shifted(run.today(), -SETTLED_AFTER)
 
 
 def read_days(
     run: SyncRun, pages: Pages, days: Days, place: Slice | Unread, scope: Scope
 ) -> t.Generator[Batch, None, Outcome]:
-    """Read all work orders of some days, more than once where fewer come than the API counts.
+    """Read all work orders of some days, more than once if fewer are returned than the API counts.
 
     Args:
         run: The run.
         pages: Where the pages come from.
         days: The first and the last day.
         place: Keeps the position of an interrupted reading.
-        scope: Which of them are written; an interrupted reading goes on as it began.
+        scope: Which of them are written; an interrupted reading continues as it began.
     """
     settled = days[1] <= settled_until(run)
     previous: set[int] | None = None
@@ -106,7 +106,7 @@ def read_days(
             return Outcome(total, scan.began_at, scope)
         previous = None if scan.resumed else scan.ids
         seen |= scan.ids
-    # While the account changes with every request no pass adds up: what differs is compared again later.
+    # If the account changes with every request, no pass matches the count: it is compared again later.
     changes = scan.added_seen or scan.removed_seen or len(seen) >= (scan.total or 0)
     return Outcome(scan.known if changes else None, scan.began_at, scope)
 
@@ -114,14 +114,14 @@ def read_days(
 class Pages:
     """Pages by creation days, prefetched where that is safe.
 
-    While rows can be inserted in front, a page that was requested early may lack what a later response to an earlier
-    page has pushed across its edge. So only settled days are prefetched, and not once a row was removed from them.
+    If rows can be inserted in front, a page that was requested in advance may lack rows that were pushed onto it later.
+    So only settled days are prefetched, and no longer once a row was removed from them.
 
     Args:
         run: The run.
 
     Attributes:
-        next_days: Given how many work orders the current days hold, the days that will be read after them, or None.
+        next_days: Takes the number of work orders in the current days; returns the days to read after them, or None.
     """
 
     def __init__(self, run: SyncRun) -> None:
@@ -170,7 +170,7 @@ class FilterIgnoredError(ApiError):
 
 
 def check_filter(page: Page, wanted: Mapping[str, str], first: date, last: date) -> None:
-    """Whether the server applied a creation filter: it says so, or all that it returned is of these days.
+    """Check that the server applied a creation filter: it echoes it, or all work orders returned are from these days.
 
     Raises:
         FilterIgnoredError: It did not.
@@ -182,7 +182,7 @@ def check_filter(page: Page, wanted: Mapping[str, str], first: date, last: date)
 
 
 def created_within(page: Page, first: date, last: date) -> bool:
-    """Whether all work orders on a page were created on some days, in the time of whatever site."""
+    """Whether all work orders on a page were created on some days, in the time zone of any site."""
     created = (facts(record, page.received_at).created for record in page.records)
     return all(shifted(first, -1) <= at.date() <= shifted(last, 1) for at in created if at)
 

@@ -20,24 +20,24 @@ if t.TYPE_CHECKING:
 
 WORK_ORDERS = "work_orders"
 
-# After a longer pause what was created meanwhile is read as history: in slices, resumable, prefetched.
+# After a longer pause, work orders created meanwhile are read as history: in slices, resumable, prefetched.
 LONG_PAUSE = timedelta(days=3)
 
 
 def prepare(
     cursor: Cursor, options: Options, streams: Sequence[str], now: datetime, *, full_refresh: bool = False
 ) -> str:
-    """Decide what of the history is to be read.
+    """Decide which part of the history has to be read.
 
     Args:
         cursor: As the last run left it; changed in place.
         options: What the user asked for.
         streams: The selected streams.
         now: The current time, UTC.
-        full_refresh: Whether everything is to be read again in any case.
+        full_refresh: Whether everything has to be read again in any case.
 
     Returns:
-        Why all of it is read again, for people; "" where it is not, or for the first time.
+        Why all of it is read again, as a clause; "" if it is not read, or for the first time.
     """
     since = options.since
     earlier = cursor.since is not None and (since is None or since < cursor.since)
@@ -65,7 +65,7 @@ def read(run: SyncRun) -> Iterator[Event]:
     """Everything that a run emits, in order; the cursor is complete at the end.
 
     Raises:
-        TapError: Also where what was read does not add up, or most of it disappeared.
+        TapError: A request failed, what was read is incomplete, or most open work orders disappeared.
     """
     try:
         if run.cursor.unread:
@@ -73,7 +73,7 @@ def read(run: SyncRun) -> Iterator[Event]:
     except FilterIgnoredError:
         if run.cursor.filter_echoed:
             raise
-        # The server echoes no filter, and what it returned at first, perhaps next to nothing, was misleading.
+        # The server echoes no filter, and the few work orders that it returned at first were misleading.
         run.cursor.created_filter = None
         run.cursor.restart(run.started_at, run.options.since, run.options.until)
         yield from read_history(run)
@@ -101,7 +101,7 @@ STEPS: Sequence[Step] = (("open", read_open), ("new", read_new), ("check", _chec
 
 
 def _in_turn(interrupted: str | None) -> Iterator[Step]:
-    """The steps, beginning after an interrupted one: one that never fits the time limit would use all of it."""
+    """The steps, beginning after an interrupted one: a step that never fits the time limit would use up all of it."""
     names = [name for name, _ in STEPS]
     start = names.index(interrupted) + 1 if interrupted in names else 0
     yield from STEPS[start:]
@@ -119,12 +119,12 @@ def _reason(cursor: Cursor, added: Sequence[str], *, full_refresh: bool, earlier
 
 
 def _is_complete(cursor: Cursor) -> bool:
-    """Whether a run was complete, and all of the history was read since."""
+    """Whether a run was complete after all of the history was read."""
     return cursor.started_at is not None and not cursor.unread
 
 
 def _was_empty(cursor: Cursor) -> bool:
-    """Whether the account had no work orders, so that all that it has now is history."""
+    """Whether the account had no work orders, so that everything in it now is history."""
     return not cursor.unread and not cursor.known and bool(cursor.marks) and cursor.marks[-1].highest == 0
 
 

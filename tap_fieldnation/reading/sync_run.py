@@ -1,4 +1,4 @@
-"""One run: what its steps share, and the only place that changes what is known of work orders."""
+"""One run: what its steps share, and the only place that changes what is known about work orders."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.reading.cursor import Cursor, Slice
     from tap_fieldnation.reading.events import Outcome
 
-# Rows may become visible late: each run looks so far back before the start of the last complete one.
+# Rows may become visible late: each run looks back this far before the start of the last complete one.
 OVERLAP = timedelta(hours=1)
 
-# What is looked at in turn is looked at once in so long.
+# Whatever is checked in turn is checked once in this period.
 ROTATION = timedelta(hours=24)
 
-# Ids inserted in so long are known one by one, and read again once per ROTATION.
+# Ids inserted within this period are known one by one, and read again once per ROTATION.
 KNOWN_FOR = timedelta(hours=72)
 
-# A slice of history holds about so many pages.
+# A slice of history has about this many pages.
 PAGES_A_SLICE = 40
 
-# Marks closer together than that serve no purpose.
+# Marks closer together than this serve no purpose.
 MARK_INTERVALS = ((timedelta(hours=4), timedelta(hours=1)), (KNOWN_FOR, timedelta(hours=12)))
 
-# So many removed work orders are requested again in each run, as some come back.
+# This many removed work orders are requested again in each run, because some come back.
 MAX_REMOVED = 100
 
-# STATE is written once per so many open work orders and page, since it grows with them.
+# With n times this many open work orders, STATE is written once every n + 1 pages, because it grows with them.
 OPEN_PER_PAGE = 5_000
 
 
@@ -60,9 +60,9 @@ class Options:
     Attributes:
         since: The first day of creation to read, or None.
         until: The last one, for a bounded backfill, or None.
-        threads: Requests in flight where prefetching is safe.
-        page_size: Work orders a page.
-        reconcile: How old the reading of a closed work order may become; None for any age.
+        threads: The number of requests in flight when prefetching is safe.
+        page_size: Work orders per page.
+        reconcile: The maximum age of the last reading of a closed work order; None for no limit.
         accept_mass_removals: Whether removals are recorded however many there are.
     """
 
@@ -80,27 +80,27 @@ class SyncRun:
 
     Attributes:
         source: Where pages come from.
-        cursor: What is known, from earlier runs and by now.
+        cursor: What is known from earlier runs and from this one.
         options: What the user asked for.
         clock: The current time, UTC.
         save: Called with this run when the cursor is to be written to STATE.
         warn: Called with a sentence that the user should see.
-        prefetcher: Makes what fetches ahead.
-        is_reread: Whether it reads all work orders again, which an earlier run has read.
+        prefetcher: Creates the prefetchers.
+        is_reread: Whether it reads all work orders again that earlier runs have read.
         clock_ahead: By how much `clock` is ahead of the server's.
         started_at: When the run began.
         is_first: Whether no earlier run was complete.
         complete: Whether everything was read and checked.
         unread_open: Open work orders that this run has not read yet.
         read: Work orders read.
-        written: Work orders written: those that are new, or changed, or due.
-        new: How many of those read no earlier run has read, as far as the cursor shows.
-        expected: Work orders that are to be read, as far as is known at the start; 0 for unknown.
+        written: Work orders written: those that are new, changed, or due.
+        new: How many of the work orders read were not read by an earlier run, as far as the cursor shows.
+        expected: The number of work orders to read, as far as it is known at the start; 0 for unknown.
         resumed: Work orders of the history that earlier runs have read.
-        unsettled: Work orders of the days that are not over, as far as this run has read them.
-        counted: What the API counted when it was last asked for all.
+        unsettled: Work orders of the days that are not settled, as far as this run has read them.
+        counted: What the API counted when it was last asked for the total.
         created: How many work orders were created since the run began.
-        removed: How many were removed since the last run, as far as it showed.
+        removed: How many were removed since the last run, as far as the run noticed.
     """
 
     source: Source
@@ -142,17 +142,17 @@ class SyncRun:
 
     @property
     def done(self) -> int:
-        """Work orders read by now, those of an interrupted history included."""
+        """Work orders read so far, including those of an interrupted history."""
         return self.resumed + self.read
 
     @property
     def due(self) -> int:
-        """Work orders to read in all; 0 for unknown."""
+        """The total number of work orders to read; 0 for unknown."""
         return max(self.expected, self.done) if self.expected else 0
 
     @property
     def share_of_day(self) -> float:
-        """The time since the last run, as a share of what is looked at once a day."""
+        """The time since the last run, as the share of a day: how much of the daily checks is due."""
         return self._interval / ROTATION
 
     def now(self) -> datetime:
@@ -164,11 +164,11 @@ class SyncRun:
         return (self.now() - self.clock_ahead()).date()
 
     def is_due(self, last: datetime | None) -> bool:
-        """Whether what was last looked at then would be over a day old in the next run."""
+        """Whether something that was last checked at this time would be over a day old in the next run."""
         return last is None or self.started_at + self._interval - last > ROTATION
 
     def known_counts(self, stream: str) -> Mapping[int, int]:
-        """For a stream: how many rows each open work order showed when it was last read."""
+        """The number of rows of a stream that each open work order showed when it was last read."""
         return self.cursor.counts.get(stream, {})
 
     def is_requested(self, work_order: Facts) -> bool:
@@ -181,18 +181,18 @@ class SyncRun:
         return not (self.options.until and day > self.options.until + DAY)
 
     def compares(self, batch: Batch, work_order: int) -> bool:
-        """Whether a work order of a batch needs a fingerprint: to be compared, now or by the next run."""
+        """Whether a work order of a batch needs a fingerprint, for a comparison now or in the next run."""
         return work_order in batch.read_again or work_order in self.cursor.fingerprints
 
     def what_to_write(
         self, batch: Batch, work_order: int, fingerprint: int | None, without_added: int | None = None
     ) -> Write:
-        """What of a work order is to be written.
+        """Decide what to write for a work order.
 
         Args:
-            batch: The batch that it came in.
+            batch: The batch that contains it.
             work_order: Its id.
-            fingerprint: Of all that can be written; None where it has none.
+            fingerprint: The fingerprint of everything that can be written; None if none was calculated.
             without_added: The same without the added streams, if there are any.
         """
         if batch.scope is Scope.ALL or work_order in self.cursor.removed:
@@ -205,10 +205,10 @@ class SyncRun:
         return Write.ADDED_STREAMS if written is not None and written == without_added else Write.ALL
 
     def inspect(self, records: Sequence[Record]) -> list[Facts]:
-        """What the steps have to know of some records; before they are emitted, as writing changes them.
+        """What the steps have to know about some records. Must be called before they are emitted, which changes them.
 
         Raises:
-            StateError: They belong to another company than the cursor.
+            StateError: They belong to a different company than the cursor.
         """
         self._check_company(records)
         now = self.now()
@@ -224,18 +224,18 @@ class SyncRun:
         again: bool = True,
         scope: Scope = Scope.CHANGED,
     ) -> Iterator[Batch]:
-        """Some records of a page, remembered once they were written.
+        """Emit records of a page, and remember them once they were written.
 
         Args:
             page: The page.
-            records: Those of its records that are to be emitted.
+            records: The records of the page to emit.
             again: Whether records that this run has emitted before are emitted again.
             scope: Which of them are written.
         """
         seen = self.inspect(records)
         outside = {work_order.id for work_order in seen if not self.is_requested(work_order)}
         if outside:
-            # Not for a creation filter, but for one by id, or where the server supports none.
+            # Needed not with a creation filter, but with one by id, or if the server supports none.
             self._forget(outside)
         emitted = self._already_written if scope is Scope.ALL else self._already_read
         skipped = outside if again else outside | emitted
@@ -245,17 +245,17 @@ class SyncRun:
         self._remember([work_order for work_order in seen if work_order.id not in skipped])
 
     def announce(self, work_orders: Iterable[int]) -> None:
-        """Before some work orders are written, or recorded as removed: drop their fingerprints, and write STATE.
+        """Drop the fingerprints of work orders that are about to be written, or recorded as removed, and write STATE.
 
-        Without it a run that is killed before the next STATE would leave a fingerprint of what is no longer in the
-        warehouse, and a work order that is then changed back would not be written.
+        Otherwise a run that is killed before the next STATE would leave a fingerprint of content that is no longer in
+        the warehouse, and a work order that is then changed back would not be written.
         """
         known = [work_order for work_order in work_orders if self.cursor.fingerprints.pop(work_order, None)]
         if known:
             self.checkpoint()
 
     def remember_written(self, work_order: int, fingerprint: int | None, write: Write = Write.ALL) -> None:
-        """Note that a work order is being written, with its child records, or the rows of added streams alone."""
+        """Record that a work order is being written with its child records, or only the rows of added streams."""
         self.written += write is Write.ALL
         if fingerprint is not None:
             self.cursor.fingerprints[work_order] = fingerprint
@@ -270,7 +270,7 @@ class SyncRun:
                 self.cursor.change_count(work_order.created.date(), 1)
 
     def remove(self, ids: Sequence[int]) -> None:
-        """Take open work orders for removed."""
+        """Record that open work orders were removed."""
         for work_order in ids:
             self.cursor.change_count(self.cursor.open.pop(work_order, None), -1)
             self.cursor.fingerprints.pop(work_order, None)
@@ -280,18 +280,18 @@ class SyncRun:
         self.removed += len(ids)
 
     def keep_open(self, ids: Iterable[int]) -> None:
-        """Let the next run read and write some work orders again, closed or not: requests for them were not made."""
+        """Let the next run read and write work orders again, even closed ones: requests for them were not made."""
         for work_order in ids:
             self._unfinished.add(work_order)
             self.cursor.fingerprints.pop(work_order, None)
 
     def record_counts(self, stream: str, shown: Iterable[tuple[int, t.Any]]) -> None:
-        """Remember how many rows of a stream some work orders showed, now that these rows were read."""
+        """Remember how many rows of a stream these work orders showed, now that the rows were read."""
         counts = self.cursor.counts.setdefault(stream, {})
         counts.update((work_order, count) for work_order, count in shown if type(count) is int)
 
     def count(self, total: int, removed: int = 0) -> None:
-        """Note what the API counts in all, and how many work orders a pass saw removed."""
+        """Record the total that the API counts, and how many removed work orders a pass noticed."""
         self.counted = total
         self.removed += removed
 
@@ -305,7 +305,7 @@ class SyncRun:
         self.cursor.looked_at = self.started_at
 
     def lower_floor(self, page: Page) -> None:
-        """While the first history is read: let the first mark be below the ids of a page of days not settled."""
+        """While the first history is read, keep the first mark below the ids of a page of unsettled days."""
         if self.is_first and self.cursor.marks and page.records:
             first = self.cursor.marks[0]
             first.highest = min(first.highest, *(record["id"] - 1 for record in page.records))
@@ -315,7 +315,7 @@ class SyncRun:
 
         Args:
             highest: The highest id when the reading of new work orders began.
-            looked_at: When that began, where everything from the first mark on was read; else None.
+            looked_at: When that began, if everything from the first mark on was read; otherwise None.
         """
         cursor = self.cursor
         cursor.new_position = None
@@ -330,8 +330,8 @@ class SyncRun:
 
         Args:
             piece: The slice.
-            outcome: What its reading came to.
-            join: Whether it becomes part of the slice before it, if that has room.
+            outcome: The outcome of reading it.
+            join: Whether it may become part of the slice before it, if that has room.
         """
         cursor, (count, read_at, scope) = self.cursor, outcome
         piece.written_at = piece.written_since
@@ -351,14 +351,14 @@ class SyncRun:
         cursor.put_slice(piece)
 
     def correct_count(self, piece: Slice, total: int) -> None:
-        """Note that the API counts so many in a slice, no more than were known: closed ones were removed."""
+        """Record that the API counts this many in a slice, no more than were known: closed ones were removed."""
         total = max(0, total)
         if piece.count is not None:
             self.removed += piece.count - total
         piece.count, piece.checked_at = total, self.now()
 
     def begin(self, step: str) -> None:
-        """Remember which step is being done, so that a run after an interruption begins with another one."""
+        """Remember which step is running, so that the run after an interruption begins with another one."""
         self.cursor.step = step
 
     def finish(self) -> None:
@@ -372,7 +372,7 @@ class SyncRun:
         """Write STATE.
 
         Args:
-            page: Whether this is only the end of a page: then it is written less often, the larger it is.
+            page: Whether this is only the end of a page: a large STATE is then not written every time.
         """
         if page:
             self._pages_since_save += 1
@@ -388,7 +388,7 @@ class SyncRun:
             self.cursor.fingerprints.pop(work_order, None)
 
     def _read_again(self, seen: Sequence[Facts]) -> frozenset[int]:
-        """Of some work orders, those that the next run reads again."""
+        """Those of some work orders that the next run reads again."""
         if self.cursor.is_small:
             return frozenset(work_order.id for work_order in seen)
         floor = self.cursor.floor
@@ -442,7 +442,7 @@ class SyncRun:
 
 
 def _thinned(marks: Sequence[Mark]) -> list[Mark]:
-    """Marks at sensible intervals, back to the first one that is old enough."""
+    """Marks at useful intervals, back to the first one that is old enough."""
     newest = marks[-1]
     kept = [newest]
     for mark in reversed(marks[:-1]):

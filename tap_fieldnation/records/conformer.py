@@ -1,9 +1,9 @@
-"""Makes decoded records fit their schema, in place: a conformer is compiled from the schema once for each stream.
+"""Makes decoded records fit their schema, in place. A conformer is compiled from the schema once for each stream.
 
 Values that the API sends in a loose form (numeric strings, ``[]`` for an empty object, ``""`` for no number,
-placeholders with the id 0) get the type that the schema says. So do the forms that differ between versions of the API:
-a list with or without its envelope, and a date as an object or as text. An empty string becomes null. A value that
-cannot have its type becomes null and is counted. A key that the schema does not name is dropped and counted. Conforming
+placeholders with the id 0) are converted to the type in the schema. So are the forms that differ between versions of
+the API: a list with or without its envelope, and a date as an object or as text. An empty string becomes null. A value
+that cannot be converted becomes null and is counted. A key that is not in the schema is dropped and counted. Conforming
 never raises, and never drops a record.
 """
 
@@ -26,13 +26,13 @@ if t.TYPE_CHECKING:
 Record = dict[str, t.Any]
 Convert = t.Callable[[t.Any], t.Any]
 
-# How a value is conformed: one of these types passes unchanged if its absolute value is within the limit (where there
-# is one); the function converts all others. Calling it for every value would cost half as much again. An empty string
-# never gets here: it is null.
+# How a value is conformed: values of these types pass unchanged if their absolute value is within the limit (if there
+# is one); the function converts all others. Calling it for every value would cost 50 % more. An empty string never
+# gets here: it is null.
 FieldRule = tuple[frozenset[type], float, Convert]
 
-# Keys in many objects that say nothing about the object itself: what the caller may do with it, a hash or an id of the
-# response, and how long the server took.
+# Keys in many objects that are not data of the object: what the caller may do with it, a hash or an id of the response,
+# and how long the server took.
 IGNORED_EVERYWHERE = frozenset({"actions", "correlation_id", "timings"})
 
 # The key of the items in the envelope of a list, and what else is in it.
@@ -46,14 +46,14 @@ _EMPTY: tuple[t.Any, ...] = (None, "", [], {})
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
-# So many places are counted one by one. A server can send keys that are different in each row.
+# This many places are counted one by one. A server can send different keys in each row.
 MAX_PLACES = 1_000
 MAX_PLACE_LENGTH = 200
 OTHERS = "others"
 
 
 class Places(Counter[str]):
-    """Counts by place, of which it keeps a limited number: all further ones count as `OTHERS`."""
+    """Counts by place, for a limited number of places: all further ones count as `OTHERS`."""
 
     @override
     def __setitem__(self, place: str, number: int) -> None:
@@ -70,7 +70,7 @@ class Mismatches:
     """What did not fit the schema: the path in the record (``pay.base.amount``), and how often.
 
     Attributes:
-        unknown_keys: Keys that the schema does not name; they were dropped.
+        unknown_keys: Keys that are not in the schema; they were dropped.
         invalid_values: Values that could not be converted to their type; they became null.
     """
 
@@ -95,7 +95,7 @@ def compile_conformer(schema: JsonSchema, mismatches: Mismatches) -> Callable[[R
 
 def _compile(schema: JsonSchema, path: str, mismatches: Mismatches) -> FieldRule:
     kind = next((name for name in _types(schema.get("type")) if name in _KINDS), None)
-    if kind is None:  # a property that a user added without saying more
+    if kind is None:  # a property that a user added without a type
         return frozenset(), NO_LIMIT, lambda value: value
     if kind == "object":
         is_date = schema.get("properties", {}).keys() == {"utc", "local"}
@@ -180,7 +180,7 @@ def _object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:  
 
 
 def _date_object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:
-    """``{"utc": …, "local": {…}}``, of which a work order has dozens: a fast path for the usual form of it."""
+    """``{"utc": …, "local": {…}}``, which a work order has dozens of times: a fast path for the usual form."""
     convert_any_form = _object(schema, path, mismatches)
 
     def convert(value: t.Any) -> t.Any:
@@ -201,7 +201,7 @@ def _date_object(schema: JsonSchema, path: str, mismatches: Mismatches) -> Conve
 
 
 def _none_if_unset(value: Record) -> Record | None:
-    """A conformed object with a timestamp in it; None where the timestamp is unset and all else is empty."""
+    """A conformed object with a timestamp; None if the timestamp is unset and everything else is empty."""
     local = value.get("local")
     for date_and_time in (value, local):
         if date_and_time and is_unset(date_and_time.get("date") or ""):
@@ -217,7 +217,7 @@ def _array(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:
     if not isinstance(items, dict):
         return lambda value: value if type(value) is list else _no_container(value, path, mismatches)
     valid_types, limit, convert_item = _compile(items, f"{path}[]", mismatches)
-    # Items that are envelopes themselves are not taken for the envelope of their list.
+    # Items that are envelopes themselves must not be mistaken for the envelope of their list.
     may_have_envelope = RESULTS not in items.get("properties", ())
 
     def is_envelope(value: t.Any) -> bool:
@@ -242,13 +242,13 @@ def _array(schema: JsonSchema, path: str, mismatches: Mismatches) -> Convert:
 
 
 def _no_container(value: t.Any, path: str, mismatches: Mismatches) -> None:
-    """Null in place of a value that is neither an object nor a list; counted unless it stands for 'empty'."""
+    """Null for a value that is neither an object nor a list; counted unless the value stands for 'empty'."""
     if value not in _EMPTY and value is not False:
         mismatches.invalid_values[path] += 1
 
 
 def _null_if_invalid(convert: Convert, path: str, mismatches: Mismatches) -> Convert:
-    """`convert`, but a value that it cannot convert becomes null and is counted."""
+    """Like `convert`, but a value that cannot be converted becomes null and is counted."""
 
     def convert_or_count(value: t.Any) -> t.Any:
         try:

@@ -1,7 +1,7 @@
-"""Lifted columns: values within a record that it has as columns too, so that SQL needs no JSON.
+"""Lifted columns: nested values of a record that are columns too, so that SQL needs no JSON functions.
 
-Their names are a contract with users. They are taken from the conformed record, so types, dates and placeholders are
-already dealt with.
+Their names are a contract with users. They are taken from the conformed record, so types, dates and placeholders have
+already been handled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
 WORK_ORDERS = "work_orders"
 
-# Stream -> column -> dotted path of its value; `label|name`: the first of these keys that has a value.
+# Stream -> column -> dotted path of its value; `label|name` is the first of these keys that has a value.
 PATHS: t.Mapping[str, t.Mapping[str, str]] = {
     WORK_ORDERS: {
         "status_id": "status.id",
@@ -163,10 +163,10 @@ PATHS: t.Mapping[str, t.Mapping[str, str]] = {
     },
 }
 
-# Stream -> object that may be missing -> list whose primary item then takes its place.
+# Stream -> object that may be missing -> list whose primary item then replaces it.
 PRIMARY: t.Mapping[str, t.Mapping[str, str]] = {WORK_ORDERS: {"type_of_work": "types_of_work"}}
 
-# Stream -> column -> columns of the record of which it is the latest.
+# Stream -> column -> columns whose latest value it has.
 LATEST: t.Mapping[str, t.Mapping[str, tuple[str, ...]]] = {
     WORK_ORDERS: {
         "last_milestone_at": tuple(
@@ -219,7 +219,7 @@ def compile_lift(stream: str) -> Callable[[Record], None]:
 
 
 def _by_object(paths: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], list[tuple[str, str]]]]:
-    """The columns and their keys in each object that has some: an object is looked up once for all of them."""
+    """The path of each object that has lifted values, with their columns and keys: each object is looked up once."""
     found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for column, path in paths.items():
         *keys, leaves = path.split(".")

@@ -1,4 +1,4 @@
-"""The schema files: one for each stream, and `common.json` for the definitions that they share."""
+"""Loads the schema files: one for each stream, and `common.json` with the definitions that they share."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ JsonSchema = dict[str, t.Any]
 COMMON = "common.json"
 _PACKAGE = Path(__file__).resolve().parent.parent
 
-# Keywords of the tap's own. The conformer reads them; `public` removes them, as targets have no use for them.
+# The tap's own keywords. The conformer reads them; `public` removes them, because targets have no use for them.
 PLACEHOLDER_ID = "x-placeholder-id"
 STRIP_QUERY = "x-strip-query"
 IGNORED_KEYS = "x-ignored-keys"
-# A value that changes without a change of the record: no reason to write it again.
+# A value that changes although the record did not: no reason to write the record again.
 VOLATILE = "x-volatile"
-# The key of a property in the API, if it is another one; further keys under which the API may send it; and the value of
-# a key column that the API does not send.
+# The key of a property in the API, if it differs; other keys under which the API may send it; and the value of a key
+# column that the API does not send.
 SOURCE = "x-source"
 ALIASES = "x-aliases"
 DEFAULT = "x-default"
@@ -40,7 +40,7 @@ def folder() -> Path:
 
 @functools.cache
 def load(stream: str) -> JsonSchema:
-    """The schema of a stream with every ``$ref`` resolved; the tap's own keywords are still in it."""
+    """The schema of a stream with every ``$ref`` resolved, including the tap's own keywords."""
     return t.cast("JsonSchema", _resolved(_read(f"{stream}.json")))
 
 
@@ -51,7 +51,7 @@ def without(schema: JsonSchema, paths: Iterable[str]) -> JsonSchema:
 
     Args:
         schema: Of an object, with the tap's own keywords.
-        paths: Dotted paths in the names of the API (``tags``, ``pay.bonuses``); the schema need not have them.
+        paths: Dotted paths in the names of the API (``tags``, ``pay.bonuses``); paths that do not exist are ignored.
     """
     for path in paths:
         schema = _without(schema, path)
@@ -59,11 +59,11 @@ def without(schema: JsonSchema, paths: Iterable[str]) -> JsonSchema:
 
 
 def extended(own: JsonSchema, other: t.Any) -> JsonSchema:
-    """A copy of a schema with the properties, nested ones included, that only another one has.
+    """A copy of a schema with the additional properties of another one, including nested ones.
 
     Args:
         own: Of an object or an array, with the tap's own keywords.
-        other: The same, as a user may have changed it; what does not fit is left out.
+        other: The same schema, as a user may have changed it; whatever does not fit is ignored.
     """
     if not isinstance(other, dict):
         return own
@@ -82,7 +82,7 @@ def extended(own: JsonSchema, other: t.Any) -> JsonSchema:
 
 
 def public(node: t.Any) -> t.Any:
-    """A copy of a schema as it is written into SCHEMA messages and the catalog: without the tap's own keywords."""
+    """A copy of a schema for SCHEMA messages and the catalog: without the tap's own keywords."""
     if isinstance(node, dict):
         return {key: public(value) for key, value in node.items() if not key.startswith("x-")}
     if isinstance(node, list):

@@ -1,6 +1,6 @@
-"""Volatile values: those that change without a change of the record itself, such as ratings by all companies.
+"""Volatile values: those that change although the record itself did not, such as ratings by all companies.
 
-They are written with the record, but do not make a difference to it: see `x-volatile` in the schemas.
+They are written with the record, but do not count as a change of it: see `x-volatile` in the schemas.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.records.conformer import Record
     from tap_fieldnation.records.schema import JsonSchema
 
-# In place of the items of a list.
+# Stands for the items of a list.
 ITEMS = ""
 
 Path = tuple[str, ...]

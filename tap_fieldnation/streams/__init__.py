@@ -1,1 +1,1 @@
-"""The Singer streams. Uses `reading` and `api`; neither of them knows of this package."""
+"""The Singer streams. Uses `reading` and `api`, which do not depend on this package."""

@@ -1,7 +1,7 @@
-"""Child streams that cost a request for each work order that the run reads, or for each person that it names.
+"""Child streams that take a request for each work order that the run writes, or for each user that it refers to.
 
-Their requests belong to the page of these work orders: the cursor moves only after them. Work orders whose requests
-were not made because the time limit was reached stay open in the cursor, so the next run reads them again.
+Their requests are made together with the page of these work orders: the cursor moves only after them. Work orders whose
+requests were not made because the time limit was reached stay open in the cursor, so the next run reads them again.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.reading.sync_run import SyncRun
     from tap_fieldnation.streams.catalog import ByRequest
 
-# What a request brought: its pages, or the error that refuses this one record.
+# The result of a request: its pages, or an error that concerns only this record.
 Result = t.Union["list[ListPage]", ApiError, TokenRefusedError]
 
-# After so many refusals in a row the stream itself counts as refused, not its records one by one.
+# After this many rejected records in a row, the stream itself counts as rejected.
 MAX_REFUSALS = 10
 
 
 class ByRequestStream(ChildStream):
-    """Rows that are requested for one work order, or for one person, at a time.
+    """Rows that are requested for one work order, or one user, at a time.
 
     Attributes:
         closed: Whether the account may not read the stream.
         refused: Records that could not be read.
-        other_rows: Rows of the responses that are not of this stream.
-        truncated: Records of which not all rows were received.
-        missing: For the first of these: what the API said of its rows.
+        other_rows: Rows of the responses that do not belong to this stream.
+        truncated: Records for which not all rows were received.
+        missing: What the API said about the rows of the first of these.
     """
 
     entry: ByRequest
@@ -63,7 +63,7 @@ class ByRequestStream(ChildStream):
 
     @property
     def is_per_work_order(self) -> bool:
-        """Whether the requests are for work orders themselves, not for what these name."""
+        """Whether the requests are for work orders themselves, not for users that these refer to."""
         return self.entry.id_paths == ("id",)
 
     @functools.cached_property
@@ -72,7 +72,7 @@ class ByRequestStream(ChildStream):
         return not bookmarks.was_readable(self.stream_state)
 
     def ids_in(self, record: Record, known_counts: Mapping[int, int]) -> list[int]:
-        """The ids to request because of a work order as the API sends it.
+        """The ids to request for a work order as the API sends it.
 
         Args:
             record: The work order.
@@ -87,11 +87,11 @@ class ByRequestStream(ChildStream):
         return list(dict.fromkeys(record_id for record_id in ids if type(record_id) is int and record_id))
 
     def count_in(self, record: Record) -> int | None:
-        """What the counts of a work order come to; None where it shows none.
+        """The counts of a work order as one number; None if it has no counts.
 
         Returns:
-            0 where all of them are 0. A count that stands alone as it is. Several as one number below 2^31, another one
-            where one of them is another one.
+            0 if all of them are 0. A single count as it is. Several as one number below 2^31, a hash that changes with
+            each of them.
         """
         counts = [paging.whole_number(get_nested(record, path)) for path in self.entry.count_paths]
         if counts.count(None) == len(counts):
@@ -107,7 +107,7 @@ class ByRequestStream(ChildStream):
         return record_id in self._requested
 
     def fetch(self, client: Client, record_id: int) -> Result:
-        """All pages for one id; an error that concerns this record alone is returned."""
+        """All pages for one id; an error that concerns only this record is returned, not raised."""
         path = self.entry.path.format(id=record_id)
         try:
             pages = paging.pages(
@@ -127,11 +127,11 @@ class ByRequestStream(ChildStream):
             return error
 
     def handle(self, record_id: int, result: Result) -> bool:
-        """Write the rows of a result, or go on without them; whether there was one.
+        """Write the rows of a result, or continue without them; returns whether there were pages.
 
         Raises:
-            ApiError: The account may not read the stream, though an earlier run could.
-            TokenRefusedError: It is the token that is refused, not the record.
+            ApiError: The account may not read the stream, although an earlier run could.
+            TokenRefusedError: The token is rejected, not the record.
         """
         if not self.is_per_work_order:
             self._requested.add(record_id)
@@ -155,13 +155,13 @@ class ByRequestStream(ChildStream):
             self.write_rows(self.row_builder.rows(items, **parent, **{EXTRACTED_AT: format_utc(page.received_at)}))
 
     def items_on(self, page: ListPage) -> Iterator[t.Any]:
-        """The rows of this stream on a page, as the API sends them, with the columns that the envelope holds."""
+        """The rows of this stream on a page, as the API sends them, with the columns from the envelope."""
         shared = {key: page.envelope.get(key) for key in self.entry.envelope}
         rows = self._own(_unnested(page.rows, self.entry.nested))
         return _with_columns(rows, shared)
 
     def _own(self, rows: Iterable[t.Any]) -> Iterator[t.Any]:
-        """The rows of a response that are of this stream; the others are counted."""
+        """The rows of a response that belong to this stream; the others are counted."""
         for row in rows:
             if self.entry.required and type(row) is dict and _is_empty(row.get(self.entry.required)):
                 self.other_rows += 1
@@ -169,7 +169,7 @@ class ByRequestStream(ChildStream):
                 yield row
 
     def _refuse(self, error: ApiError | TokenRefusedError) -> None:
-        """Go on without one record, or close the stream where the account may not read it at all."""
+        """Continue without one record, or close the stream if the account may not read it at all."""
         self.refused += 1
         self._refused_in_a_row += 1
         forbidden = isinstance(error, ApiError) and error.status == HTTPStatus.FORBIDDEN
@@ -188,11 +188,11 @@ Need = tuple[Request, t.Any]
 
 
 class ChildRequests:
-    """The requests to make because of the work orders of one page.
+    """The requests to make for the work orders of one page.
 
     Args:
-        streams: The selected streams of this kind.
-        run: Whose cursor holds the counts of earlier readings.
+        streams: The selected by-request streams.
+        run: The run, whose cursor has the counts of earlier readings.
     """
 
     def __init__(self, streams: Sequence[ByRequestStream], run: SyncRun) -> None:
@@ -202,7 +202,7 @@ class ChildRequests:
         self._work_orders: dict[Request, list[tuple[int, t.Any]]] = {}
 
     def needed_for(self, record: Record) -> list[Need]:
-        """The requests that a work order as the API sends it calls for."""
+        """The requests to make for a work order as the API sends it."""
         return [
             ((stream, record_id), stream.count_in(record) if stream.entry.count_paths else None)
             for stream in self._streams
@@ -212,11 +212,11 @@ class ChildRequests:
         ]
 
     def counts_in(self, record: Record) -> dict[str, t.Any]:
-        """The counts of rows that a work order shows, of those streams where it shows one."""
+        """The row counts that a work order shows, by stream."""
         return {stream.name: stream.count_in(record) for stream in self._streams if stream.entry.count_paths}
 
     def add(self, work_order_id: int, needs: Sequence[Need], write: Write = Write.ALL) -> None:
-        """Plan the requests that a work order calls for; if it did not change, those of new and added streams."""
+        """Plan the requests for a work order; for an unchanged one, only those of new and added streams."""
         added = self._run.cursor.added if write is Write.ADDED_STREAMS else ()
         for request, count in needs:
             stream = request[0]
@@ -225,7 +225,7 @@ class ChildRequests:
             self._work_orders.setdefault(request, []).append((work_order_id, count))
 
     def execute(self, client: Client) -> None:
-        """Make the requests and write their rows; those that the time limit prevents are left to the next run.
+        """Make the requests and write their rows; requests that the time limit prevents are left to the next run.
 
         The requests are independent of each other, so they are prefetched.
         """
@@ -247,7 +247,7 @@ class ChildRequests:
 
 
 def _is_empty(value: t.Any) -> bool:
-    """Whether an object is missing, or a placeholder of PHP or with the id 0 stands for it."""
+    """Whether an object is missing, or a placeholder (PHP's `[]`, or an object with the id 0) stands for it."""
     return not value or (type(value) is dict and value.get("id") == 0)
 
 

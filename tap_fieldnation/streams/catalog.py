@@ -10,17 +10,17 @@ from tap_fieldnation.api import paging
 
 @dataclass(frozen=True)
 class Embedded:
-    """A stream of a list within the work order: its rows come with the pages of work orders, without requests.
+    """A stream of a list within the work order: its rows come with the pages of work orders, without extra requests.
 
     Attributes:
-        name: Of the stream and of its schema file.
+        name: The name of the stream and of its schema file.
         list_path: Dotted path of the list in a work order. The list may have an envelope, with its rows in ``results``.
-            `work_orders` has no column there, whether or not its schema file has one.
+            `work_orders` has no column for it, even if its schema file has one.
         keys: The key columns besides ``work_order_id``.
         group_key: For a list of groups: the key of the rows in each group.
         lift: For a list of groups: column -> key of the group.
-        endpoint: Below the path of the work order: where to read a list that is truncated in the work order; "" for
-            nowhere.
+        endpoint: Path below that of the work order, from which to read a list that is truncated in the work order; ""
+            if there is none.
         plain: Column of plain values -> key of the objects that the endpoint has instead of these values.
     """
 
@@ -34,28 +34,28 @@ class Embedded:
 
     @property
     def section(self) -> str:
-        """The key of a work order to request."""
+        """The section of a work order to request."""
         return self.list_path.partition(".")[0]
 
 
 @dataclass(frozen=True)
 class ByRequest:
-    """A stream that takes a request for each work order that a run reads, or for each user (say) that these refer to.
+    """A stream that takes a request for each work order that a run writes, or for each user that these refer to.
 
     Attributes:
-        name: Of the stream and of its schema file.
-        path: With ``{id}`` for the id of the work order, or for the id that it refers to.
+        name: The name of the stream and of its schema file.
+        path: With ``{id}`` for the id of the work order or user.
         keys: The key columns.
         id_paths: Dotted paths of the ids in a work order.
-        params: Of the first request.
+        params: The parameters of the first request.
         rows: The key of the rows in the response, if it is neither ``results`` nor ``data``; "." if the response is
             the only row.
         nested: In each row, the key of further rows of the stream.
-        envelope: Keys next to the rows, whose values are columns of each row.
-        count_paths: Dotted paths of the numbers in a work order that tell how many rows there are; no request is made
-            where all of them are 0, or none of them has changed.
-        required: The key that makes a row one of the stream; the response may have other rows too. "" for all rows.
-        max_pages: After so many pages the response is not read further; None for no limit.
+        envelope: Keys beside the rows, whose values are columns of each row.
+        count_paths: Dotted paths of the numbers in a work order that show how many rows there are; no request is made
+            if all of them are 0, or none of them has changed.
+        required: A key that only the rows of the stream have; the response may have other rows too. "" for all rows.
+        max_pages: The maximum number of pages to read; None for no limit.
     """
 
     name: str
@@ -72,29 +72,29 @@ class ByRequest:
 
     @property
     def sections(self) -> set[str]:
-        """The keys of a work order to request."""
+        """The sections of a work order to request."""
         return {path.partition(".")[0] for path in (*self.id_paths, *self.count_paths)}
 
 
 @dataclass(frozen=True)
 class Company:
-    """A list of the company, or a list that belongs to each row of such a list.
+    """A company list, or a list for each row of another company list.
 
     Attributes:
-        name: Of the stream and of its schema file.
+        name: The name of the stream and of its schema file.
         path: With ``{company_id}``; or with ``{id}`` for the key of the parent row.
         keys: The key columns besides ``company_id``.
-        params: Of the first request; they say how the list is paged.
+        params: The parameters of the first request; they show how the list is paged.
         detail: The path of a single row with all its fields, for a list that may send little more than ids.
-        parent: The stream whose rows have such a list each.
+        parent: The stream each of whose rows has such a list.
         parent_key: The key column of the parent stream.
         parent_column: The column for the parent's key in this stream.
-        fallback: Key -> another key that the API may send in its place.
+        fallback: Key -> another key that the API may send instead.
         selected: Whether the stream is selected by default.
-        more: Parameters of further requests for rows that the first one does not return, such as deactivated ones. The
-            API may ignore or refuse them.
-        common: Whether the list is Field Nation's own, the same for all companies. Otherwise its ids may be those of
-            other rows in another company, so ``company_id`` is the first key column.
+        more: Parameters of additional requests for rows that the first one does not return, such as deactivated ones.
+            The API may ignore or reject them.
+        common: Whether the list is Field Nation's own, the same for all companies. Otherwise another company may use
+            the same ids for other rows, so ``company_id`` is the first key column.
     """
 
     name: str
@@ -236,7 +236,7 @@ COMPANY = (
     Company("types_of_work", "/types-of-work", common=True),
 )
 
-# Streams of what is found while work orders are read, and of the run itself.
+# Streams of what the tap finds while it reads work orders, and of the run itself.
 REMOVALS, COVERAGE, RUNS = "work_order_removals", "work_order_coverage", "sync_runs"
 
 

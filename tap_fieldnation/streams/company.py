@@ -1,4 +1,4 @@
-"""Company data: full tables of a few requests each, and the lists that belong to each row of another list."""
+"""Company data: full tables that take a few requests each, and lists that belong to each row of another list."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ if t.TYPE_CHECKING:
 
 NO_COMPANY = "no work order or template shows the company's id; set company_id"
 
-# A list whose rows are fewer than its total is read so many times before that is reported.
+# How often a list with fewer rows than its total is read before that is reported.
 MAX_PASSES = 2
 
 # With these the API refuses further parameters of a list, which not every server knows.
 REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY}
 
-# After so many parents without such a list, and none with one, the account does not have the resource.
+# If none of this many parents has such a list, the account does not have the resource.
 MAX_MISSING = 10
 
-# A list with no more rows is held back until it is known whether it changed.
+# A list with at most this many rows is held back until it is known whether it changed.
 MAX_HELD = 5_000
 
-# Multiples of it, without their whole part, lie evenly between 0 and 1.
+# The fractional parts of its multiples are spread evenly between 0 and 1.
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
 class CompanyStream(FieldNationStream):
-    """A list of the company, or one of each row of another list.
+    """A company list, or a list for each row of another one.
 
     Args:
         tap: The SDK's tap.
@@ -59,13 +59,13 @@ class CompanyStream(FieldNationStream):
         lists: The run's lists.
 
     Attributes:
-        already_read: Whether the interrupted sync that this run continues has read it.
+        already_read: Whether it was read by the interrupted sync that this run continues.
         preferred: Whether it comes before work orders in this run.
         without_company: Whether it was not read, because the company's id is unknown.
     """
 
     entry: Company
-    # The SDK would write the version message before the records; here it comes last, and only if all were written.
+    # The SDK would write the version message before the records; here it comes last, and only if all rows were written.
     emit_activate_version_messages = False
 
     def __init__(self, tap: Tap, context: RunContext, lists: Lists) -> None:
@@ -86,12 +86,12 @@ class CompanyStream(FieldNationStream):
         return RowBuilder(self.name, self.conformed_schema, self.primary_keys)
 
     def lacks_company(self) -> bool:
-        """Whether the rows need the company's id and nothing provides it; may make a request to find out."""
+        """Whether the rows need the company's id but it is unknown; may make a request to find it out."""
         return not self.entry.common and self.run_context.find_company_id() is None
 
     @override
     def request_records(self, context: Context | None) -> Iterable[Record]:
-        """Every row of the list; none if the sync that this run continues has read it."""
+        """Every row of the list; none if the sync that this run continues has already read it."""
         if self.already_read:
             return
         try:
@@ -110,12 +110,12 @@ class CompanyStream(FieldNationStream):
             activate_version(self)
 
     def _changed(self) -> t.Generator[Record, None, bool]:
-        """Every row, or none if the list is as it was written before, and not longer than `reconcile_days` ago."""
+        """Every row, or none if the list is unchanged and was written less than `reconcile_days` ago."""
         state, now = self.stream_state, self.run_context.clock.utc_now()
         versions = bool(self.config.get("emit_activate_version_messages"))
         self._holds_back = not bookmarks.is_pending(state) and not versions
         if versions:
-            self._drop_fingerprint()  # a version message deletes rows, also where it comes after none
+            self._drop_fingerprint()  # a version message deletes rows even if none come before it
         held: list[Record] = []
         rows = self._read()
         try:
@@ -141,7 +141,7 @@ class CompanyStream(FieldNationStream):
         return complete
 
     def _write_held(self, held: list[Record]) -> Iterator[Record]:
-        """The rows that were held back; before the first of them the fingerprint is dropped from STATE."""
+        """The rows that were held back; the fingerprint is dropped from STATE before the first of them."""
         if held:
             self._drop_fingerprint()
         yield from held
@@ -157,7 +157,7 @@ class CompanyStream(FieldNationStream):
         return Fingerprints([self], self.config, self._tap.plugin_version)
 
     def _read(self) -> t.Generator[Record, None, bool]:
-        """Every row; returns whether these are all that there are, so that older ones can be deleted."""
+        """Every row; returns whether the list is complete, so that older rows can be deleted."""
         if self.lacks_company():
             self.without_company = True  # the summary says it once for all lists
             return False
@@ -168,10 +168,10 @@ class CompanyStream(FieldNationStream):
         return self._complete
 
     def fetch_pages(self, more: t.Mapping[str, object] | None = None) -> Iterator[ListPage]:
-        """The pages of the list, with the columns that the stream has where the list sends only those asked for.
+        """The pages of the list; the stream's columns are requested if the list sends only requested ones.
 
         Args:
-            more: One of the entry's further parameters, or those of a page.
+            more: One of the entry's additional parameters, or those of a page.
         """
         params = dict(more or {})
         if self.entry.detail:
@@ -197,7 +197,7 @@ class CompanyStream(FieldNationStream):
     def _rows_of_variant(
         self, number: int, params: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]
     ) -> Iterator[Record]:
-        """The rows of the list; with further parameters, the API may refuse it."""
+        """The rows of the list; with additional parameters, the API may reject the request."""
         try:
             yield from self._rows_of_list(number, params, seen, ids)
         except ApiError as error:
@@ -208,7 +208,7 @@ class CompanyStream(FieldNationStream):
     def _rows_of_list(
         self, variant: int, params: t.Mapping[str, object], seen: set[t.Any], ids: list[t.Any]
     ) -> Iterator[Record]:
-        """The rows of the list that were not seen before; where it sends bare ids, these are added to `ids`."""
+        """The rows of the list that were not seen before; if it sends bare ids, these are added to `ids`."""
         received: set[t.Any] = set()
         resumed = bool(bookmarks.position(self.stream_state)) and not seen and not ids
         lacks = ""
@@ -222,7 +222,7 @@ class CompanyStream(FieldNationStream):
                     yield from self._rows_on(page, seen, received)
                     if page.following:
                         bookmarks.save_position(self.stream_state, variant, *page.following)
-            if resumed:  # the rest of a list says nothing of its beginning
+            if resumed:  # the rest of a list says nothing about its beginning
                 self._complete = False
                 return
             lacks = paging.shortfall(page, len(received))
@@ -283,7 +283,7 @@ class CompanyStream(FieldNationStream):
             self.logger.warning(text, self.name, len(short), len(parent_ids), short[0])
 
     def _details(self, ids: Iterable[t.Any]) -> Iterator[Record]:
-        """Rows one by one, where the list sends bare ids: new ones, and those of the known ones whose turn it is."""
+        """Rows one by one, if the list sends bare ids: new ones, and known ones that are due."""
         self._holds_back = False  # the progress in STATE must not be ahead of the rows
         now = self.run_context.clock.utc_now()
         progress = bookmarks.Details.load(self.stream_state, self.name)
@@ -310,9 +310,9 @@ class CompanyStream(FieldNationStream):
     def _due(
         self, ids: Sequence[int], highest: int, last: datetime, now: datetime
     ) -> Iterator[tuple[int, datetime | None]]:
-        """The ids above the highest known one, then the known ones whose turn has come, with the moment it came.
+        """The ids above the highest known one, then the known ones that are due, with their due times.
 
-        A turn comes once in `reconcile_days`, evenly spread, so that no row is older than that.
+        Each is due once in `reconcile_days`, evenly spread, so that no row is older than that.
         """
         known = [row_id for row_id in ids if row_id <= highest]
         yield from ((row_id, None) for row_id in ids if row_id > highest)
@@ -324,12 +324,12 @@ class CompanyStream(FieldNationStream):
 
 
 def _is_page(place: Sequence[t.Any], variants: int) -> bool:
-    """Whether a position in STATE is the number of a variant, and the parameter that selects a page."""
+    """Whether a position in STATE consists of the number of a variant and a parameter that selects a page."""
     return len(place) == 3 and type(place[0]) is int and 0 <= place[0] < variants and type(place[1]) is str  # noqa: PLR2004
 
 
 def latest_turn(row_id: int, days: float, now: datetime) -> datetime:
-    """The latest moment until now at which a row's turn came, which comes once in so many days."""
+    """The latest time, not after now, at which a row was due, if it is due once in this many days."""
     every, phase = timedelta(days=days).total_seconds(), row_id * GOLDEN_RATIO % 1
     return datetime.fromtimestamp((math.floor(now.timestamp() / every - phase) + phase) * every, timezone.utc)
 

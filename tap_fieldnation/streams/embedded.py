@@ -23,15 +23,15 @@ if t.TYPE_CHECKING:
     from tap_fieldnation.streams.catalog import Embedded
 
 
-# After so many lists of a stream whose endpoint had no more rows than the work order, and none that had more, its
-# totals count rows that this API user may not see: a request for each work order would find nothing.
+# If the endpoint had no more rows than the work order for this many lists of a stream, and never had more, the totals
+# count rows that this API user may not see: a request for each work order would find nothing.
 MAX_FUTILE = 10
 
 
 class ChildStream(ConformedStream, Stream):
     """A stream that `work_orders` writes while it reads; for the SDK, a child of `work_orders`.
 
-    The SDK would sync each child stream for each parent record: that costs 12 times as much, and writes STATE messages
+    The SDK would sync each child stream for each parent record. That takes 12 times as long, and writes STATE messages
     whose total size grows with the square of the number of work orders.
     """
 
@@ -41,9 +41,9 @@ class ChildStream(ConformedStream, Stream):
     # A version message would make a target delete the rows of all work orders that this run did not read.
     emit_activate_version_messages = False
 
-    # How many of `rows_written` the metrics have counted.
+    # How many of `rows_written` are already in the metrics.
     _rows_counted = 0
-    # The `extracted_at` that the bookmark has: rows of one page have the same.
+    # The `extracted_at` in the bookmark; all rows of a page have the same one.
     _bookmarked_at = ""
 
     @functools.cached_property
@@ -63,11 +63,11 @@ class ChildStream(ConformedStream, Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        """None: `work_orders` writes the rows."""
+        """No records: `work_orders` writes the rows."""
         return ()
 
     def write_rows(self, rows: Iterable[Record]) -> None:
-        """Write rows as the SDK writes records; in a dry run only up to its limit, without ending the run."""
+        """Write rows as the SDK writes records; a dry run writes no more than its limit, and does not end there."""
         if self.ABORT_AT_RECORD_COUNT is not None:
             rows = itertools.islice(rows, max(0, self.ABORT_AT_RECORD_COUNT - self.rows_written))
         last = self.write_records(rows)
@@ -85,16 +85,16 @@ class EmbeddedStream(ChildStream):
     """Rows of a list within the work order.
 
     Attributes:
-        hidden_rows: How many rows the lists count in all, besides those that the API showed.
+        hidden_rows: How many more rows the lists count than the API shows, in total.
     """
 
     entry: Embedded
     hidden_rows = 0
-    # Requests for cut lists that found no further row; None once one did.
+    # Number of requests for truncated lists that found no more rows; None once one did.
     _futile: int | None = 0
 
     def build_rows(self, embedded_list: t.Any, work_order_id: int, extracted_at: str) -> list[Record]:
-        """The rows of a work order's list, which is conformed in place."""
+        """The rows of a work order's list, conformed in place."""
         items = self._rows_of(embedded_list)
         if not items:
             return []
@@ -105,7 +105,7 @@ class EmbeddedStream(ChildStream):
 
         Args:
             record: The work order.
-            fetch_list: Reads the list from this path, if the work order has only a part of it.
+            fetch_list: Reads the list from a path, if the work order has only a part of it.
         """
         embedded = get_nested(record, self.entry.list_path)
         if not embedded or (not self.entry.group_key and _is_complete(embedded, RESULTS)):  # nearly all of them
@@ -148,7 +148,7 @@ class EmbeddedStream(ChildStream):
         return any(_is_cut(envelope, key) for envelope, key in self._envelopes(embedded_list))
 
     def _envelopes(self, embedded_list: t.Any) -> Iterator[tuple[t.Any, str]]:
-        """The envelope of the list and those of its groups, each with the key of its rows."""
+        """The envelopes of the list and of its groups, each with the key of its rows."""
         yield embedded_list, RESULTS
         if self.entry.group_key:
             yield from ((group, self.entry.group_key) for group in _items(embedded_list))
@@ -182,7 +182,7 @@ def _items(embedded_list: t.Any) -> t.Any:
 
 
 def _is_complete(envelope: t.Any, key: str) -> bool:
-    """Whether an envelope of the usual form has all rows that it counts; nearly all lists have, so this is fast."""
+    """A fast test whether an envelope of the usual form has all rows that it counts, as nearly all lists do."""
     if type(envelope) is not dict:
         return False
     rows, metadata = envelope.get(key), envelope.get("metadata")
@@ -191,7 +191,7 @@ def _is_complete(envelope: t.Any, key: str) -> bool:
 
 
 def _excess(envelope: t.Any, key: str) -> int:
-    """How many rows an envelope counts besides those that it has."""
+    """How many more rows an envelope counts than it has."""
     total = whole_number(get_nested(envelope, "metadata.total"))
     return max(0, (total or 0) - len(_items(get_nested(envelope, key))))
 

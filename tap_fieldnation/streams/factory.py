@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 
 
 def make_streams(tap: Tap, context: RunContext) -> list[Stream]:
-    """One stream for each entry: `work_orders` first, and the run itself last.
+    """One stream for each entry: `work_orders` first, `sync_runs` last.
 
     Args:
         tap: The SDK's tap.

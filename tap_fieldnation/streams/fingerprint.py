@@ -1,4 +1,4 @@
-"""Fingerprints: whether what would be written of a record is what was written last."""
+"""Fingerprints, which show whether a record differs from what was last written."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if t.TYPE_CHECKING:
 
     from tap_fieldnation.streams.sdk import ConformedStream
 
-# In place of the time at which a record was received, which is no difference.
+# Replaces the time at which a record was received, which does not count as a difference.
 NO_TIME = "1970-01-01T00:00:00Z"
 
-# Settings that shape what is written, besides the catalog.
+# Settings that affect what is written, besides the catalog.
 SHAPING = ("stream_maps", "stream_map_config", "faker_config")
 
 NO_COUNTS: Mapping[str, t.Any] = {}
@@ -32,9 +32,9 @@ _encode = msgspec.json.Encoder(enc_hook=str, order="sorted").encode
 
 
 class Fingerprints:
-    """Fingerprints of records of some streams; others for each version of the tap, selection, and stream maps.
+    """Fingerprints of records of some streams; they depend on the tap's version, the selection and the stream maps.
 
-    Records of other streams make no difference.
+    Records of other streams are ignored.
 
     Args:
         streams: The selected streams whose records belong together.
@@ -61,8 +61,8 @@ class Fingerprints:
         """The fingerprint of some rows; never 0.
 
         Args:
-            rows: The rows by stream; their order within a stream makes no difference.
-            counts: How many rows of other streams there are, by their names.
+            rows: The rows by stream; their order within a stream does not matter.
+            counts: The number of rows of other streams, by stream name.
         """
         known = [(name, count) for name, count in counts.items() if name in self._hide]
         digest = self._salted.copy()
@@ -76,7 +76,7 @@ class Fingerprints:
         return int.from_bytes(digest.digest()[:FINGERPRINT_BYTES], "big") or 1
 
     def _encoded(self, stream: ConformedStream, record: Record) -> bytes:
-        """What is written for a record, without volatile values, unless a stream map needs them; empty for nothing."""
+        """What is written for a record, without volatile values unless a stream map needs them; empty if nothing is."""
         extracted_at, record[EXTRACTED_AT] = record[EXTRACTED_AT], NO_TIME
         stream.deselect(record)
         restore = self._hide[stream.name](record)

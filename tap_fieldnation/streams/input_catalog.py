@@ -1,6 +1,6 @@
-"""The catalog that a run was given: its columns and its selection hold, and keys that are columns.
+"""The input catalog, from which the tap takes columns, the selection, and keys that are columns.
 
-All else that is in it the tap knows better: what a stream is called, and how it is read.
+Everything else in it, such as the names of streams and replication keys, is ignored.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _HOW_TO_SELECT = (
 
 
 def normalize_entry(entry: CatalogEntry, stream: Stream) -> None:
-    """Make an entry of a catalog, which may have been edited by hand, one that the SDK can work with.
+    """Normalize an entry of a catalog, which may have been edited by hand, so that the SDK can work with it.
 
-    Keys are always selected, and so is the replication key, which SCHEMA names too.
+    Keys are always selected, and so is the replication key, because SCHEMA names it too.
 
     Raises:
-        CatalogError: Its keys are no columns, or columns that hold objects or lists.
+        CatalogError: A key is not a column, or its column has objects or lists.
     """
     root = entry.metadata.get(())
     if not isinstance(root, StreamMetadata):
@@ -42,7 +42,7 @@ def normalize_entry(entry: CatalogEntry, stream: Stream) -> None:
     for key in keys:
         if key not in columns:
             raise CatalogError(
-                f"The catalog cannot be used: the keys of {stream.name} name {key}, which is none of its columns: "
+                f"The catalog cannot be used: the keys of {stream.name} name {key}, which is not one of its columns: "
                 "make a catalog with --discover."
             )
         types = columns[key]["type"]
@@ -70,7 +70,7 @@ def remarks(catalog: Catalog | None, streams: Mapping[str, Stream]) -> Iterator[
     """A sentence for everything in a catalog that has no effect, and one if nothing is selected.
 
     Args:
-        catalog: As it was given, or None.
+        catalog: The input catalog, or None.
         streams: All streams by name, with the catalog applied.
     """
     for entry in catalog.streams if catalog else ():
@@ -80,26 +80,26 @@ def remarks(catalog: Catalog | None, streams: Mapping[str, Stream]) -> Iterator[
                 yield f"The catalog does not select {stream.name}, though it selects columns of it: {_HOW_TO_SELECT}."
         else:
             advice = did_you_mean(entry.tap_stream_id, streams, "--discover lists the streams")
-            yield f"The catalog names {entry.tap_stream_id}, which is no stream and has no effect: {advice}"
+            yield f"The catalog names {entry.tap_stream_id}, which is not a stream and has no effect: {advice}"
     if not any(stream.selected for stream in streams.values()):
         yield f"No stream is selected, so nothing is read: {_HOW_TO_SELECT} (in Meltano: name streams under select)."
 
 
 def _was_meant(entry: CatalogEntry) -> bool:
-    """Whether columns are selected, while nothing is said of the stream."""
+    """Whether columns are selected, but not the stream itself."""
     root = entry.metadata.root
     columns = any(metadata.selected for breadcrumb, metadata in entry.metadata.items() if breadcrumb)
     return root.selected is None and root.selected_by_default is None and columns
 
 
 def _unmatched(entry: CatalogEntry, stream: Stream) -> Iterator[str]:
-    """A sentence for selected or deselected columns that do not exist, nor are added by the schema of the entry."""
+    """A sentence for selected or deselected columns that neither exist nor are added by the schema of the entry."""
     schemas = stream.schema, entry.schema.to_dict()
     for breadcrumb, metadata in entry.metadata.items():
         if breadcrumb and metadata.selected is not None and not any(_exists(breadcrumb, one) for one in schemas):
             name = ".".join(breadcrumb[1::2]) or "/".join(breadcrumb)
             advice = did_you_mean(name, _names(stream.schema), "--discover lists the columns")
-            yield f"The catalog names {stream.name}.{name}, which is no column and has no effect: {advice}"
+            yield f"The catalog names {stream.name}.{name}, which is not a column and has no effect: {advice}"
 
 
 def _exists(breadcrumb: Iterable[str], schema: Mapping[str, t.Any]) -> bool:

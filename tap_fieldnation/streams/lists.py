@@ -1,4 +1,4 @@
-"""The company's lists, each requested once a run, whichever stream needs it first."""
+"""The company lists, each requested once per run, by the first stream that needs it."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Lists:
 
         Args:
             entry: The list.
-            params: Of the first request, besides those of the entry.
+            params: Parameters of the first request, besides those of the entry.
 
         Raises:
-            ApiError: Also where the list was refused earlier in the run.
+            ApiError: A request failed, now or earlier in the run.
         """
         if entry.name in self._refused:
             raise self._refused[entry.name]
@@ -67,7 +67,7 @@ class Lists:
 
         Args:
             name: The stream of that list.
-            key: The rows' key that holds the id.
+            key: The key of the id in each row.
         """
         entry = BY_NAME[name]
         if name not in self._ids:

@@ -1,4 +1,4 @@
-"""Stream maps and flattening: the SDK's, for the selected streams, and failing in a sentence that names the place."""
+"""The SDK's stream maps and flattening, for the selected streams; errors are one sentence that names the map."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.streams import Stream
 
 STREAM_MAPS, MAP_CONFIG = "stream_maps", "stream_map_config"
-# In examples/personal_data.json, for everybody to read.
+# The salt of examples/personal_data.json, which is public.
 PUBLISHED_SALT = "a long text of your own, kept as a secret"
 
 OPTIONS = (
@@ -51,7 +51,7 @@ OPTIONS = (
 )
 
 _CONFIG_KEY = re.compile(r"\bconfig\[\s*['\"](.+?)['\"]\s*\]")
-Definition = t.Any  # of a map: an object, or null in place of one
+Definition = t.Any  # of a map: an object, or null instead of one
 Maps = t.Mapping[str, Definition]
 
 
@@ -82,7 +82,7 @@ class Mapper(PluginMapper):
         for entry in catalog.streams:
             if stream := self._streams.get(entry.tap_stream_id):
                 columns, mask = entry.schema.to_dict(), entry.metadata.resolve_selection()
-                if not all(mask.values()):  # it copies the schema, which takes longer than all else here
+                if not all(mask.values()):  # it copies the schema, which takes longer than everything else here
                     columns = get_selected_schema(stream.name, columns, mask)
                 maps = _applicable(given, stream, columns.get("properties", {})) if stream.selected else {}
                 self.stream_maps_dict = maps
@@ -120,7 +120,7 @@ class Mapper(PluginMapper):
         return any(_lost_key(map_) for map_ in self.stream_maps[name])
 
     def _checked(self, name: str) -> str:
-        """What is wrong with the maps of a stream, or ""; evaluation is made to fail in a sentence."""
+        """What is wrong with the maps of a stream, or "". Also makes evaluation errors one sentence."""
         for map_ in self.stream_maps[name]:
             alias: object = map_.stream_alias
             if not isinstance(alias, str) or not alias:
@@ -138,7 +138,7 @@ def _with_keys_first(map_: StreamMap) -> dict[str, t.Any]:
     """The schema that a map makes, with the key columns first, in the order of the key.
 
     Targets create the primary key in the order of the columns. A lookup by the first key column then uses its index,
-    also where a catalog, a map or flattening has another order.
+    even if a catalog, a map or flattening has another order.
     """
     columns = map_.transformed_schema.get("properties", {})
     keys = {key: columns[key] for key in map_.transformed_key_properties or () if key in columns}
@@ -146,7 +146,7 @@ def _with_keys_first(map_: StreamMap) -> dict[str, t.Any]:
 
 
 def _lost_key(map_: StreamMap) -> str | None:
-    """A key that is not among the columns that a map makes of a stream."""
+    """A key that is missing from the columns that a map produces."""
     columns = map_.transformed_schema.get("properties", {})
     keys = () if isinstance(map_, RemoveRecordTransform) else map_.transformed_key_properties or ()
     return next((key for key in keys if key not in columns), None)
@@ -163,7 +163,7 @@ def _evaluate(
     """Evaluate an expression.
 
     Raises:
-        SettingsError: It fails. The sentence has no value of the record.
+        SettingsError: It fails. The sentence contains no value of the record.
     """
     try:
         return evaluate(expr, expr_parsed, record, property_name)
@@ -171,7 +171,7 @@ def _evaluate(
         cause = error.__cause__ if isinstance(error, MappingError) and error.__cause__ else error
     missing = next((key for key in _CONFIG_KEY.findall(expr) if key not in map_.map_config), None)
     if type(cause).__name__ == "NameNotDefined":  # of simpleeval, which is the SDK's own
-        problem = f"names {getattr(cause, 'name', 'something')}, which is none of the selected columns"
+        problem = f"names {getattr(cause, 'name', 'something')}, which is not one of the selected columns"
     elif isinstance(cause, KeyError) and missing:
         problem = f"needs {missing} in {MAP_CONFIG}"
     else:
@@ -181,9 +181,9 @@ def _evaluate(
 
 
 def passes(map_: StreamMap, record: Record) -> bool:
-    """Whether a record of a parent stream, and so its child records, pass the filter of its map.
+    """Whether a record of a parent stream, and with it its child records, passes the filter of its map.
 
-    A map that leaves out the whole parent stream is no filter: like deselecting it, it leaves the child streams alone.
+    A map that omits the whole parent stream is not a filter: like deselecting it, it does not affect the child streams.
     """
     return isinstance(map_, RemoveRecordTransform) or map_.get_filter_result(record)
 
@@ -194,7 +194,7 @@ def _source(key: str, definition: Definition) -> str:
 
 
 def _applicable(maps: Maps, stream: Stream, selected: t.Collection[str]) -> dict[str, Definition]:
-    """The maps for a stream, without columns that are not selected, and with the keys that `__else__` would drop."""
+    """The maps for a stream, without unselected columns, and with the key columns that `__else__` would drop."""
     found = {key: definition for key, definition in maps.items() if fnmatch(stream.name, _source(key, definition))}
     deselected = stream.schema["properties"].keys() - set(selected)
     for key, definition in found.items():
@@ -210,10 +210,10 @@ def _applicable(maps: Maps, stream: Stream, selected: t.Collection[str]) -> dict
 
 
 def _check_definition(key: str, definition: Mapping[str, t.Any]) -> None:
-    """Refuse options and expressions that the SDK would take for something else, or notice at the first record.
+    """Reject options and expressions that the SDK would misinterpret, or notice only at the first record.
 
     Raises:
-        SettingsError: The place of one, without its value.
+        SettingsError: One sentence that names the place, without the value.
     """
     for name, value in definition.items():
         if name.startswith("__") and name not in OPTIONS:
@@ -238,14 +238,14 @@ def _is_expression(text: str) -> bool:
 
 
 def remarks(config: Mapping[str, t.Any], streams: Mapping[str, Stream]) -> Iterator[str]:
-    """A sentence for each map, or part of one, that has no effect or not the expected one."""
+    """A sentence for each map, or part of one, that has no effect or an unexpected one."""
     maps = {key: value for key, value in (config.get(STREAM_MAPS) or {}).items() if key != MAPPER_ELSE_OPTION}
     for key, definition in maps.items():
         source = _source(key, definition)
         matched = [stream for stream in streams.values() if fnmatch(stream.name, source)]
         if not matched:
             advice = did_you_mean(source, streams, "--discover lists the streams")
-            yield f"Setting {STREAM_MAPS} has no effect for {source}, which is no stream: {advice}"
+            yield f"Setting {STREAM_MAPS} has no effect for {source}, which is not a stream: {advice}"
         elif isinstance(definition, dict):
             yield from _unmatched_columns(key, definition, matched)
     for stream in streams.values():
@@ -270,7 +270,7 @@ def remarks(config: Mapping[str, t.Any], streams: Mapping[str, Stream]) -> Itera
 
 
 def _overridden(maps: Maps, stream: Stream) -> Iterator[str]:
-    """A sentence if a map for a stream replaces an earlier one, as the SDK does with a name and a pattern."""
+    """A sentence if a map for a stream replaces an earlier one, for example a name and a pattern that matches it."""
     keys = [
         key
         for key, definition in maps.items()

@@ -1,10 +1,10 @@
-"""In which order streams are synced, and which of them an interrupted sync has read already.
+"""Determines the order in which streams are synced, and which of them an interrupted sync has already read.
 
 Work orders come first, as open ones must be current; the row of the run itself comes last. If `max_minutes` stops a
 run, the company lists that it did not read are *pending*. The next run reads only those, and does so before the work
-orders; if they do not fit either, the work orders come first again, and so on in turns. Until the work orders are
-complete, lists that were read in between are not read again, for a day at most. So every stream gets its turn, and the
-sync completes, however short the runs are.
+orders; if it does not finish them either, the work orders come first again, and so on in turns. Until the work orders
+are complete, lists that were read in between are not read again, for a day at most. So every stream gets its turn, and
+the sync completes, however short the runs are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.streams import Stream
 
-# So long a list that was read is not read again while the work orders are incomplete.
+# How long a list that was read is not read again while the work orders are incomplete.
 VALID_FOR = timedelta(hours=24)
 
 
@@ -33,7 +33,7 @@ def in_sync_order(
     """The streams in the order in which to sync them; sets `already_read` and `preferred` of company streams.
 
     Args:
-        streams: All streams by name, their selection known.
+        streams: All streams by name; their selection must be known.
         saved: The bookmarks of the last run, by stream.
         now: The current time, UTC.
     """

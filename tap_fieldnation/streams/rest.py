@@ -1,4 +1,4 @@
-"""What streams with requests of their own share: the host, the token and the session, where the SDK expects them."""
+"""The base class of streams that make requests: host, token and session, where the SDK expects them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if t.TYPE_CHECKING:
 
 
 class FieldNationStream(ConformedStream, RESTStream[int]):
-    """A stream whose requests the run's API client makes."""
+    """A stream that makes its requests through the run's API client."""
 
     @property
     @override
     def url_base(self) -> str:
-        """Where the API's paths begin."""
+        """The URL that the API's paths are relative to."""
         return f"{self.run_context.origin}{API_ROOT}"
 
     @property

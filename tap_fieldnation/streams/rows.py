@@ -40,7 +40,7 @@ class RowBuilder:
     Args:
         stream: Its name.
         schema: Of the rows, with the tap's own keywords.
-        keys: Its key columns; a row in which one of them is null cannot be loaded, and is dropped.
+        keys: Its key columns; a row with null in one of them cannot be loaded, and is dropped.
 
     Attributes:
         mismatches: What did not fit the schema.
@@ -55,7 +55,7 @@ class RowBuilder:
         self._lift = lifted.compile_lift(stream)
 
     def rows(self, items: Iterable[t.Any], **columns: t.Any) -> Iterator[Record]:
-        """The rows of these items, which are conformed in place, with further columns added to each."""
+        """The rows of these items, which are conformed in place, with additional columns in each."""
         conform, lift, keys = self._conform, self._lift, self._keys
         for item in items:
             if type(item) is not dict:

@@ -1,4 +1,4 @@
-"""The stream of the run itself, which comes last."""
+"""The stream `sync_runs`, which has a row for the run itself and comes last."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STARTED_AT = "started_at"
 
 
 class RunsStream(ConformedStream, Stream):
-    """One row: this run.
+    """A stream with one row, which describes this run.
 
     Args:
         tap: The SDK's tap.
@@ -51,7 +51,7 @@ class RunsStream(ConformedStream, Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        """The row of a run that came to its end."""
+        """The row of a run that was not ended by an error."""
         stopped = self.run_context.stopped_stream
         yield self._row(f"max_minutes was reached while {stopped} was read" if stopped else None)
 
@@ -98,5 +98,5 @@ class RunsStream(ConformedStream, Stream):
 
 
 def runs_of(streams: Mapping[str, Stream]) -> RunsStream:
-    """The stream of the run among a tap's streams, selected or not."""
+    """The stream `sync_runs` of a tap, selected or not."""
     return t.cast("RunsStream", streams[RunsStream.name])

@@ -35,8 +35,8 @@ if t.TYPE_CHECKING:
 
     from tap_fieldnation.context import RunContext
 
-# Lines that the SDK logs at INFO in every run and that do not help a user of this tap: deselected streams, which are
-# listed one by one, and the bookmark, which does not decide what is read here.
+# Lines that the SDK logs at INFO in every run and that do not help a user of this tap: deselected streams, one line for
+# each, and the bookmark, which does not decide what this tap reads.
 NOISE = frozenset(
     {
         "Added '%s' as child stream to '%s'",
@@ -50,7 +50,7 @@ UNHANDLED = "An unhandled error occurred while syncing '%s'"
 
 
 def is_useful(record: logging.LogRecord) -> bool:
-    """A logging filter: drops `NOISE`, and the SDK's error line where the tap ends with a sentence of its own.
+    """A logging filter that drops `NOISE`, and the SDK's error line if the tap ends with its own sentence.
 
     At the level DEBUG nothing is dropped.
     """
@@ -59,11 +59,11 @@ def is_useful(record: logging.LogRecord) -> bool:
 
 
 class ConformedStream(Stream):
-    """A stream whose records our conformer has made to fit their schema, so that the SDK need not do it again.
+    """A stream whose records already fit their schema thanks to our conformer, so that the SDK need not conform them.
 
-    The SDK's path from record to message (deselect, conform, map) costs several times what the rest of the tap does: it
-    looks up for each property of each record whether it is selected. Here the deselected properties are known
-    beforehand, and where nothing is deselected, mapped or flattened a record is written unchanged.
+    The SDK's path from record to message (deselect, conform, map) takes several times as long as the rest of the tap:
+    it looks up for each property of each record whether it is selected. Here the deselected properties are determined
+    beforehand, and if nothing is deselected, mapped or flattened, a record is written unchanged.
 
     Args:
         tap: The SDK's tap.
@@ -88,26 +88,26 @@ class ConformedStream(Stream):
 
     @override
     def get_record_counter(self, **kwargs: t.Any) -> metrics.Counter:
-        """The SDK's counter of records, logged at the end only: until then the progress lines say how far it is."""
+        """The SDK's counter of records, logged only at the end: until then the tap shows the progress."""
         self.begun = True
         self.run_context.begin()
         return super().get_record_counter(**{"log_interval": math.inf, **kwargs})
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take from a catalog what it may decide."""
+        """Apply what a catalog may decide, and ignore the rest."""
         if entry := catalog.get_stream(self.name):
             normalize_entry(entry, self)
         super().apply_catalog(catalog)
 
     @override
     def get_batch_config(self, config: t.Mapping[str, t.Any]) -> None:
-        """None: the tap writes no BATCH messages, and refuses the setting."""
+        """None: the tap writes no BATCH messages, and rejects the setting."""
         return
 
     @functools.cached_property
     def writes_unchanged(self) -> bool:
-        """Whether records are written as they are: nothing is deselected, mapped or flattened."""
+        """Whether records are written unchanged, because nothing is deselected, mapped or flattened."""
         [first, *more] = self.stream_maps
         return (
             not more
@@ -126,10 +126,10 @@ class ConformedStream(Stream):
             )
 
     def write_records(self, records: Iterable[Record]) -> Record | None:
-        """Write records that were all received at `received_at`; returns the last.
+        """Write records that were all received at `received_at`; returns the last one.
 
-        A writer of another class, which a program that runs the tap in its own process can pass, is given the SDK's
-        message for each.
+        A program that runs the tap in its own process can pass a writer of another class, which gets the SDK's message
+        for each record.
         """
         read, writer = list(records), self._tap.message_writer
         if type(writer) is not Writer:
@@ -147,7 +147,7 @@ class ConformedStream(Stream):
         return read[-1] if read else None
 
     def as_written(self, record: Record) -> Iterator[tuple[str, Record]]:
-        """What is written for a record, each under its name in the messages; the record loses what is not selected."""
+        """The records to write for a record, with the stream names in their messages; it loses what is not selected."""
         if self.writes_unchanged:
             yield self.name, record
             return
@@ -156,7 +156,7 @@ class ConformedStream(Stream):
             mapped = map_.transform(record)
             if mapped is None:
                 continue
-            if not map_.flattening_enabled:  # without keys that SCHEMA lacks: those that an older catalog omits
+            if not map_.flattening_enabled:  # without keys that are not in SCHEMA because an older catalog omits them
                 known = map_.transformed_schema["properties"]
                 mapped = {key: value for key, value in mapped.items() if key in known}
             yield map_.stream_alias, mapped
@@ -174,7 +174,7 @@ class ConformedStream(Stream):
 
     @functools.cached_property
     def _maps(self) -> list[StreamMap]:
-        """The stream's maps, which flatten by a compiled function."""
+        """The stream's maps, with compiled flattening."""
         for map_ in self.stream_maps:
             if map_.flattening_enabled:
                 map_.flatten_record = compile_flatten(map_)  # type: ignore[method-assign,assignment]
@@ -182,21 +182,21 @@ class ConformedStream(Stream):
 
     @functools.cached_property
     def _deselected(self) -> list[tuple[tuple[str, ...], str]]:
-        """The deselected properties, each as the keys that lead to its object, and its own key."""
+        """The deselected properties, each as the path of its object and its own key."""
         places = [place for place, selected in self.mask.items() if place and not selected]
         outermost = [place for place in places if self.mask[place[:-2]] or not place[:-2]]
         return [(place[1:-2:2], place[-1]) for place in outermost if set(place[::2]) == {"properties"}]
 
 
-# The names of an object's keys in a flattened record: key -> name, whether it is a column, the same for its keys.
+# The names of an object's keys in a flattened record: key -> (name, whether it is a column, the same for its own keys).
 _Names = dict[str, tuple[str, bool, "_Names"]]
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def compile_flatten(map_: StreamMap) -> Callable[[Record], Record]:
-    """The SDK's flattening for the records of one map, without the keys that its SCHEMA lacks, such as null objects.
+    """The SDK's flattening for the records of one map, without keys that are not in its SCHEMA, such as null objects.
 
-    The SDK makes the name of each key of each record anew. Here each name is made once.
+    The SDK builds the name of each key again for each record. Here each name is built once.
     """
     columns, options = map_.transformed_schema["properties"], map_.flattening_options
     if options is None:
@@ -227,7 +227,7 @@ def compile_flatten(map_: StreamMap) -> Callable[[Record], Record]:
 
 
 def _as_json(value: t.Any) -> str:
-    """As the SDK writes it, which is slower because it makes an encoder for each value."""
+    """The same JSON as the SDK's, which is slower because it creates an encoder for each value."""
     if not value:
         return "{}" if type(value) is dict else "[]"
     try:

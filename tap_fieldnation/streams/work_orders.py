@@ -2,8 +2,8 @@
 
 The path of a page: `reading.steps.read` yields it as a `Batch` -> for each work order, the rows of the selected
 embedded streams are built and written, then the work order itself is yielded to the SDK, which writes it -> the
-requests of the streams that cost one per work order are made -> `reading` moves the cursor, and STATE is written. All
-of it happens in `request_records` and `_write_batch`; the SDK starts no child sync.
+requests of the by-request streams are made -> `reading` moves the cursor, and STATE is written. All of this happens in
+`request_records` and `_write_batch`; the SDK starts no child sync.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ C = t.TypeVar("C", bound=ChildStream)
 
 
 class _Family(t.NamedTuple):
-    """A work order and what belongs to it.
+    """A work order and its child records.
 
     Attributes:
-        id: Of the work order.
+        id: The id of the work order.
         record: The work order, conformed.
         rows: Its child records, by stream.
-        needs: The requests that it calls for.
-        fingerprint: Of all of it; None where nothing compares it.
-        write: What is written of it.
-        passes: Whether it passes the filter of its stream map, and so do its child records.
+        needs: The requests to make for it.
+        fingerprint: The fingerprint of all of it; None if nothing compares it.
+        write: What to write of it.
+        passes: Whether it passes the filter of its stream map, and its child records with it.
     """
 
     id: int
@@ -76,10 +76,10 @@ class _Family(t.NamedTuple):
     passes: bool
 
 
-# A page of so many work orders, none of which has a section, shows that the API does not send it.
+# If none of the work orders on a page of this size has a section, the API does not send it.
 ENOUGH_TO_TELL = 100
 
-# Requested whatever is selected: which work order it is, whose, its status and its dates.
+# Requested whatever is selected: the id, the company, the status and the dates.
 CONTROL_SECTIONS = frozenset({"id", "company", "milestones", "status"})
 
 
@@ -92,9 +92,9 @@ class WorkOrdersStream(FieldNationStream):
 
     Attributes:
         mismatches: What did not fit the schema.
-        left_out: Ids that cannot be one; their work orders were left out.
+        left_out: Invalid ids, whose work orders were skipped.
         run: The sync run, once it has started.
-        reread_because: Why it reads all work orders again; "" where it does not.
+        reread_because: Why it reads all work orders again; "" if it does not.
     """
 
     name = "work_orders"
@@ -118,7 +118,7 @@ class WorkOrdersStream(FieldNationStream):
 
     @functools.cached_property
     def _conformed_schema(self) -> schema.JsonSchema:
-        # A list that is a stream is no column: its rows are objects within the record, and must not be conformed twice.
+        # A list that is a stream is not a column: its rows are objects in the record, and must not be conformed twice.
         return schema.without(schema.load(self.name), embedded_paths())
 
     @functools.cached_property
@@ -135,7 +135,7 @@ class WorkOrdersStream(FieldNationStream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take from a catalog what it may decide; one without `work_orders` may still select its child streams."""
+        """Apply what a catalog may decide; one without `work_orders` may still select its child streams."""
         super().apply_catalog(catalog)
         if not catalog.get_stream(self.name):
             catalog.add_stream(self._singer_catalog_entry)
@@ -146,7 +146,7 @@ class WorkOrdersStream(FieldNationStream):
 
     @functools.cached_property
     def sections(self) -> list[str]:
-        """The keys of a work order to request from the API: those that a selected stream needs."""
+        """The sections of a work order to request from the API: those that a selected stream needs."""
         needed = set(CONTROL_SECTIONS).union(child.entry.section for child in self.selected_children(EmbeddedStream))
         needed = needed.union(*(child.entry.sections for child in self.selected_children(ByRequestStream)))
         if self.selected:
@@ -213,7 +213,7 @@ class WorkOrdersStream(FieldNationStream):
     def _write_batch(self, batch: Batch, run: SyncRun) -> Iterator[Record]:
         """Write the child records of each work order that changed, and yield the work order for the SDK to write.
 
-        Where only streams were added, their rows are written alone.
+        If streams were only added, and the work order did not change, only their rows are written.
         """
         for stream in (self, *self._embedded):
             stream.received_at = batch.received_at
@@ -239,7 +239,7 @@ class WorkOrdersStream(FieldNationStream):
     def _family(
         self, record: Record, batch: Batch, extracted_at: str, requests: ChildRequests, run: SyncRun
     ) -> _Family:
-        """A work order of a batch, as the API sends it, conformed, with its child records."""
+        """Conform a work order of a batch, and build its child records."""
         work_order = record["id"]
         compare = run.compares(batch, work_order)
         lists = [(child, child.embedded_list(record, self._fetch_list)) for child in self._embedded]
@@ -274,7 +274,7 @@ class WorkOrdersStream(FieldNationStream):
 
     @functools.cached_property
     def _fingerprints_without_added(self) -> Fingerprints:
-        """Those of an earlier run, which did not include the added streams."""
+        """The fingerprints of an earlier run, which did not include the added streams."""
         return self._fingerprints_of(self.run.cursor.added if self.run else ())
 
     def _fingerprints_of(self, left_out: Sequence[str]) -> Fingerprints:
@@ -290,7 +290,7 @@ class WorkOrdersStream(FieldNationStream):
                     child.write_rows(some)
 
     def _check_sections(self, records: Sequence[Record]) -> None:
-        """Warn once where a section that was requested is missing from every work order of a full page."""
+        """Warn once if a section that was requested is missing from every work order on a full page."""
         if self._sections_checked or len(records) < ENOUGH_TO_TELL:
             return
         self._sections_checked = True
@@ -302,7 +302,7 @@ class WorkOrdersStream(FieldNationStream):
             self.logger.warning(text, ", ".join(sorted(missing)))
 
     def _fetch_list(self, path: str) -> list[t.Any]:
-        """A list that the page contains only in part, from its own endpoint."""
+        """Read a list that is truncated on the page from its own endpoint."""
         try:
             pages = list(paging.pages(self.run_context.client, path, paging.PAGE_NUMBERS, stream=self.name))
         except ApiError as error:
@@ -318,9 +318,9 @@ class WorkOrdersStream(FieldNationStream):
         self._write_found(REMOVALS, rows, removal.detected_at)
 
     def _write_coverage(self, run: SyncRun) -> None:
-        """Write the slices that were written as a whole since this was last called, and void those that are gone.
+        """Write rows for the slices that were written as a whole since the last call, and void those that are gone.
 
-        None before the company is known, whose id is part of their key.
+        No row is written before the company's id, which is part of their key, is known.
         """
         company_id = self.run_context.known_company_id
         if company_id is None:
@@ -349,7 +349,7 @@ class WorkOrdersStream(FieldNationStream):
                 child.write_rows(rows)
 
     def new_run(self) -> SyncRun:
-        """A sync run by this tap's settings, selection and STATE."""
+        """A sync run with this tap's settings, selection and STATE."""
         context = self.run_context
         since, until = context.date_range
         days = float(self.config["reconcile_days"])
@@ -394,7 +394,7 @@ class WorkOrdersStream(FieldNationStream):
         return cursor_state.from_state(self.stream_state.get(bookmarks.CURSOR), now) or Cursor()
 
     def _checkpoint(self, run: SyncRun) -> None:
-        """Write STATE for what was emitted so far. A bounded backfill changes it only by open work orders it found."""
+        """Write STATE for what was emitted so far; after a bounded backfill, only open work orders that it found."""
         self.run_context.remember_company(run.cursor.company_id)
         saved = run.cursor
         if run.options.until is None:
@@ -415,7 +415,7 @@ class WorkOrdersStream(FieldNationStream):
 
 
 def _to_write(family: _Family, run: SyncRun) -> Sequence[tuple[EmbeddedStream, list[Record]]]:
-    """The child records that are written of a work order."""
+    """The child records to write for a work order."""
     if family.write is Write.ADDED_STREAMS:
         return [(child, rows) for child, rows in family.rows if child.name in run.cursor.added]
     return family.rows if family.write is Write.ALL else ()

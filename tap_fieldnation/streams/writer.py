@@ -1,4 +1,4 @@
-"""Writes Singer messages to stdout, all bytes of each or none of what follows, so that no message is ever torn."""
+"""Writes Singer messages to stdout. If a message cannot be written in full, nothing is written after it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Record
     from singer_sdk.singerlib.encoding.simple import Message
 
-# How long to wait for a reader that is not ready before looking again.
+# How long to wait before writing again if the reader is not ready.
 WAIT = 1.0
 _AT_END = -1  # of a buffer
 
@@ -39,7 +39,7 @@ class Writer(MsgSpecWriter):
     """A message writer that knows whether it is in the middle of a message.
 
     Attributes:
-        busy: Whether a message is being written: another one now would tear it.
+        busy: Whether a message is being written, so that another one would be written into it.
         on_idle: Called once the message is written, or cannot be; set by a signal handler that found the writer busy.
     """
 
@@ -50,7 +50,7 @@ class Writer(MsgSpecWriter):
 
     @property
     def has_failed(self) -> bool:
-        """Whether stdout could not be written: nothing can follow, as the last message may be torn."""
+        """Whether writing to stdout failed: nothing may follow, because the last message may be incomplete."""
         return self._failure is not None
 
     @override
@@ -66,7 +66,7 @@ class Writer(MsgSpecWriter):
         """Write a message.
 
         Raises:
-            OSError: stdout cannot be written, now or at an earlier message, which may be torn.
+            OSError: stdout cannot be written, or could not for an earlier message, which may be incomplete.
         """
         if self._buffer is not None:
             self._buffer += self.format_message(message)
@@ -76,11 +76,11 @@ class Writer(MsgSpecWriter):
     def write_records(
         self, records: Iterable[tuple[str, Record]], *, version: int | None, time_extracted: datetime | None
     ) -> None:
-        """Write the RECORD messages of some records, by one system call: for many small ones.
+        """Write the RECORD messages of records with one system call, which is faster for many small ones.
 
         Args:
             records: Each with the name of its stream.
-            version: Of the full table, if it has one.
+            version: The version of the full table, if it has one.
             time_extracted: When they were received.
 
         Raises:
@@ -95,7 +95,7 @@ class Writer(MsgSpecWriter):
 
     @contextlib.contextmanager
     def buffered(self) -> Iterator[None]:
-        """Write the messages of a block by one system call at its end: for many small ones."""
+        """Write the messages of a `with` block with one system call at its end, which is faster for many small ones."""
         self.busy = True
         self._buffer = buffer = bytearray()
         try:
@@ -123,8 +123,8 @@ class Writer(MsgSpecWriter):
 def write_all(data: bytes | bytearray) -> None:
     """Write all bytes to stdout.
 
-    With `PYTHONUNBUFFERED` set, Python writes only as many as one system call takes: fewer if a signal interrupts it,
-    at the size limit of a file, or in a pipe that does not block.
+    With `PYTHONUNBUFFERED` set, Python writes only as many as one system call accepts: fewer if a signal interrupts it,
+    a file reaches its size limit, or a non-blocking pipe is full.
 
     Raises:
         OSError: They cannot be written.
@@ -141,7 +141,7 @@ def write_all(data: bytes | bytearray) -> None:
 
 
 def buffer_output() -> None:
-    """Let reports, which `print` writes, be written as a whole too where `PYTHONUNBUFFERED` is set."""
+    """Buffer the output of `print`, so that reports are written as a whole even if `PYTHONUNBUFFERED` is set."""
     if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
         encoding, errors = sys.stdout.encoding, sys.stdout.errors
         sys.stdout = open(sys.stdout.fileno(), "w", encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115

@@ -1,4 +1,4 @@
-"""`./dev audit`: what it makes of pip-audit's answer, and of none."""
+"""`./dev audit`: how it handles pip-audit's answer, and a missing one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A module imports only modules of its own part of the package and of lower layers, also for types."""
+"""A module imports only modules of its own part of the package and of lower layers, even for types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A proxy that cannot be used is refused before the first request, without its value."""
+"""A proxy that cannot be used is rejected before the first request, without showing its value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the repository says beside its code: true to the code, and fit to be published.
+"""The files beside the code: they agree with the code, and are fit to be published.
 
 What is made from what the tap says, `tools/docs.py` makes: `./dev docs`.
 """

@@ -1,4 +1,4 @@
-"""The settings: what is taken, and for what is not, one sentence that names the setting and never shows its value."""
+"""The settings: which values are accepted; others get a sentence that names the setting and never shows the value."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ UNUSABLE: list[tuple[str, Any, str]] = [
     *((name, value, "is missing: give the OAuth 2.0 client") for name in GOOD for value in (None,)),
     *((name, value, "must be the OAuth 2.0 client") for name in GOOD for value in (4711, [CANARY], {CANARY: 1})),
     *(
-        (name, value, "has space around it: give it without")
+        (name, value, "has whitespace around it: remove it")
         for name in ("client_id", "client_secret", "username", "password")
         for value in (f" {CANARY}", f"{CANARY} ", f"{CANARY}\n", f"\t{CANARY}", f"\u00a0{CANARY}")
     ),
@@ -175,7 +175,10 @@ UNUSABLE: list[tuple[str, Any, str]] = [
         for name in ("accept_mass_removals", "progress")
         for value in ("yes", 1, 0, CANARY)
     ),
-    *(("user_agent", value, "must be a text in ASCII") for value in (5, f"{CANARY}\nX: y", f"{CANARY}\x00", "naïve")),
+    *(
+        ("user_agent", value, "must be printable ASCII text")
+        for value in (5, f"{CANARY}\nX: y", f"{CANARY}\x00", "naïve")
+    ),
     ("stream_maps", CANARY, "cannot be used: see `tap-fieldnation --about`"),
     ("flattening_enabled", CANARY, "cannot be used: see `tap-fieldnation --about`"),
 ]

@@ -1,4 +1,4 @@
-"""Field Nation's ways of writing a moment."""
+"""Field Nation's formats of timestamps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflows for GitHub: the Pythons that the tap is for, nothing that can move, and no right too many."""
+"""The GitHub workflows: all supported Python versions, pinned actions, and no more permissions than needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one table of faults: what goes wrong, where, and what becomes of the run.
+"""The table of faults: what goes wrong, where, and how the run ends.
 
 `test_faults.py` runs the whole tap through each row; `docs/reliability.md` shows the table.
 """
@@ -13,7 +13,7 @@ from emulator.errors import SHAPES
 
 
 class Where(Enum):
-    """The request that is met."""
+    """The request that the fault affects."""
 
     TOKEN = "token"
     PROBE = "first"
@@ -43,18 +43,18 @@ class Case:
     Attributes:
         what: The fault, for people.
         do: Names of the emulator's faults.
-        where: The requests that it meets, in a run each.
-        in_a_row: Whether all of `do` meet the same request, one after another; else each has a run of its own.
+        where: The requests that it affects, each in a run of its own.
+        in_a_row: Whether all of `do` affect the same request, one after another; else each has a run of its own.
         for_ever: Whether the request never succeeds.
         options: Of the faults.
         settings: Of the tap.
-        path: Another path that is met than that of `where`.
+        path: The path that is affected, if it is not that of `where`.
         says: For a failure, part of the sentence that stderr ends with; else of a line on stderr.
         fails: Whether the run ends with exit code 1.
         without: What the destination lacks though the run succeeds: "", "the record" or "the stream".
-        requests: How many more than without the fault; for a failure, how often the request was made. A pair where
-            that depends on what is under way at the time: at least, and at most.
-        waits: Seconds on the clock; None where that depends.
+        requests: How many more than without the fault; for a failure, how often the emulator received the request.
+            A pair (least, most) if that depends on what is in flight at the time.
+        waits: Seconds of virtual time; None if that depends.
     """
 
     what: str
@@ -266,4 +266,4 @@ def _times(count: int | tuple[int, int]) -> str:
 def _more(count: int | tuple[int, int]) -> str:
     if isinstance(count, tuple):
         return "depends"
-    return f"+{count}" if count else "none"
+    return f"{count:+}" if count else "none"

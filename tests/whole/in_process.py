@@ -1,4 +1,4 @@
-"""The tap within this process, its messages kept instead of written."""
+"""Runs the tap within this process, and keeps its messages instead of writing them."""
 
 from __future__ import annotations
 

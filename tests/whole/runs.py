@@ -1,4 +1,4 @@
-"""The whole tap, from its command line to its last line, in this process: on an emulator, in time that is virtual."""
+"""Runs the whole tap, from its command line to its last line, in this process, with an emulator and virtual time."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def test_the_test_report_is_one_line_a_check(api: Emulator, tmp_path: Path) -> N
     ("switches", "settings", "said", "code"),
     [
         ({}, {"client_secret": "not-the-secret"}, "FAIL  Field Nation", 1),
-        ({"created_filter": "none"}, {}, "note  creation filter: none is obeyed", 0),
+        ({"created_filter": "none"}, {}, "note  creation filter: not supported", 0),
         ({"page_cap": 50}, {}, "note  page size: 50 work orders a page, 100 requested", 0),
         ({"embedded_cut": 1}, {}, "note  lists within work orders: completed by further requests for", 0),
         ({"forbidden": "/clients"}, {}, "note  clients: /api/rest/v2/clients returned HTTP 403", 0),

@@ -1,4 +1,4 @@
-"""The errors that Field Nation's documentation lists as common, each in its own sentence; `--test` has the same."""
+"""The errors that Field Nation's documentation lists as common, each with its own sentence, in `--test` too."""
 
 from __future__ import annotations
 
@@ -41,8 +41,10 @@ NOBODY = "Client authentication failed"
 COMMON = {
     "a wrong id": Common(login(401, NOBODY, CHECK), {"client_id": "somebody-else"}),
     "a wrong secret": Common(login(401, NOBODY, CHECK), {"client_secret": "not-the-secret"}),
-    "space around the secret": Common("Setting client_secret has space around it: give it", {"client_secret": "x "}),
-    "space around the id": Common("Setting client_id has space around it: give it without.", {"client_id": "\tx"}),
+    "space around the secret": Common(
+        "Setting client_secret has whitespace around it: remove it.", {"client_secret": "x "}
+    ),
+    "space around the id": Common("Setting client_id has whitespace around it: remove it.", {"client_id": "\tx"}),
     "space within the secret": Common(login(401, NOBODY, CHECK), {"client_secret": "not the secret"}),
     "those of another environment": Common(login(401, NOBODY, CHECK), {"client_id": "fn-of-the-sandbox"}),
     "a grant type that is not open": Common(

@@ -74,7 +74,7 @@ TAKEN: dict[str, Change] = {
 REFUSED: dict[str, tuple[Change, str]] = {
     "a key that is no column": (
         _entry("clients", key_properties=["id", "nothing"]),
-        "The catalog cannot be used: the keys of clients name nothing, which is none of its columns: make a catalog",
+        "The catalog cannot be used: the keys of clients name nothing, which is not one of its columns: make a catalog",
     ),
     "a key that is no column, in metadata": (
         lambda streams: (

@@ -1,4 +1,4 @@
-"""State, catalog and config files that are damaged: taken, or refused in one sentence; never a traceback."""
+"""Damaged state, catalog and config files: accepted, or rejected in one sentence; never a traceback."""
 
 from __future__ import annotations
 

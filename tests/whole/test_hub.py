@@ -1,4 +1,4 @@
-"""meltano-hub.yml: what Meltano's Hub asks of a definition, and that a Meltano project can be given it."""
+"""meltano-hub.yml: it meets the requirements of Meltano Hub, and a Meltano project can be given it."""
 
 from __future__ import annotations
 

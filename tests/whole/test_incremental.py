@@ -1,4 +1,4 @@
-"""Load, let the company move on for three days, load again: the warehouse says what the API says."""
+"""Load, let the company move on for three days, load again: the warehouse agrees with the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tap-fieldnation … | target-postgres …`, by hand as a person types it: what lands is what the API says."""
+"""`tap-fieldnation … | target-postgres …`, as a person types it: the tables agree with the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A day of virtual time: tokens end, servers fail every hour, work orders change all the while; nothing is missing."""
+"""A day of virtual time: tokens expire, servers fail every hour, work orders keep changing; nothing is missing."""
 
 from __future__ import annotations
 

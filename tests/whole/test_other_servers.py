@@ -1,4 +1,4 @@
-"""What the API may do otherwise than its reference says, each as a switch of the emulator: rows arrive all the same."""
+"""How the API may deviate from its reference, each as a switch of the emulator: all rows arrive nevertheless."""
 
 from __future__ import annotations
 

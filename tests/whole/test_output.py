@@ -1,4 +1,4 @@
-"""Where the output goes: a target that died, one that is slow, and a disk that is full."""
+"""The receiver of the output: a target that died, a slow one, and a full disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""examples/personal_data.json: with it, no person can be told from what the tap writes by default."""
+"""examples/personal_data.json: with it, no person can be identified in what the tap writes by default."""
 
 from __future__ import annotations
 

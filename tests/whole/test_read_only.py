@@ -1,4 +1,4 @@
-"""With every stream selected: nothing is changed at Field Nation, and what must never be read is not asked for."""
+"""With every stream selected: nothing is changed at Field Nation, and what must never be read is not requested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SDK's own tests of a tap, against the emulator, nothing switched off: every stream, and each has records."""
+"""The SDK's own tests for taps, against the emulator, with none switched off: all streams, each with records."""
 
 from __future__ import annotations
 

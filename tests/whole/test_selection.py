@@ -1,4 +1,4 @@
-"""What is not selected is neither asked for nor sent; maps and flattening work for embedded streams as for any."""
+"""What is not selected is neither requested nor written; maps and flattening work for embedded streams as for any."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ GOOD = {"client_id": "the-client-id", "client_secret": "the-client-secret", "api
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a secret that is missing": ({"client_secret": None}, "Setting client_secret is missing: give the OAuth 2.0"),
-    "space around a secret": ({"client_secret": f"{CANARY} "}, "Setting client_secret has space around it"),
+    "space around a secret": ({"client_secret": f"{CANARY} "}, "Setting client_secret has whitespace around it"),
     "a page of nothing": ({"page_size": 0}, "Setting page_size cannot be used: it must be an integer from 1 to 100"),
     "http to another host": ({"api_url": f"http://{CANARY}.example"}, "Setting api_url must begin with https://"),
     "a user without password": ({"username": CANARY}, "Setting username is given without password: give both"),

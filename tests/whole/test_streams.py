@@ -1,4 +1,4 @@
-"""Every stream of the contract: what it holds, what it costs, and what becomes of it where it may not be read."""
+"""Every documented stream: its rows, its cost, and what happens if the account may not read it."""
 
 from __future__ import annotations
 

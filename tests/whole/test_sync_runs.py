@@ -1,4 +1,4 @@
-"""Each run has a row in `sync_runs`, and each span of days that was written as a whole one in `work_order_coverage`."""
+"""Each run has a row in `sync_runs`, and each range of days written as a whole one in `work_order_coverage`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `--test` says of an API that behaves otherwise: by what comes back, and without anybody's data."""
+"""What `--test` reports about an API that behaves differently: based on its responses, and without anybody's data."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def test_all_is_as_expected() -> None:
             "(names and types only, no values)"
         ),
     ]
-    assert "ok    creation filter: f_created_date, by the work orders that come; echoed" in lines
+    assert "ok    creation filter: f_created_date, confirmed by the work orders returned; echoed" in lines
     assert "ok    days of the creation filter: UTC; both are read in full" in lines
-    assert "ok    ids: higher for newer work orders" in lines
-    assert "ok    total: what the pages hold" in lines
-    assert "ok    values: the same in two readings of a page" in lines
+    assert "ok    ids: newer work orders have higher ids" in lines
+    assert "ok    total: matches the number of work orders on the pages" in lines
+    assert "ok    values: unchanged when a page is read twice" in lines
     assert requests < 25
 
 
@@ -52,11 +52,11 @@ def test_all_is_as_expected() -> None:
         ({"filter_echo": False}, "ok    f_work_order_id: returned 2 of 2 requested; not echoed"),
         (
             {"filter_echo": False, "created_filter": "f_created"},
-            "ok    creation filter: f_created, by the work orders that come; not echoed",
+            "ok    creation filter: f_created, confirmed by the work orders returned; not echoed",
         ),
-        ({"created_filter": "none"}, "note  creation filter: none is obeyed; work orders are read in one pass"),
+        ({"created_filter": "none"}, "note  creation filter: not supported; work orders are read in one pass"),
         ({"filter_zone": "site"}, "ok    days of the creation filter: the site's time; both are read in full"),
-        ({"total_surplus": 3}, "note  total: the API counts 153 work orders, its pages hold 150"),
+        ({"total_surplus": 3}, "note  total: the API counts 153 work orders, its pages have 150"),
         (
             {"embedded_hidden": 2},
             (
@@ -73,12 +73,12 @@ def test_all_is_as_expected() -> None:
         ),
         (
             {"restless": "ratings.buyer.overall.jobs,eta.condition.distance,actions,correlation_id"},
-            "ok    values: the same in two readings of a page",
+            "ok    values: unchanged when a page is read twice",
         ),
         (
             {"restless": "ratings.buyer.overall.jobs,ratings.buyer.work_order.stars,tags.results.label,tags.metadata"},
             (
-                "note  values: changed between two readings of a page: work_order_tags.label, "
+                "note  values: changed when a page was read twice: work_order_tags.label, "
                 "work_orders.ratings.buyer.work_order.stars; if nobody edited these work orders meanwhile, each run "
                 "writes them again: please report these names: https://github.com/"
             ),

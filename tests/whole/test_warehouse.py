@@ -1,4 +1,4 @@
-"""What lands in PostgreSQL: every table, in types fit for SQL, with the rows that the emulator holds."""
+"""What is loaded into PostgreSQL: every table, with suitable SQL types and the rows of the emulator."""
 
 from __future__ import annotations
 

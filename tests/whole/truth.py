@@ -1,4 +1,4 @@
-"""The rows that each stream should have, from what the emulator holds; and a comparison of values.
+"""The rows that each stream should have, from the data of the emulator; and a comparison of values.
 
 Where the rows are, the catalog says. A stream whose rows take more than that has a function in `_BY_REQUEST`.
 """

@@ -1,4 +1,4 @@
-"""Each failure of a connection has its own cause and cure; what will not go away is not tried again."""
+"""Each connection failure has its own cause and advice; a failure that will not go away by itself is not retried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET with an access token: renewed when it is rejected, once for all threads; its failures are not retried again."""
+"""GET with an access token: renewed once for all threads when it is rejected; failures are not retried twice."""
 
 from __future__ import annotations
 

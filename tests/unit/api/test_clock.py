@@ -1,4 +1,4 @@
-"""Waiting, the deadline, and how long was waited."""
+"""Waiting, the deadline, and the time spent waiting."""
 
 from __future__ import annotations
 

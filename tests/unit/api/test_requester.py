@@ -313,7 +313,7 @@ def test_an_absurd_date_is_ignored_and_told_of_once(date: datetime, caplog: pyte
     assert timedelta(minutes=5) <= requester.clock_ahead < timedelta(minutes=6)
     [message] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert message.startswith(f"The API's clock says {date:%Y}" if date.year > 999 else "The API's clock says ")
-    assert message.endswith("which is not believed. If that is right, correct this machine's clock.")
+    assert message.endswith("which is ignored. If it is right, correct this machine's clock.")
 
 
 @pytest.mark.parametrize("hours", [-23, 0, 3, 23])

@@ -1,4 +1,4 @@
-"""The command line: whatever is wrong with what it is given ends in one sentence on stderr, and exit code 1."""
+"""The command line: any invalid input ends in one sentence on stderr and exit code 1."""
 
 from __future__ import annotations
 
@@ -132,13 +132,13 @@ HALVES: dict[str, object] = {
 @pytest.mark.parametrize("content", HALVES.values(), ids=HALVES)
 def test_half_a_character_is_reported(write: Callable[[str, object], str], kind: str, content: object) -> None:
     sentence = refusal("--config", "config.json", f"--{kind}", write("given.json", content))
-    assert f" {kind} file given.json contains half a character (a lone surrogate): " in sentence
+    assert f" {kind} file given.json contains a lone surrogate, which is only half a character: " in sentence
 
 
 def test_stdin_that_is_not_utf_8_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     # as Python reads it where the locale is C
     monkeypatch.setattr("sys.stdin", io.StringIO(b'{"bookmarks": {"\xff": {}}}'.decode(errors="surrogateescape")))
-    assert " state file - contains half a character" in refusal("--config", "config.json", "--state", "-")
+    assert " state file - contains a lone surrogate" in refusal("--config", "config.json", "--state", "-")
 
 
 def test_rare_characters_are_accepted(write: Callable[[str, object], str]) -> None:

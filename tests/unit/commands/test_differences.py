@@ -1,4 +1,4 @@
-"""The paths at which two readings differ: names alone, and none that may be data."""
+"""The paths at which two readings differ: only names, and no name that may be data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes of the files that the command line names: msgspec finds an error exactly where their JSON Schema does."""
+"""The structure of input files: msgspec finds an error exactly if the JSON Schema does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Input files are read once, so that each can be a pipe; what is wrong with one is told by its place."""
+"""Input files are read once, so that each can be a pipe; error messages name the place."""
 
 from __future__ import annotations
 

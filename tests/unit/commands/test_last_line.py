@@ -1,4 +1,4 @@
-"""What the tap says last is the last line, whatever threads are still running."""
+"""Nothing is logged after the last line, whatever threads are still running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A STATE in the forms that tools keep it in: unwrapped, or refused in a sentence, but never taken for empty."""
+"""A STATE in the forms in which tools store it: unwrapped, or rejected in a sentence, but never taken as empty."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a wrapped null": (lines(singer(None)), "is not a state: singer_state must be of type object"),
     "a message without value": (lines(message(None)), "is not a state: value must be of type object"),
     "a message of another type": (lines(RECORD), "is not a state: it looks like a RECORD message"),
-    "messages without STATE": (lines(SCHEMA, RECORD), "is not a state: it has other messages, and no STATE among them"),
+    "messages without STATE": (lines(SCHEMA, RECORD), "is not a state: it contains messages, but no STATE message"),
     "what is within bookmarks": (lines(STATE["bookmarks"]), "is not a state: it has no bookmarks"),
     "a config": (lines({"client_id": "x"}), "is not a state: it has no bookmarks and looks like a config"),
     "a catalog": (lines({"streams": []}), "is not a state: it has no bookmarks and looks like a catalog"),

@@ -1,4 +1,4 @@
-"""Numbers and time spans for people."""
+"""Numbers and durations, formatted for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the rows of a list were requested one by one, as it stands in STATE."""
+"""How far the rows of a list were requested one by one, as stored in STATE."""
 
 from __future__ import annotations
 

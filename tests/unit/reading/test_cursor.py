@@ -1,4 +1,4 @@
-"""The cursor in STATE: comes back as it was, can be merged, stays small, and damage is reported by its place."""
+"""The cursor in STATE: it survives a round trip, can be merged, stays small, and damage is reported with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts with few work orders, of whatever age, and servers with odd numbers."""
+"""Accounts with few work orders of any age, and servers that report odd numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run reads: by its settings, its selection, and what the last run left."""
+"""What a run reads, depending on its settings, its selection, and the STATE of the last run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written of what is read: only what changed, and everything once in `reconcile_days`."""
+"""Of what a run reads, it writes only what changed, and everything once in `reconcile_days`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The columns beside the nested data: each against its place in the record, from the contract's table."""
+"""The lifted columns: each is compared with its place in the record, according to the table of promised columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests the work orders of a page call for, and what becomes of their results."""
+"""Which requests are made for the work orders of a page, and what happens to their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a list is written, and when the turn of a row comes in a list whose rows are requested one by one."""
+"""When a list is written, and when a row is due in a list whose rows are requested one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a list within a work order counts as cut, and what that costs."""
+"""When a list within a work order counts as truncated, and what that costs."""
 
 from __future__ import annotations
 

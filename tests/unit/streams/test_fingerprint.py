@@ -1,4 +1,4 @@
-"""What makes a difference to a fingerprint, and that a record is as before once it was taken."""
+"""What a fingerprint depends on, and that calculating it leaves the record unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalogs that were edited by hand: keys are always sent, and what has no effect is said."""
+"""Catalogs that were edited by hand: keys are always written, and there is a warning for whatever has no effect."""
 
 from __future__ import annotations
 
@@ -124,29 +124,29 @@ def _columns_alone(entries: dict[str, Entry]) -> None:
 UNKNOWN: dict[str, tuple[t.Callable[[dict[str, Entry]], object], str]] = {
     "a stream": (
         lambda entries: entries["users"].update(tap_stream_id="user"),
-        "The catalog names user, which is no stream and has no effect: did you mean users?",
+        "The catalog names user, which is not a stream and has no effect: did you mean users?",
     ),
     "a stream like none": (
         lambda entries: entries["users"].update(tap_stream_id="xyz"),
-        "The catalog names xyz, which is no stream and has no effect: --discover lists the streams.",
+        "The catalog names xyz, which is not a stream and has no effect: --discover lists the streams.",
     ),
     "a column that is selected": (
         lambda entries: set_metadata(entries["clients"], "properties", "nmae", selected=True),
-        "The catalog names clients.nmae, which is no column and has no effect: did you mean name?",
+        "The catalog names clients.nmae, which is not a column and has no effect: did you mean name?",
     ),
     "a column that is not": (
         lambda entries: set_metadata(entries["work_orders"], "properties", "descripton", selected=False),
-        "The catalog names work_orders.descripton, which is no column and has no effect: did you mean description?",
+        "The catalog names work_orders.descripton, which is not a column and has no effect: did you mean description?",
     ),
     "a property of a column": (
         lambda entries: set_metadata(
             entries["work_orders"], "properties", "location", "properties", "citi", selected=False
         ),
-        "The catalog names work_orders.location.citi, which is no column and has no effect: did you mean ",
+        "The catalog names work_orders.location.citi, which is not a column and has no effect: did you mean ",
     ),
     "half a breadcrumb": (
         lambda entries: set_metadata(entries["clients"], "name", selected=False),
-        "The catalog names clients.name, which is no column and has no effect: did you mean name?",
+        "The catalog names clients.name, which is not a column and has no effect: did you mean name?",
     ),
     "columns without their stream": (
         _columns_alone,
@@ -190,4 +190,4 @@ def test_nothing_is_said_of_a_catalog_as_discovered(caplog: pytest.LogCaptureFix
 def test_a_state_of_another_tap_is_said(caplog: pytest.LogCaptureFixture) -> None:
     TapFieldNation(config=dict(GOOD), state={"bookmarks": {"orders": {}, "clients": {"read": True}}})
     [sentence] = warnings(caplog)
-    assert sentence.startswith("The STATE names orders, which is no stream and has no effect: ")
+    assert sentence.startswith("The STATE names orders, which is not a stream and has no effect: ")

@@ -1,4 +1,4 @@
-"""Each list of the company is requested once a run, whichever stream needs it first."""
+"""Each company list is requested once per run, by the first stream that needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stream maps and flattening: checked before a run, said where they have no effect, failing in a sentence."""
+"""Stream maps and flattening: checked before a run, with warnings if without effect, and errors in one sentence."""
 
 from __future__ import annotations
 
@@ -181,15 +181,15 @@ def test_flattening_that_cannot_work_is_refused(config: dict[str, t.Any], words:
 REMARKS: dict[str, tuple[dict[str, t.Any], str]] = {
     "an unknown stream": (
         {"user": {}},
-        "Setting stream_maps has no effect for user, which is no stream: did you mean users?",
+        "Setting stream_maps has no effect for user, which is not a stream: did you mean users?",
     ),
     "an unknown source": (
         {"copy": {"__source__": "client"}},
-        "Setting stream_maps has no effect for client, which is no stream: did you mean clients?",
+        "Setting stream_maps has no effect for client, which is not a stream: did you mean clients?",
     ),
     "a pattern of no stream": (
         {"workorder_*": None},
-        "Setting stream_maps has no effect for workorder_*, which is no stream: did you mean work_orders?",
+        "Setting stream_maps has no effect for workorder_*, which is not a stream: did you mean work_orders?",
     ),
     "a column that is not there": (
         {"work_order_contacts": {"e_mail": "__NULL__"}},
@@ -263,7 +263,7 @@ FAILING: dict[str, tuple[str, str]] = {
     "a number that is none": ("int(about)", "fails on a record (ValueError): correct it"),
     "a division by zero": ("1 / 0", "fails on a record (ZeroDivisionError): correct it"),
     "a key that is missing": ("_[about]", "fails on a record (KeyError): correct it"),
-    "an unknown name": ("nmae", "names nmae, which is none of the selected columns"),
+    "an unknown name": ("nmae", "names nmae, which is not one of the selected columns"),
     "an unknown function": ("nothing(id)", "fails on a record (FunctionNotDefined): correct it"),
     "a power without end": ("9 ** 9 ** 9", "fails on a record (NumberTooHigh): correct it"),
     "a text without end": ("'a' * 10 ** 9", "fails on a record (IterableTooLong): correct it"),

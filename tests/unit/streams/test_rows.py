@@ -1,4 +1,4 @@
-"""Rows from the objects of the API: conformed, and none without its key."""
+"""Rows from the objects of the API: conformed, and dropped if they have no key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What we rely on of singer-sdk beyond its documented interface, by what it does: a release that changes it fails here.
+"""Behavior of singer-sdk that we rely on beyond its documented interface: a release that changes it fails here.
 
 And that our own way from record to message shows in nothing: selection, maps and flattening work as in any tap.
 """

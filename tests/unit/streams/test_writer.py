@@ -1,4 +1,4 @@
-"""Messages reach stdout whole, whenever a signal comes and whatever stdout is; or the run ends with an error."""
+"""Messages are written to stdout completely, whenever a signal arrives and whatever stdout is, or the run fails."""
 
 from __future__ import annotations
 
