@@ -10,12 +10,13 @@ from tap_fieldnation.api.auth import FieldNationAuthenticator
 from tap_fieldnation.api.client import Client
 from tap_fieldnation.api.clock import Clock
 from tap_fieldnation.api.errors import Action, ApiError
+from tap_fieldnation.api.paging import MAX_PAGE_SIZE
 from tap_fieldnation.api.rate_limiter import RateLimiter
 from tap_fieldnation.api.requester import Requester
 from tap_fieldnation.api.transport import TokenLocation, Transport
 from tap_fieldnation.api.work_orders import WorkOrders
 from tap_fieldnation.reading import cursor
-from tap_fieldnation.reading.lifecycle import company_of
+from tap_fieldnation.reading.lifecycle import check_company, companies_of
 
 if t.TYPE_CHECKING:
     import logging
@@ -44,7 +45,8 @@ class RunContext:
         self.started_at: datetime | None = None
         self.stopped_stream: str | None = None
         self._user_agent = user_agent
-        self._company_id = company_id
+        self._company_id: int | None = None
+        self._company_in_state = company_id
         self._company_searched = False
         self._logger = logger
 
@@ -63,7 +65,7 @@ class RunContext:
     @property
     def known_company_id(self) -> int | None:
         """The id of the company, if it is known by now; else the setting."""
-        return self._company_id or self.config.get("company_id")
+        return self._company_id or self._company_in_state or self.config.get("company_id")
 
     @functools.cached_property
     def clock(self) -> Clock:
@@ -117,23 +119,29 @@ class RunContext:
         self.started_at = self.started_at or self.clock.utc_now()
 
     def find_company_id(self) -> int | None:
-        """The id of the company: from STATE, else from a work order (one request), else from the setting.
+        """The id of the company: from work orders (one request at most), else from STATE, else from the setting.
 
         Raises:
+            StateError: STATE belongs to another company.
             TapError: The request failed, other than for a lack of permission.
         """
         if self._company_id is None and not self._company_searched:
             try:
-                page = WorkOrders(self.client, ["company"], 1).page(1, {})
+                page = WorkOrders(self.client, ["company"], MAX_PAGE_SIZE).page(1, {})
             except ApiError as error:
                 if error.rule.action is not Action.SKIP:
                     raise
-                found = None
             else:
-                found = next(filter(None, map(company_of, page.records)), None)
-            self._company_id = found
+                found = companies_of(page.records)
+                if self._company_in_state is not None:
+                    check_company(self._company_in_state, found)
+                self._company_id = self._company_in_state or min(found, default=None)
             self._company_searched = True
         return self.known_company_id
+
+    def expect_company(self, company_id: int | None) -> None:
+        """Keep the id of the company that STATE belongs to, which the credentials need not."""
+        self._company_in_state = company_id
 
     def remember_company(self, company_id: int | None) -> None:
         """Keep the company's id that work orders showed, so that no request has to find it out."""

@@ -392,7 +392,8 @@ class WorkOrdersStream(FieldNationStream):
 
     def _checkpoint(self, run: SyncRun) -> None:
         """Write STATE for what was emitted so far. A bounded backfill changes it only by open work orders it found."""
-        self.run_context.remember_company(run.cursor.company_id)
+        if run.knows_company:
+            self.run_context.remember_company(run.cursor.company_id)
         saved = run.cursor
         if run.options.until is None:
             self._write_coverage(run)
