@@ -50,6 +50,7 @@ OPTIONS = (
     MAPPER_SOURCE_OPTION,
 )
 
+_WORD = re.compile(r"\w+")
 _CONFIG_KEY = re.compile(r"\bconfig\[\s*['\"](.+?)['\"]\s*\]")
 Definition = t.Any  # of a map: an object, or null in place of one
 Maps = t.Mapping[str, Definition]
@@ -178,6 +179,13 @@ def _evaluate(
         problem = f"fails on a record ({type(cause).__name__}): correct it, for example for values that are null"
     place = f"{STREAM_MAPS}.{map_.stream_name}.{property_name or '__filter__'}"
     raise SettingsError(f"Setting {STREAM_MAPS} cannot be used: the expression {place} {problem}.")
+
+
+def words_in(maps: Maps | None, stream: str) -> set[str]:
+    """The words in the expressions of the maps for a stream, among them the names of all values that they need."""
+    definitions = (definition for key, definition in (maps or {}).items() if fnmatch(stream, _source(key, definition)))
+    expressions = (value for one in definitions if isinstance(one, dict) for value in one.values())
+    return {word for text in expressions if isinstance(text, str) for word in _WORD.findall(text)}
 
 
 def passes(map_: StreamMap, record: Record) -> bool:
