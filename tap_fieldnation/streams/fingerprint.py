@@ -84,10 +84,10 @@ class Fingerprints:
         Where a stream map needs the time, which must make no difference: under which names it is written, and the
         record without the map.
         """
-        stream.deselect(record)
-        by_time = stream.name in self._mapped_by_time
+        extracted_at, by_time = record[EXTRACTED_AT], stream.name in self._mapped_by_time
         names = [name for name, _ in stream.as_written(record)] if by_time else []
-        extracted_at, record[EXTRACTED_AT] = record[EXTRACTED_AT], NO_TIME
+        record[EXTRACTED_AT] = NO_TIME
+        stream.deselect(record)
         restore = self._hide[stream.name](record)
         try:
             if by_time:

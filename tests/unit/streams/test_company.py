@@ -260,6 +260,14 @@ def test_a_column_that_is_not_selected_makes_no_difference() -> None:
     assert write(RENAMED, write(THREE, listed=listed).state, listed=listed).ids == []
 
 
+@pytest.mark.parametrize("stream_maps", [{}, {"tags": {"__filter__": "True or extracted_at"}}])
+def test_a_list_without_the_time_is_compared_too(stream_maps: dict[str, t.Any]) -> None:
+    listed = catalog({"tags"}, deselected={"tags.extracted_at"})
+    first = write(THREE, listed=listed, stream_maps=stream_maps)
+    assert first.ids == [1, 2, 3]
+    assert write(THREE, first.state, listed=listed, stream_maps=stream_maps).ids == []
+
+
 def test_a_long_list_is_not_held_back() -> None:
     long = rows_of(MAX_HELD + 1)
     first = write(long)
