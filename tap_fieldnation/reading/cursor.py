@@ -152,6 +152,14 @@ class _Form(msgspec.Struct):
     closed: list[int] = []
 
 
+class _FirstForm(msgspec.Struct):
+    """What is kept of version 1."""
+
+    company_id: Natural | None = None
+    created_filter: str | None = None
+    open: list[int] = []
+
+
 @dataclass
 class Cursor:
     """Everything that a run leaves to the next one.
@@ -376,7 +384,7 @@ def from_state(state: object, now: datetime) -> Cursor | None:
         if not isinstance(state, dict) or type(version) is not int:
             raise TypeError  # noqa: TRY301
         place = "cursor"
-        cursor = _from_first_version(state) if version == 1 else _from_form(msgspec.convert(state, _Form))
+        cursor = _from_first_form(msgspec.convert(state, _FirstForm)) if version == 1 else _from_form(msgspec.convert(state, _Form))
     except msgspec.ValidationError as error:
         place = str(error).rpartition("`$")[2].rstrip("`").lstrip(".") or "cursor"
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
@@ -457,11 +465,10 @@ def _from_form(form: _Form) -> Cursor:
     )
 
 
-def _from_first_version(state: dict[str, t.Any]) -> Cursor:
+def _from_first_form(form: _FirstForm) -> Cursor:
     """Of version 1, which could not be merged, the open work orders are kept; the history is read again."""
-    cursor = Cursor(company_id=state.get("company_id"), created_filter=state.get("created_filter"))
-    cursor.open = dict.fromkeys(_unpack("open", unpack_ids, msgspec.convert(state.get("open", []), list[int])))
-    return cursor
+    ids = _unpack("open", unpack_ids, form.open)
+    return Cursor(company_id=form.company_id, created_filter=form.created_filter, open=dict.fromkeys(ids))
 
 
 def _unpack(place: str, unpack: t.Callable[..., T], *packed: t.Any) -> T:

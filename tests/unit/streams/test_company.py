@@ -200,6 +200,30 @@ def test_it_is_written_again_after_reconcile_days(days: float, again: bool) -> N
     assert (later.bookmark()["written_at"] > first.bookmark()["written_at"]) is again
 
 
+def test_it_is_written_again_where_a_clock_was_wrong() -> None:
+    ahead = write(THREE, at=NOON + timedelta(days=2_000)).state
+    assert write(THREE, ahead).ids == [1, 2, 3]
+    assert write(THREE, ahead, reconcile_days=0).ids == []
+
+
+@pytest.mark.parametrize(
+    "position", [[0, "page", "x"], [0, "page", {}], [0, "page", 0], [0, "page", True], [0, "after", {}], [0, "", 2]]
+)
+def test_a_position_that_is_none_is_the_beginning(position: list[t.Any]) -> None:
+    state = {"bookmarks": {"tags": {"pending": True, "position": position}}}
+    lists = Lists(rows_of(2))
+    asked: list[object] = []
+    get = lists.get
+
+    def noted(path: str, params: t.Mapping[str, object], **more: t.Any) -> tuple[object, datetime]:
+        asked.append(params)
+        return get(path, params, **more)
+
+    vars(lists)["get"] = noted
+    assert write(lists, state).ids == [1, 2]
+    assert asked == [{"page": 1, "per_page": 100}]
+
+
 def test_another_selection_or_map_writes_it_again() -> None:
     first = write(THREE)
     fewer = catalog({"tags"}, deselected={"tags.hex_color"})
