@@ -105,8 +105,13 @@ class CompanyStream(FieldNationStream):
             self.logger.warning("Not read: %s", error)
             complete = False
         bookmarks.mark_finished(self.stream_state, self.run_context.clock.utc_now())
-        if complete:
+        if complete and not self._left_out:
             activate_version(self)
+
+    @property
+    def _left_out(self) -> bool:
+        """Whether rows were left out: where the API calls their key otherwise, the older ones must not be deleted."""
+        return bool(self.row_builder.rows_without_key or self.row_builder.mismatches.invalid_values["(row)"])
 
     def _changed(self) -> t.Generator[Record, None, bool]:
         """Every row, or none if the list is as it was written before, and not longer than `reconcile_days` ago."""

@@ -367,6 +367,14 @@ def test_with_version_messages_every_row_is_written_in_each_run() -> None:
     assert write(THREE, first.state, **VERSIONS).ids == [1, 2, 3]
 
 
+@pytest.mark.parametrize("odd", [{"number": 3, "label": "Row 3"}, None])
+def test_no_version_message_comes_where_rows_were_left_out(odd: t.Any) -> None:
+    """Under another name of the key all rows would be left out, and the target would delete all that it has."""
+    written = write([*rows_of(2), odd], **VERSIONS)
+    assert written.ids == [1, 2]
+    assert "ACTIVATE_VERSION" not in [one["type"] for one in written.messages]
+
+
 def test_rows_that_a_version_message_deleted_are_written_again() -> None:
     emptied = write([], write(THREE).state, **VERSIONS)
     assert [one["type"] for one in emptied.messages].count("ACTIVATE_VERSION") == 1
