@@ -384,7 +384,11 @@ def from_state(state: object, now: datetime) -> Cursor | None:
         if not isinstance(state, dict) or type(version) is not int:
             raise TypeError  # noqa: TRY301
         place = "cursor"
-        cursor = _from_first_form(msgspec.convert(state, _FirstForm)) if version == 1 else _from_form(msgspec.convert(state, _Form))
+        cursor = (
+            _from_first_form(msgspec.convert(state, _FirstForm))
+            if version == 1
+            else _from_form(msgspec.convert(state, _Form))
+        )
     except msgspec.ValidationError as error:
         place = str(error).rpartition("`$")[2].rstrip("`").lstrip(".") or "cursor"
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, IndexError) as error:

@@ -142,7 +142,10 @@ DAMAGED: dict[str, tuple[Callable[[State], None], str]] = {
     ),
     "fewer counts than ids": (_set(f"{CURSOR}.counts", [["work_order_messages", [1]]]), "'counts'"),
     "fewer slices of open ones than ids": (_set(f"{CURSOR}.open_slices", [[0, 1]]), "'open_slices'"),
-    "a filter of the first version that is none": (_set(CURSOR, {"version": 1, "created_filter": 5}), "'created_filter'"),
+    "a filter of the first version that is none": (
+        _set(CURSOR, {"version": 1, "created_filter": 5}),
+        "'created_filter'",
+    ),
     "a company of the first version that is none": (_set(CURSOR, {"version": 1, "company_id": "x"}), "'company_id'"),
     "details that are none": (_set("templates.details", "x"), "The STATE is damaged at bookmarks.templates.details"),
     "a highest detail that is a text": (_set("templates.details.highest", "9"), "bookmarks.templates.details"),

@@ -101,7 +101,19 @@ def test_a_map_for_a_column_that_is_not_selected_has_no_effect() -> None:
     assert columns(tap, "work_order_contacts") & {"email", "phone", "short", "name"} == {"short", "name"}
 
 
-EXPRESSIONS = ["", "  ", "(((", "x = 1", "import os", "a; b", "1\n2", "title if title else", "\0", "(" * 500, r"'\ud800'"]
+EXPRESSIONS = [
+    "",
+    "  ",
+    "(((",
+    "x = 1",
+    "import os",
+    "a; b",
+    "1\n2",
+    "title if title else",
+    "\0",
+    "(" * 500,
+    r"'\ud800'",
+]
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS, ids=ascii)
