@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_fieldnation.api.errors import ApiError
-from tap_fieldnation.api.work_orders import PATH
 from tap_fieldnation.api.paging import ListPage
+from tap_fieldnation.api.work_orders import PATH
 from tap_fieldnation.context import RunContext
 from tap_fieldnation.streams.lists import BY_NAME, Lists, has_ids_only, ids_on
 from tests.fakes import NOON, FakeClient
