@@ -16,7 +16,7 @@ from tap_fieldnation.api.requester import Requester
 from tap_fieldnation.api.transport import TokenLocation, Transport
 from tap_fieldnation.api.work_orders import WorkOrders
 from tap_fieldnation.reading import cursor
-from tap_fieldnation.reading.lifecycle import company_of
+from tap_fieldnation.reading.lifecycle import check_company, companies_of
 
 if t.TYPE_CHECKING:
     import logging
@@ -50,7 +50,8 @@ class RunContext:
         self.started_at: datetime | None = None
         self.stopped_stream: str | None = None
         self._user_agent = user_agent
-        self._company_id = company_id
+        self._company_id: int | None = None
+        self._company_in_state = company_id
         self._company_searched = False
         self._logger = logger
 
@@ -69,7 +70,7 @@ class RunContext:
     @property
     def known_company_id(self) -> int | None:
         """The id of the company, if it is already known; otherwise the setting."""
-        return self._company_id or self.config.get("company_id")
+        return self._company_id or self._company_in_state or self.config.get("company_id")
 
     @functools.cached_property
     def clock(self) -> Clock:
@@ -123,34 +124,44 @@ class RunContext:
         self.started_at = self.started_at or self.clock.utc_now()
 
     def find_company_id(self) -> int | None:
-        """The id of the company: from STATE, otherwise from a work order or a template, otherwise from the setting.
+        """The id of the company: from work orders or a template, otherwise from STATE, otherwise from the setting.
 
-        This takes a request, and another one if no work order shows it.
+        This takes a request if no work order was read yet, and another one if none shows it and STATE neither.
 
         Raises:
+            StateError: STATE belongs to another company.
             TapError: A request failed for a reason that may pass, or the token was rejected.
         """
         if self._company_id is None and not self._company_searched:
-            self._company_id = self._company_in(self._newest_work_order) or self._company_in(self._first_template)
+            found = self._companies_in(self._newest_work_orders)
+            if self._company_in_state is not None:
+                check_company(self._company_in_state, found)
+            elif not found:
+                found = self._companies_in(self._first_template)
+            self._company_id = self._company_in_state or min(found, default=None)
             self._company_searched = True
         return self.known_company_id
 
-    def _newest_work_order(self) -> Sequence[Record]:
-        return WorkOrders(self.client, ["company"], 1).page(1, {}).records
+    def _newest_work_orders(self) -> Sequence[Record]:
+        return WorkOrders(self.client, ["company"], paging.MAX_PAGE_SIZE).page(1, {}).records
 
     def _first_template(self) -> Sequence[object]:
         params = {"columns": "company", "page": 1, "per_page": 1}
         return next(paging.pages(self.client, TEMPLATES, params, stream="templates")).rows
 
-    def _company_in(self, request: Callable[[], Sequence[object]]) -> int | None:
-        """The id of the company that the rows of a response show."""
+    def _companies_in(self, request: Callable[[], Sequence[object]]) -> set[int]:
+        """The ids of the companies that the rows of a response show."""
         try:
             rows = request()
         except ApiError as error:
             if error.rule.action not in {Action.SKIP, Action.FAIL}:
                 raise
-            return None
-        return next(filter(None, (company_of(row) for row in rows if isinstance(row, dict))), None)
+            return set()
+        return companies_of(row for row in rows if isinstance(row, dict))
+
+    def expect_company(self, company_id: int | None) -> None:
+        """Keep the id of the company that STATE belongs to, which may be another one than that of the credentials."""
+        self._company_in_state = company_id
 
     def remember_company(self, company_id: int | None) -> None:
         """Keep the company's id once a work order showed it, so that no further request is needed for it."""

@@ -107,7 +107,7 @@ class TapFieldNation(Tap):
             advice = did_you_mean(name, self.streams, "is it the STATE of another tap? If not, ignore this")
             self.logger.warning("The STATE names %s, which is not a stream and has no effect: %s", name, advice)
         super().load_state(state)
-        self.context.remember_company(company_id_in(self.state))
+        self.context.expect_company(company_id_in(self.state))
         now = self.context.clock.utc_now()
         self._streams = in_sync_order(self.streams, self.state.get("bookmarks", {}), now)
 

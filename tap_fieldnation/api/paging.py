@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from tap_fieldnation.api.client import API_ROOT
-from tap_fieldnation.api.errors import ApiError
+from tap_fieldnation.api.errors import ApiError, reason_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ UNPAGED: t.Mapping[str, object] = {}
 # The keys that can hold the rows of an envelope, unless a stream names another one.
 ROWS = ("results", "data")
 # Lists in the envelope that are not the rows.
-_NOT_ROWS = frozenset({"actions", "lists", "params", "saved_filters", "timings"})
+_NOT_ROWS = frozenset({"actions", "errors", "lists", "params", "saved_filters", "timings"})
 _PAGING = ("metadata", "pagination")
 _FALSE = ("", "0", "false", "none")
 
@@ -106,7 +106,9 @@ def pages(
         body, received_at = client.get(path, query, stream=stream)
         page = _page(body, rows, received_at)
         if page is None:
-            raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, "the response is not the documented list", stream=stream)
+            said = reason_of(body)
+            reason = f"the response is not the documented list{': ' if said else ''}{said}"
+            raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, reason, stream=stream)
         following = _next_page(page, query, row_count + len(page.rows))
         content = repr(page.rows) if previous or following else ""  # a copy, as the caller may change the rows
         # A server that repeats a page or a cursor would otherwise make this an endless loop.
@@ -158,9 +160,11 @@ def _page(body: t.Any, key: str, received_at: datetime) -> ListPage | None:
     if items is None or items == "":
         items = []
     if isinstance(items, dict):
+        items = next((items[name] for name in ROWS if isinstance(items.get(name), list)), items)
+    if isinstance(items, dict):
         # PHP encodes a list with a gap as an object; and a list of one item may be sent as that item.
         items = list(items.values()) if all(map(str.isdecimal, items)) else [items]
-    if not isinstance(items, list):
+    if not isinstance(items, list) or (not items and body.get("errors")):
         return None
     metadata = body.get("metadata")
     total = whole_number(metadata.get("total")) if isinstance(metadata, dict) else None
@@ -171,9 +175,9 @@ def _page(body: t.Any, key: str, received_at: datetime) -> ListPage | None:
 
 def _items(body: Mapping[str, t.Any]) -> t.Any:
     """The items of an envelope, even if they are under a different key; `False` if there are none."""
-    for key in ROWS:
-        if body.get(key) is not None:
-            return body[key]
+    found = [body[key] for key in ROWS if body.get(key) is not None]
+    if found:
+        return next(filter(None, found), found[0])
     lists = [value for key, value in body.items() if isinstance(value, list) and key not in _NOT_ROWS]
     if len(lists) == 1:
         return lists[0]

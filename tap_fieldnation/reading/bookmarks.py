@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from datetime import timedelta
 
 from tap_fieldnation.api.errors import StateError
 from tap_fieldnation.timestamps import format_utc, parse_utc
@@ -87,10 +88,15 @@ def save_position(state: StreamState, *place: object) -> None:
     state[POSITION] = list(place)
 
 
-def is_written(state: StreamState, fingerprint: int, since: datetime | None) -> bool:
-    """Whether all rows of a list were written as they are now, since the given time."""
+def is_written(state: StreamState, fingerprint: int, now: datetime, at_most: timedelta | None) -> bool:
+    """Whether all rows of a list were written as they are now, no longer ago than `at_most`.
+
+    A time in the future was written by a clock that was wrong, so it says nothing about how long ago that was.
+    """
     written_at = parse_utc(state.get(WRITTEN_AT))
-    return state.get(FINGERPRINT) == fingerprint and written_at is not None and (since is None or written_at > since)
+    if state.get(FINGERPRINT) != fingerprint or written_at is None:
+        return False
+    return at_most is None or timedelta() <= now - written_at < at_most
 
 
 def has_fingerprint(state: StreamState) -> bool:

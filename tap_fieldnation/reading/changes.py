@@ -66,6 +66,8 @@ def read_open(run: SyncRun) -> Iterator[Event]:
     yield from _read_ids(run, [*ids, *sorted(cursor.removed.difference(ids))])
     yield from _confirm(run)
     removed = sorted(run.unread_open)
+    if removed and not run.knows_company:
+        run.inspect(run.source.page(1, {}).records)  # other credentials may be the reason: any work order shows whose
     if removed:
         check_removals(run, removed)
         run.announce(removed)

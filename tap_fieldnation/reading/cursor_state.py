@@ -77,6 +77,14 @@ class _Form(msgspec.Struct):
     closed: list[int] = []
 
 
+class _FirstForm(msgspec.Struct):
+    """The keys of version 1 that are still of use."""
+
+    company_id: Natural | None = None
+    created_filter: str | None = None
+    open: list[int] = []
+
+
 _PACKED = {"version", "open", "open_slices", "removed", "recent", "counts", "fingerprints", "closed"}
 # The attributes of the cursor that STATE has as they are.
 _PLAIN = [name for name in _Form.__struct_fields__ if name not in _PACKED]
@@ -145,7 +153,10 @@ def from_state(state: object, now: datetime) -> Cursor | None:
         if not isinstance(state, dict) or type(version) is not int:
             raise TypeError  # noqa: TRY301
         place = "cursor"
-        cursor = _from_first_version(state) if version == 1 else _from_form(msgspec.convert(state, _Form))
+        if version == 1:
+            cursor = _from_first_form(msgspec.convert(state, _FirstForm))
+        else:
+            cursor = _from_form(msgspec.convert(state, _Form))
     except msgspec.ValidationError as error:
         place = str(error).rpartition("`$")[2].rstrip("`").lstrip(".") or "cursor"
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
@@ -183,11 +194,10 @@ def _from_form(form: _Form) -> Cursor:
     )
 
 
-def _from_first_version(state: dict[str, t.Any]) -> Cursor:
+def _from_first_form(form: _FirstForm) -> Cursor:
     """The cursor of version 1, which could not be merged: the open work orders are kept, the history is read again."""
-    cursor = Cursor(company_id=state.get("company_id"), created_filter=state.get("created_filter"))
-    cursor.open = dict.fromkeys(_unpack("open", unpack_ids, msgspec.convert(state.get("open", []), list[int])))
-    return cursor
+    ids = _unpack("open", unpack_ids, form.open)
+    return Cursor(company_id=form.company_id, created_filter=form.created_filter, open=dict.fromkeys(ids))
 
 
 def _unpack(place: str, unpack: t.Callable[..., T], *packed: t.Any) -> T:

@@ -1,4 +1,4 @@
-"""What the steps have to know about a work order: when it was created, and whether it is closed.
+"""What the steps have to know about a work order: whose it is, when it was created, and whether it is closed.
 
 Statuses: Field Nation's page on the life of a work order. Ids and names differ between pages, so the name decides, or
 the id if there is no name.
@@ -9,10 +9,12 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
+from tap_fieldnation.api.errors import StateError
 from tap_fieldnation.api.work_orders import whole_id
 from tap_fieldnation.timestamps import parse_utc
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from tap_fieldnation.api.work_orders import Record
@@ -55,6 +57,28 @@ def company_of(record: Record) -> int | None:
     """The id of the company that the work order belongs to."""
     company = record.get("company")
     return whole_id(company.get("id")) if isinstance(company, dict) else None
+
+
+def companies_of(records: Iterable[Record]) -> set[int]:
+    """The companies whose work orders some records are."""
+    return {company for record in records if (company := company_of(record))}
+
+
+def check_company(known: int, found: set[int]) -> None:
+    """Whether work orders are of the company that STATE belongs to.
+
+    Args:
+        known: The company in STATE.
+        found: Those of some work orders; none if they do not show any.
+
+    Raises:
+        StateError: They are of other companies.
+    """
+    if found and known not in found:
+        raise StateError(
+            f"The STATE belongs to another company (id {known}) than these credentials (id {min(found)}): check the "
+            "credentials and the environment, or give each company a STATE of its own."
+        )
 
 
 def _closed(status: object, milestones: dict[str, t.Any], now: datetime) -> bool:

@@ -6,10 +6,9 @@ import typing as t
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from tap_fieldnation.api.errors import StateError
 from tap_fieldnation.reading.cursor import DAY, Mark, following
 from tap_fieldnation.reading.events import Batch, Scope, Write
-from tap_fieldnation.reading.lifecycle import Facts, company_of, facts
+from tap_fieldnation.reading.lifecycle import Facts, check_company, companies_of, facts
 from tap_fieldnation.reading.prefetcher import Prefetcher
 
 if t.TYPE_CHECKING:
@@ -90,6 +89,7 @@ class SyncRun:
         clock_ahead: By how much `clock` is ahead of the server's.
         started_at: When the run began.
         is_first: Whether no earlier run was complete.
+        knows_company: Whether a work order of this run has shown whose it is.
         complete: Whether everything was read and checked.
         unread_open: Open work orders that this run has not read yet.
         read: Work orders read.
@@ -112,6 +112,7 @@ class SyncRun:
     prefetcher: type[Prefetcher[t.Any, Page]] = Prefetcher
     clock_ahead: Callable[[], timedelta] = timedelta
     is_reread: bool = False
+    knows_company: bool = False
     complete: bool = False
     read: int = 0
     written: int = 0
@@ -428,17 +429,12 @@ class SyncRun:
         return (self.is_first and not self.is_reread) or work_order > max(floor, cursor.known_from)
 
     def _check_company(self, records: Sequence[Record]) -> None:
-        companies = {company for record in records if (company := company_of(record))}
-        if not companies:
-            return
+        companies = companies_of(records)
+        self.knows_company = self.knows_company or bool(companies)
         if self.cursor.company_id is None:
-            self.cursor.company_id = min(companies)
-        elif self.read == 0 and self.cursor.company_id not in companies:
-            raise StateError(
-                f"The STATE belongs to another company (id {self.cursor.company_id}) than these credentials "
-                f"(id {min(companies)}): check the credentials and the environment, or give each company a STATE "
-                "of its own."
-            )
+            self.cursor.company_id = min(companies, default=None)
+        elif self.read == 0:
+            check_company(self.cursor.company_id, companies)
 
 
 def _thinned(marks: Sequence[Mark]) -> list[Mark]:

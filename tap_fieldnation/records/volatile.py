@@ -10,7 +10,7 @@ import typing as t
 from tap_fieldnation.records.schema import VOLATILE
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from tap_fieldnation.records.conformer import Record
     from tap_fieldnation.records.schema import JsonSchema
@@ -32,9 +32,14 @@ def paths(schema: JsonSchema) -> Iterator[Path]:
         yield from ((ITEMS, *below) for below in paths(schema["items"]))
 
 
-def compile_hide(schema: JsonSchema) -> Callable[[Record], Callable[[], None]]:
-    """A function that sets the volatile values of a conformed record to null, and returns one that puts them back."""
-    places = list(paths(schema))
+def compile_hide(schema: JsonSchema, needed: Collection[str] = ()) -> Callable[[Record], Callable[[], None]]:
+    """A function that sets the volatile values of a conformed record to null, and returns one that puts them back.
+
+    Args:
+        schema: Of the records.
+        needed: Keys of values that it leaves as they are.
+    """
+    places = [path for path in paths(schema) if path[-1] not in needed]
     if not places:
         return lambda _: _restore_nothing
 

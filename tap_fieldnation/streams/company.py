@@ -106,8 +106,13 @@ class CompanyStream(FieldNationStream):
             self.logger.warning("Not read: %s", error)
             complete = False
         bookmarks.mark_finished(self.stream_state, self.run_context.clock.utc_now())
-        if complete:
+        if complete and not self._left_out:
             activate_version(self)
+
+    @property
+    def _left_out(self) -> bool:
+        """Whether rows were left out: where the API calls their key otherwise, the older ones must not be deleted."""
+        return bool(self.row_builder.rows_without_key or self.row_builder.mismatches.invalid_values["(row)"])
 
     def _changed(self) -> t.Generator[Record, None, bool]:
         """Every row, or none if the list is unchanged and was written less than `reconcile_days` ago."""
@@ -135,7 +140,7 @@ class CompanyStream(FieldNationStream):
             return complete
         days = float(self.config["reconcile_days"])
         fingerprint = self._fingerprints.of([(self, held)])
-        if not bookmarks.is_written(state, fingerprint, now - timedelta(days=days) if days else None):
+        if not bookmarks.is_written(state, fingerprint, now, timedelta(days=days) if days else None):
             yield from self._write_held(held)
             bookmarks.mark_written(state, fingerprint, now)
         return complete
@@ -325,7 +330,10 @@ class CompanyStream(FieldNationStream):
 
 def _is_page(place: Sequence[t.Any], variants: int) -> bool:
     """Whether a position in STATE consists of the number of a variant and a parameter that selects a page."""
-    return len(place) == 3 and type(place[0]) is int and 0 <= place[0] < variants and type(place[1]) is str  # noqa: PLR2004
+    if len(place) != 3 or type(place[0]) is not int or not 0 <= place[0] < variants:  # noqa: PLR2004
+        return False
+    name, value = place[1:]
+    return (type(value) is int and value > 0) if name == "page" else name == "after" and type(value) in {int, str}
 
 
 def latest_turn(row_id: int, days: float, now: datetime) -> datetime:

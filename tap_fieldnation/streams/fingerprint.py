@@ -11,6 +11,7 @@ from tap_fieldnation.api.errors import SettingsError
 from tap_fieldnation.reading.packing import FINGERPRINT_BYTES
 from tap_fieldnation.records import schema
 from tap_fieldnation.records.volatile import compile_hide
+from tap_fieldnation.streams.maps import STREAM_MAPS, words_in
 from tap_fieldnation.streams.rows import EXTRACTED_AT
 
 if t.TYPE_CHECKING:
@@ -24,7 +25,7 @@ if t.TYPE_CHECKING:
 NO_TIME = "1970-01-01T00:00:00Z"
 
 # Settings that affect what is written, besides the catalog.
-SHAPING = ("stream_maps", "stream_map_config", "faker_config")
+SHAPING = (STREAM_MAPS, "stream_map_config", "faker_config")
 
 NO_COUNTS: Mapping[str, t.Any] = {}
 
@@ -52,7 +53,9 @@ class Fingerprints:
                 for map_ in stream.stream_maps
             ],
         ]
-        self._hide = {stream.name: compile_hide(schema.load(stream.name)) for stream in streams}
+        needed = {stream.name: words_in(config.get(STREAM_MAPS), stream.name) for stream in streams}
+        self._hide = {name: compile_hide(schema.load(name), words) for name, words in needed.items()}
+        self._mapped_by_time = {name for name, words in needed.items() if EXTRACTED_AT in words}
         self._salted = hashlib.sha256(_encode(shape))
 
     def of(
@@ -76,11 +79,19 @@ class Fingerprints:
         return int.from_bytes(digest.digest()[:FINGERPRINT_BYTES], "big") or 1
 
     def _encoded(self, stream: ConformedStream, record: Record) -> bytes:
-        """What is written for a record, without volatile values unless a stream map needs them; empty if nothing is."""
-        extracted_at, record[EXTRACTED_AT] = record[EXTRACTED_AT], NO_TIME
+        """What is written for a record, without volatile values unless a stream map needs them; empty if nothing is.
+
+        If a stream map needs the time, which must make no difference: the names under which the record is written, and
+        the record without the map.
+        """
+        extracted_at, by_time = record[EXTRACTED_AT], stream.name in self._mapped_by_time
+        names = [name for name, _ in stream.as_written(record)] if by_time else []
+        record[EXTRACTED_AT] = NO_TIME
         stream.deselect(record)
         restore = self._hide[stream.name](record)
         try:
+            if by_time:
+                return _encode([names, record]) if names else b""
             return _encode_messages(stream, record)
         except SettingsError:
             restore()

@@ -50,6 +50,7 @@ OPTIONS = (
     MAPPER_SOURCE_OPTION,
 )
 
+_WORD = re.compile(r"\w+")
 _CONFIG_KEY = re.compile(r"\bconfig\[\s*['\"](.+?)['\"]\s*\]")
 Definition = t.Any  # of a map: an object, or null instead of one
 Maps = t.Mapping[str, Definition]
@@ -68,6 +69,7 @@ class Mapper(PluginMapper):
         given = {name: value for name, value in config.items() if value is not None}
         super().__init__(plugin_config=copy.deepcopy(given), logger=logger)
         self._streams = streams
+        self._max_key_length = given.get("flattening_max_key_length")
         self._sources: dict[str, set[str]] = {}  # the streams whose records are written under a name
 
     @override
@@ -108,6 +110,9 @@ class Mapper(PluginMapper):
             raise SettingsError(
                 f"Setting flattening_max_key_length cannot be used: it changes names of key columns of {stream.name}, "
                 "or makes two columns one: give a larger number."
+                if self._max_key_length
+                else f"Setting flattening_separator cannot be used: it makes two columns of {stream.name} one: give "
+                "another separator, such as __."
             )
         if stream.selected and not problem:
             problem = self._checked(stream.name)
@@ -180,6 +185,13 @@ def _evaluate(
     raise SettingsError(f"Setting {STREAM_MAPS} cannot be used: the expression {place} {problem}.")
 
 
+def words_in(maps: Maps | None, stream: str) -> set[str]:
+    """The words in the expressions of the maps for a stream, among them the names of all values that they need."""
+    definitions = (definition for key, definition in (maps or {}).items() if fnmatch(stream, _source(key, definition)))
+    expressions = (value for one in definitions if isinstance(one, dict) for value in one.values())
+    return {word for text in expressions if isinstance(text, str) for word in _WORD.findall(text)}
+
+
 def passes(map_: StreamMap, record: Record) -> bool:
     """Whether a record of a parent stream, and with it its child records, passes the filter of its map.
 
@@ -231,7 +243,9 @@ def _check_definition(key: str, definition: Mapping[str, t.Any]) -> None:
 
 def _is_expression(text: str) -> bool:
     try:
-        ast.parse(text, mode="eval")
+        nodes = ast.walk(ast.parse(text, mode="eval"))
+        texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        "".join(texts).encode()
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return True

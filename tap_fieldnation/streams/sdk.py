@@ -100,6 +100,12 @@ class ConformedStream(Stream):
             normalize_entry(entry, self)
         super().apply_catalog(catalog)
 
+    @property
+    @override
+    def partitions(self) -> None:
+        """None, also where the STATE is of another tap whose streams have some."""
+        return
+
     @override
     def get_batch_config(self, config: t.Mapping[str, t.Any]) -> None:
         """None: the tap writes no BATCH messages, and rejects the setting."""

@@ -395,7 +395,8 @@ class WorkOrdersStream(FieldNationStream):
 
     def _checkpoint(self, run: SyncRun) -> None:
         """Write STATE for what was emitted so far; after a bounded backfill, only open work orders that it found."""
-        self.run_context.remember_company(run.cursor.company_id)
+        if run.knows_company:
+            self.run_context.remember_company(run.cursor.company_id)
         saved = run.cursor
         if run.options.until is None:
             self._write_coverage(run)

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from tap_fieldnation import settings
-from tap_fieldnation.api.errors import ApiError
+from tap_fieldnation.api.errors import ApiError, StateError
 from tap_fieldnation.api.work_orders import PATH
 from tap_fieldnation.context import TEMPLATES, RunContext
 from tests.fakes import FakeClient
@@ -73,16 +73,35 @@ def test_without_a_company_the_setting_counts_after_two_requests(templates: obje
     assert client.paths == [PATH, TEMPLATES]
 
 
-def test_a_company_that_is_known_takes_no_request() -> None:
-    from_state = make_context(in_state=5)
-    client = asking(from_state, OF_A_COMPANY)
-    assert from_state.find_company_id() == 5
-    seen = make_context()
+def test_that_of_state_is_confirmed_by_work_orders() -> None:
+    context = make_context(in_state=42, company_id=7)
+    client = asking(context, page_of({"id": 2, "company": {"id": 41}}, {"id": 1, "company": {"id": 42}}))
+    assert context.known_company_id == 42
+    assert [context.find_company_id() for _ in range(3)] == [42, 42, 42]
+    assert client.paths == [PATH]
+
+
+def test_a_state_of_another_company_is_refused() -> None:
+    context = make_context(in_state=5)
+    asking(context, OF_A_COMPANY)
+    with pytest.raises(StateError, match=r"another company \(id 5\).*id 42"):
+        context.find_company_id()
+
+
+@pytest.mark.parametrize("body", OF_NONE.values(), ids=OF_NONE)
+def test_that_of_state_counts_where_no_work_order_shows_it(body: object) -> None:
+    context = make_context(in_state=5, company_id=7)
+    asking(context, body)
+    assert context.find_company_id() == 5
+
+
+def test_a_company_that_work_orders_showed_takes_no_request() -> None:
+    seen = make_context(in_state=6)
     seen.remember_company(6)
     seen.remember_company(None)
-    client_of_seen = asking(seen, OF_A_COMPANY)
+    client = asking(seen, OF_A_COMPANY)
     assert seen.find_company_id() == 6
-    assert client.paths == client_of_seen.paths == []
+    assert client.paths == []
 
 
 @pytest.mark.parametrize("where", [0, 1])

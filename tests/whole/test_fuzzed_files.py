@@ -142,6 +142,11 @@ DAMAGED: dict[str, tuple[Callable[[State], None], str]] = {
     ),
     "fewer counts than ids": (_set(f"{CURSOR}.counts", [["work_order_messages", [1]]]), "'counts'"),
     "fewer slices of open ones than ids": (_set(f"{CURSOR}.open_slices", [[0, 1]]), "'open_slices'"),
+    "a filter of the first version that is none": (
+        _set(CURSOR, {"version": 1, "created_filter": 5}),
+        "'created_filter'",
+    ),
+    "a company of the first version that is none": (_set(CURSOR, {"version": 1, "company_id": "x"}), "'company_id'"),
     "details that are none": (_set("templates.details", "x"), "The STATE is damaged at bookmarks.templates.details"),
     "a highest detail that is a text": (_set("templates.details.highest", "9"), "bookmarks.templates.details"),
 }
@@ -158,6 +163,15 @@ def test_a_damaged_state_is_refused_in_one_sentence(files: Files, change: Callab
     if "another company" not in words:
         assert ended.last_line.endswith(START_OVER)
     assert "work_orders" not in ended.rows or "templates" in words
+
+
+@pytest.mark.parametrize("stream", ["work_orders", "work_order_messages", "templates"])
+def test_partitions_of_another_tap_have_no_effect(files: Files, stream: str) -> None:
+    state = copy.deepcopy(files.whole)
+    state["bookmarks"].setdefault(stream, {})["partitions"] = [{}, {"context": {"company": 1}}]
+    ended = run(files.runner, state=state)
+    assert_sane(ended, stream)
+    assert ended.code == 0, ended.last_line
 
 
 def test_a_state_from_the_future_is_taken(files: Files) -> None:

@@ -75,6 +75,11 @@ def test_pages_by_cursor_are_requested_in_order() -> None:
         ({"pagination": {"next_cursor": "x", "has_next_page": "false"}, "data": ["a"]}, "", ["a"]),
         ({"metadata": [], "results": ["a"]}, "", ["a"]),
         ({"pagination": [], "data": ["a"]}, "", ["a"]),
+        ({"results": [], "data": ["a"]}, "", ["a"]),
+        ({"data": {"results": ["a"], "total": 1}}, "", ["a"]),
+        ({"results": {"data": ["a"]}}, "", ["a"]),
+        ({"results": ["a"], "errors": []}, "", ["a"]),
+        ({"results": [], "errors": []}, "", []),
     ],
 )
 def test_without_a_next_page_there_is_one_request(body: object, key: str, expected: list[object]) -> None:
@@ -196,12 +201,20 @@ NO_LISTS: list[object] = [
     {"data": False},
     {"message": "no such list"},
     {"one": ["a"], "two": ["b"]},
+    {"metadata": {}, "errors": [{"code": 429, "message": "Slow down"}], "result": {}},
+    {"results": [], "errors": [{"code": 403, "message": "Not allowed"}]},
 ]
 
 
 @pytest.mark.parametrize("body", NO_LISTS, ids=repr)
 def test_a_response_that_is_not_a_list_is_an_error(body: object) -> None:
     with pytest.raises(ApiError, match=r"/api/rest/v2/things .*the response is not the documented list"):
+        read(body)
+
+
+def test_what_the_api_says_instead_of_a_list_is_told() -> None:
+    body = {"metadata": {}, "errors": [{"code": 429, "message": "Slow down"}], "result": {}}
+    with pytest.raises(ApiError, match="the response is not the documented list: Slow down"):
         read(body)
 
 

@@ -201,6 +201,30 @@ def test_it_is_written_again_after_reconcile_days(days: float, again: bool) -> N
     assert (later.bookmark()["written_at"] > first.bookmark()["written_at"]) is again
 
 
+def test_it_is_written_again_where_a_clock_was_wrong() -> None:
+    ahead = write(THREE, at=NOON + timedelta(days=2_000)).state
+    assert write(THREE, ahead).ids == [1, 2, 3]
+    assert write(THREE, ahead, reconcile_days=0).ids == []
+
+
+@pytest.mark.parametrize(
+    "position", [[0, "page", "x"], [0, "page", {}], [0, "page", 0], [0, "page", True], [0, "after", {}], [0, "", 2]]
+)
+def test_a_position_that_is_none_is_the_beginning(position: list[t.Any]) -> None:
+    state = {"bookmarks": {"tags": {"pending": True, "position": position}}}
+    lists = Lists(rows_of(2))
+    asked: list[object] = []
+    get = lists.get
+
+    def noted(path: str, params: t.Mapping[str, object], **more: t.Any) -> tuple[object, datetime]:
+        asked.append(params)
+        return get(path, params, **more)
+
+    vars(lists)["get"] = noted
+    assert write(lists, state).ids == [1, 2]
+    assert asked == [{"page": 1, "per_page": 100}]
+
+
 def test_another_selection_or_map_writes_it_again() -> None:
     first = write(THREE)
     fewer = catalog({"tags"}, deselected={"tags.hex_color"})
@@ -258,6 +282,14 @@ def test_a_list_that_was_written_without_its_company_is_written_again() -> None:
 def test_a_column_that_is_not_selected_makes_no_difference() -> None:
     listed = catalog({"tags"}, deselected={"tags.label"})
     assert write(RENAMED, write(THREE, listed=listed).state, listed=listed).ids == []
+
+
+@pytest.mark.parametrize("stream_maps", [{}, {"tags": {"__filter__": "True or extracted_at"}}])
+def test_a_list_without_the_time_is_compared_too(stream_maps: dict[str, t.Any]) -> None:
+    listed = catalog({"tags"}, deselected={"tags.extracted_at"})
+    first = write(THREE, listed=listed, stream_maps=stream_maps)
+    assert first.ids == [1, 2, 3]
+    assert write(THREE, first.state, listed=listed, stream_maps=stream_maps).ids == []
 
 
 def test_a_long_list_is_not_held_back() -> None:
@@ -333,6 +365,14 @@ def test_with_version_messages_every_row_is_written_in_each_run() -> None:
     first = write(THREE, write(THREE).state, **VERSIONS)
     assert first.ids == [1, 2, 3]
     assert write(THREE, first.state, **VERSIONS).ids == [1, 2, 3]
+
+
+@pytest.mark.parametrize("odd", [{"number": 3, "label": "Row 3"}, None])
+def test_no_version_message_comes_where_rows_were_left_out(odd: t.Any) -> None:
+    """Under another name of the key all rows would be left out, and the target would delete all that it has."""
+    written = write([*rows_of(2), odd], **VERSIONS)
+    assert written.ids == [1, 2]
+    assert "ACTIVATE_VERSION" not in [one["type"] for one in written.messages]
 
 
 def test_rows_that_a_version_message_deleted_are_written_again() -> None:

@@ -196,3 +196,34 @@ def test_a_map_that_needs_a_volatile_value_gets_it() -> None:
     assert record == rated(4)
     [(_, written)] = taken.orders.as_written(record)
     assert written["stars"] == 5
+
+
+def test_a_map_that_only_asks_for_a_volatile_value_gets_it() -> None:
+    stars = "((ratings or {}).get('buyer') or {}).get('overall')"
+    taken = Taken(stream_maps={"work_orders": {"__filter__": f"{stars} is not None"}})
+    assert taken.of(rated(4)) != taken.of(rated(4, "Emca")), "it is written"
+    assert taken.of(order(ratings=None)) == taken.of(order(ratings=None, title="Replace a router")), "it is not"
+
+
+BY_TIME = {
+    "filter": {"__filter__": "extracted_at > '2026'"},
+    "filter of the record": {"__filter__": "record['extracted_at'][:4] == '2026'"},
+    "value": {"title": "title if extracted_at > '2026' else None"},
+}
+
+
+@pytest.mark.parametrize("definition", BY_TIME.values(), ids=BY_TIME)
+def test_a_map_that_needs_the_time_gets_it(definition: dict[str, str]) -> None:
+    taken = Taken(stream_maps={"work_orders": definition})
+    record = order()
+    before = copy.deepcopy(record)
+    assert taken.of(record) != taken.of(order(title="Replace a router"))
+    assert taken.of(record) == taken.of(order(**{EXTRACTED_AT: LATER})), "the time itself makes no difference"
+    assert record == before
+
+
+def test_a_filter_by_the_time_makes_a_difference() -> None:
+    taken = Taken(stream_maps={"work_orders": {"__filter__": f"extracted_at < '{LATER}'"}})
+    later = {EXTRACTED_AT: LATER}
+    assert taken.of(order()) != taken.of(order(**later)), "only the first is written"
+    assert taken.of(order(**later)) == taken.of(order(title="Replace a router", **later)), "neither is"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tap_fieldnation.api.errors import ApiError
 from tap_fieldnation.api.paging import ListPage
+from tap_fieldnation.api.work_orders import PATH
 from tap_fieldnation.context import RunContext
 from tap_fieldnation.streams.lists import BY_NAME, Lists, has_ids_only, ids_on
 from tests.fakes import NOON, FakeClient
@@ -72,9 +73,10 @@ def test_a_list_that_was_not_read_to_its_end_is_requested_for_the_ids() -> None:
 
 def test_a_path_with_the_company_gets_its_id() -> None:
     networks = BY_NAME["networks"]
-    lists, client = make_lists({"/company/42/networks": []}, company_id=42)
+    whose: dict[str, object] = {"metadata": {"total": 1}, "results": [{"id": 1, "company": {"id": 42}}]}
+    lists, client = make_lists({"/company/42/networks": [], PATH: whose})
     assert [page.rows for page in lists.fetch_pages(networks)] == [[]]
-    assert client.paths == ["/company/42/networks"]
+    assert client.paths == [PATH, "/company/42/networks"]
 
 
 def page_of(*rows: object) -> ListPage:

@@ -101,7 +101,19 @@ def test_a_map_for_a_column_that_is_not_selected_has_no_effect() -> None:
     assert columns(tap, "work_order_contacts") & {"email", "phone", "short", "name"} == {"short", "name"}
 
 
-EXPRESSIONS = ["", "  ", "(((", "x = 1", "import os", "a; b", "1\n2", "title if title else", "\0", "(" * 500]
+EXPRESSIONS = [
+    "",
+    "  ",
+    "(((",
+    "x = 1",
+    "import os",
+    "a; b",
+    "1\n2",
+    "title if title else",
+    "\0",
+    "(" * 500,
+    r"'\ud800'",
+]
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS, ids=ascii)
@@ -167,6 +179,7 @@ def test_a_wrong_type_is_told_by_its_place(stream_maps: t.Any, place: str) -> No
             ({"flattening_max_key_length": length}, "flattening_max_key_length cannot be used: it changes names of key")
             for length in (1, 2, 5, 10)
         ),
+        ({"flattening_separator": "_"}, "flattening_separator cannot be used: it makes two columns of "),
         ({"flattening_separator": 5}, "flattening_separator cannot be used"),
         ({"flattening_separator": []}, "flattening_separator cannot be used"),
         ({"flattening_enabled": "true"}, "flattening_enabled cannot be used"),
