@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -221,6 +222,9 @@ def test_spans_of_an_interrupted_run_begin_before_all_that_it_wrote(runner: Runn
     assert "max_minutes was reached" in stopped.last_line
     runner.time.advance(24 * HOUR)
     runs = [stopped, run(runner, stopped.state)]
+    numbers = [int(number) for ended in runs for number in re.findall(r"(\S+) (?:new|updated)", ended.last_line)]
+    assert len(numbers) == 4
+    assert min(numbers) >= 0
     spans = spans_of(*runs)
     newest = {row["id"]: row for ended in runs for row in ended.rows.get("work_orders", [])}
     assert len(newest) == WORK_ORDERS
