@@ -91,6 +91,8 @@ def read_days(
                 run.lower_floor(page)
             yield from run.emit(page, fresh, again=False, scope=scope)
             if position := scan.position(days[1], whole=scope is Scope.ALL):
+                if scope is Scope.ALL:  # what this run had written before is not written again
+                    position.began_at = min(position.began_at, run.started_at)
                 place.position = position
                 run.checkpoint(page=True)
         place.position = None

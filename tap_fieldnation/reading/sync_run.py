@@ -241,6 +241,7 @@ class SyncRun:
         emitted = self._already_written if scope is Scope.ALL else self._already_read
         skipped = outside if again else outside | emitted
         chosen = [record for record in records if record["id"] not in skipped]
+        self.new += sum(self._is_new(record["id"]) for record in chosen)
         if chosen:
             yield Batch(chosen, page.received_at, scope, self._read_again(seen))
         self._remember([work_order for work_order in seen if work_order.id not in skipped])
@@ -404,7 +405,6 @@ class SyncRun:
         self.read += len(seen)
         for work_order in seen:
             day = work_order.created.date() if work_order.created else None
-            self.new += self._is_new(work_order.id)
             self.unread_open.discard(work_order.id)
             if work_order.id in cursor.removed:
                 cursor.removed.discard(work_order.id)
@@ -423,7 +423,10 @@ class SyncRun:
     def _is_new(self, work_order: int) -> bool:
         """Whether no run has read a work order before, as far as the cursor shows."""
         cursor = self.cursor
-        if any(work_order in known for known in (cursor.open, cursor.removed, cursor.recent, self._already_read)):
+        if any(
+            work_order in known
+            for known in (cursor.open, cursor.removed, cursor.recent, cursor.fingerprints, self._already_read)
+        ):
             return False
         floor = cursor.floor or 0
         return (self.is_first and not self.is_reread) or work_order > max(floor, cursor.known_from)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -210,6 +211,29 @@ def test_spans_grow_with_the_days(runner: Runner) -> None:
         for first, last in valid(spans):
             if first <= created <= last:
                 assert moment(row["extracted_at"]) >= moment(spans[first.isoformat()][1]), "every one that exists"
+                within += 1
+    assert within > WORK_ORDERS / 2
+
+
+@pytest.mark.parametrize("minutes", [0.04, 0.06, 0.08, 0.1, 0.12])
+def test_spans_of_an_interrupted_run_begin_before_all_that_it_wrote(runner: Runner, minutes: float) -> None:
+    """Its newest page is written before the slice that these work orders are of, and not again with it."""
+    stopped = run(runner, max_minutes=minutes, requests_per_minute=60)
+    assert "max_minutes was reached" in stopped.last_line
+    runner.time.advance(24 * HOUR)
+    runs = [stopped, run(runner, stopped.state)]
+    numbers = [int(number) for ended in runs for number in re.findall(r"(\S+) (?:new|updated)", ended.last_line)]
+    assert len(numbers) == 4
+    assert min(numbers) >= 0
+    spans = spans_of(*runs)
+    newest = {row["id"]: row for ended in runs for row in ended.rows.get("work_orders", [])}
+    assert len(newest) == WORK_ORDERS
+    within = 0
+    for row in newest.values():
+        created = date.fromisoformat(row["created_at"][:10])
+        for first, last in valid(spans):
+            if first <= created <= last:
+                assert moment(row["extracted_at"]) >= moment(spans[first.isoformat()][1])
                 within += 1
     assert within > WORK_ORDERS / 2
 

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS
-from tap_fieldnation.reading.cursor_state import to_state
+from tap_fieldnation.reading.cursor_state import from_state, to_state
 from tap_fieldnation.reading.sync_run import OPEN_PER_PAGE, PAGES_A_SLICE, Options, SyncRun
 from tests.unit.reading.model import START, Destination, Model, Rates
 
@@ -97,6 +98,30 @@ def test_rows_come_and_go_while_a_first_run_is_interrupted(stopped_after: int) -
     model.rows[hidden].archived = False
     assert destination.run(model, OPTIONS).complete
     assert set(_current(model)) <= set(destination.versions)
+
+
+class Reader(Destination):
+    """A target that gives each STATE to a run, as a kill after any of them would."""
+
+    readable = 0
+
+    @override
+    def _save(self, run: SyncRun) -> None:
+        super()._save(run)
+        assert from_state(self.state, run.clock())
+        self.readable += 1
+
+
+@pytest.mark.parametrize("filter_name", [CREATED_NAMES[0], None])
+def test_every_state_can_be_read(filter_name: str | None) -> None:
+    model, destination = _account(200, 30, filter_name=filter_name), Reader()
+    since = (START - timedelta(days=20)).date()
+    for options in (dataclasses.replace(OPTIONS, since=since), OPTIONS, OPTIONS, OPTIONS):
+        assert destination.run(model, options).complete
+        _later(model, days=2)
+    for streams in (("work_orders", "tags"), ("work_orders",)):
+        assert destination.run(model, OPTIONS, streams=streams).complete
+    assert destination.readable > 50
 
 
 def test_a_stop_after_the_history_does_not_repeat_it() -> None:
