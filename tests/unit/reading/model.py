@@ -87,6 +87,8 @@ class Model:
         echo: Whether the server echoes the filters that it supports.
         lag: How many seconds ago a total was right.
         excess: By how much each total is too high.
+        wavers_by: By how much every other total is too low, as that of a second server with an older cache.
+        rows_as_size: Whether the server gives the number of rows on a page as its size.
         hidden: Whether the API user sees no work order at all.
         late_hours: How late a work order becomes visible, at most.
         requests_left: After so many requests the time limit is reached, or None.
@@ -105,6 +107,8 @@ class Model:
     echo: bool = True
     lag: float = 0
     excess: int = 0
+    wavers_by: int = 0
+    rows_as_size: bool = False
     hidden: bool = False
     late_hours: float = 0.9
     requests_left: int | None = None
@@ -173,6 +177,8 @@ class Model:
         records = [_record(row) for row in shown if row.id not in self.leave_out_once]
         self.leave_out_once.difference_update(row.id for row in shown)
         total = len(rows_then) + self.excess
+        total = max(0, total - self.wavers_by * (len(self.requests) % 2))
+        size = len(records) or size if self.rows_as_size else size
         return Page(records, number, pages, size, total, frozenset(echoes if self.echo else ()), self.now)
 
     def _moments(self, days: str) -> tuple[datetime, datetime]:
