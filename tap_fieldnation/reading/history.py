@@ -93,7 +93,9 @@ def _find_oldest(run: SyncRun, part: Unread) -> tuple[date, int]:
     names = (cursor.created_filter,) if cursor.created_filter else CREATED_NAMES
     page = run.source.page(1, created_between(part.first, max(part.first, last), names), "asc")
     run.inspect(page.records)
-    cursor.created_filter = next((name for name in names if name in page.echoes), None) or _try_filters(run, page.total)
+    echoed = next((name for name in names if name in page.echoes), None) if run.trusts_echoes else None
+    cursor.created_filter = echoed or _try_filters(run, page.total)
+    cursor.filter_echoed = cursor.created_filter in page.echoes
     if run.is_first and cursor.total is None:
         cursor.total = page.total
         run.checkpoint()

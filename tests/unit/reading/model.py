@@ -85,6 +85,7 @@ class Model:
         seconds: How long a request takes, on average.
         site_hours: By how much the time of the sites, which the creation filter uses, is ahead of UTC.
         echo: Whether the server echoes the filters that it supports.
+        echo_all: Whether it echoes also those that it does not support.
         lag: How many seconds ago a total was right.
         excess: By how much each total is too high.
         wavers_by: By how much every other total is too low, as that of a second server with an older cache.
@@ -105,6 +106,7 @@ class Model:
     seconds: float = 2.0
     site_hours: float = 0.0
     echo: bool = True
+    echo_all: bool = False
     lag: float = 0
     excess: int = 0
     wavers_by: int = 0
@@ -177,6 +179,7 @@ class Model:
         records = [_record(row) for row in shown if row.id not in self.leave_out_once]
         self.leave_out_once.difference_update(row.id for row in shown)
         total = len(rows_then) + self.excess
+        echoes = set(filters) if self.echo_all else echoes
         total = max(0, total - self.wavers_by * (len(self.requests) % 2))
         size = len(records) or size if self.rows_as_size else size
         return Page(records, number, pages, size, total, frozenset(echoes if self.echo else ()), self.now)

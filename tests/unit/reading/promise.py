@@ -70,6 +70,7 @@ class History:
             "echo": choose.random() < 0.8,
             "late_hours": choose.choice((0.9, 20)),
             "rows_as_size": seed % 5 == 0,
+            "echo_all": seed % 7 == 0,
         }
         self.model = Model(seed, **{**defaults, **settings})
         self.model.fill(choose.choice(SIZES), choose.choice(AGES))

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from tap_fieldnation.api.errors import ApiError
-from tap_fieldnation.api.work_orders import IDS
+from tap_fieldnation.api.work_orders import CREATED_NAMES, IDS
+from tap_fieldnation.reading.cursor import NO_FILTER
 from tap_fieldnation.reading.scan import MAX_FUTILE_STEPS, Scan
 from tap_fieldnation.reading.sync_run import Options
 from tests.unit.reading.model import START, Destination, Model
@@ -47,6 +48,29 @@ def test_a_page_with_fewer_rows_shows_no_smaller_size_for_requests_by_id() -> No
     requested = [filters[IDS].count(",") + 1 for filters in model.requests if IDS in filters]
     assert run.removed > 5
     assert sum(number == OPTIONS.page_size for number in requested) >= len(requested) - 2
+
+
+@pytest.mark.parametrize(("work_orders", "days", "until"), [(2_000, 300, None), (300, 300, None), (300, 300, 5)])
+def test_a_filter_that_is_echoed_but_not_applied_is_not_used(work_orders: int, days: float, until: int | None) -> None:
+    model, destination = Model(1, filter_name=None, echo_all=True), Destination()
+    model.fill(work_orders, days)
+    options = Options(page_size=25, until=START.date() - timedelta(days=until) if until else None)
+    run = destination.run(model, options)
+    assert run.complete
+    assert run.cursor.created_filter == NO_FILTER
+    expected = {row.id for row in model.rows.values() if until is None or row.created < START - timedelta(days=until)}
+    assert expected <= set(destination.versions)
+    assert len(model.requests) < 1.2 * work_orders / 25 + 20
+
+
+def test_a_filter_that_is_applied_is_found_among_those_that_are_echoed() -> None:
+    model, destination = Model(1, filter_name=CREATED_NAMES[1], echo_all=True), Destination()
+    model.fill(600, 300)
+    run = destination.run(model, OPTIONS)
+    assert run.cursor.created_filter == CREATED_NAMES[1]
+    assert set(destination.versions) == set(model.rows)
+    model.now += timedelta(hours=1)
+    assert destination.run(model, OPTIONS).written == 0, "all of them have a fingerprint"
 
 
 def _number_of_requests(answer: t.Callable[[Model, int], Page]) -> int:
