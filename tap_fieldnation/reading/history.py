@@ -149,8 +149,9 @@ def _read_part(run: SyncRun, pages: Pages, part: Unread, scope: Scope) -> Iterat
         if scope is not Scope.ADDED_STREAMS:
             run.settle(_slice(run, days), outcome, join=True)
         part.first, part.position = following(days[1]), None
-        run.checkpoint()
-    if part.last is None or part.first <= part.last:
+        if not part.is_read:  # otherwise it is removed first
+            run.checkpoint()
+    if not part.is_read:
         days = (part.first, max(part.first, part.last or horizon(run)))
         outcome = yield from read_days(run, pages, days, part, scope)
         run.unsettled = outcome.total or 0

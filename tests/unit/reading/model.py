@@ -302,6 +302,10 @@ class Shuffled(Prefetcher[t.Any, t.Any]):
         self._responses: dict[t.Any, t.Any] = {}
 
 
+class _KilledError(Exception):
+    """The process was killed."""
+
+
 @dataclass
 class Destination:
     """What a target holds, and the STATE that it was given last.
@@ -327,6 +331,7 @@ class Destination:
     closed: dict[int, bool] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     reread_because: str = ""
+    _saves_left: int | None = None
 
     def run(
         self,
@@ -335,6 +340,7 @@ class Destination:
         *,
         streams: tuple[str, ...] = ("work_orders",),
         until: int | None = None,
+        until_state: int | None = None,
         max_requests: int | None = None,
         full_refresh: bool = False,
     ) -> SyncRun:
@@ -345,6 +351,7 @@ class Destination:
             options: Its settings.
             streams: The selected streams.
             until: Killed after so many messages.
+            until_state: Killed after so many STATE messages.
             max_requests: Stopped by its time limit after so many requests.
             full_refresh: Whether everything is read again.
         """
@@ -361,7 +368,7 @@ class Destination:
             is_reread=bool(self.reread_because),
         )
         run.prefetcher = type("Bound", (Shuffled,), {"model": model})
-        model.requests_left = max_requests
+        model.requests_left, self._saves_left = max_requests, until_state
         try:
             for index, event in enumerate(steps.read(run)):
                 killed = until is not None and index >= until
@@ -369,14 +376,21 @@ class Destination:
                 if killed:
                     break
         except DeadlineExceeded:
+            self._saves_left = None
             run.checkpoint()
+        except _KilledError:
+            run.complete = False
         finally:
-            model.requests_left = None
+            model.requests_left = self._saves_left = None
         return run
 
     def _save(self, run: SyncRun) -> None:
         if run.options.until is None:
             self.state = cursor_state.to_state(run.cursor)
+        if self._saves_left is not None:
+            self._saves_left -= 1
+            if self._saves_left <= 0:
+                raise _KilledError
 
     def _load(self, event: Batch | Removal, model: Model, run: SyncRun, *, killed: bool) -> None:
         """Load what the streams would write of an event; of one at which the run is killed only a part."""
