@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -35,6 +36,9 @@ ROWS = ("results", "data")
 _NOT_ROWS = frozenset({"actions", "errors", "lists", "params", "saved_filters", "timings"})
 _PAGING = ("metadata", "pagination")
 _FALSE = ("", "0", "false", "none")
+
+# After this many empty pages in a row, a list counts as truncated.
+MAX_EMPTY = 10
 
 # A value with more digits is not a count; Python refuses to parse thousands of them.
 MAX_DIGITS = 18
@@ -99,7 +103,8 @@ def pages(
     """
     query = dict(params)
     visited: set[object] = set()
-    row_count, previous, stated = 0, "", True
+    contents: set[bytes] = set()
+    row_count, empty, stated = 0, 0, True
     number = 0
     while True:
         number += 1
@@ -110,18 +115,21 @@ def pages(
             reason = f"the response is not the documented list{': ' if said else ''}{said}"
             raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, reason, stream=stream)
         following = _next_page(page, query, row_count + len(page.rows))
-        content = repr(page.rows) if previous or following else ""  # a copy, as the caller may change the rows
-        # A server that repeats a page or a cursor would otherwise make this an endless loop.
-        if (following and following.value in visited) or (content and content == previous):
+        content = _digest(page.rows) if following or contents else b""
+        # A server that repeats pages or a cursor would otherwise make this an endless loop.
+        if (following and following.value in visited) or (page.rows and content in contents):
             if stated and (page.total is None or row_count < page.total):
                 reason = f"the API repeated a page instead of returning the next one; rows so far: {row_count}"
                 raise ApiError(f"{API_ROOT}{path}", HTTPStatus.OK, reason, stream=stream)
             return
-        limited = following is not None and bool(page.rows) and number == max_pages
+        empty = 0 if page.rows else empty + 1
+        ends = following is None or (empty and not _goes_on(page, following, row_count))
+        limited = not ends and (number == max_pages or empty > MAX_EMPTY)
         yield replace(page, truncated=page.truncated or limited, following=following and following[:2])
-        if following is None or not page.rows or limited:
+        if following is None or ends or limited:
             return
-        row_count, previous, stated = row_count + len(page.rows), content, following.stated
+        row_count, stated = row_count + len(page.rows), following.stated
+        contents.add(content)
         visited.add(following.value)
         query[following.parameter] = following.value
 
@@ -147,6 +155,15 @@ def whole_number(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _goes_on(page: ListPage, following: _Next, row_count: int) -> bool:
+    """Whether rows can come after an empty page: some servers filter a page after they have cut it out of the list."""
+    return following.stated and (page.total is None or row_count < page.total)
+
+
+def _digest(rows: list[t.Any]) -> bytes:
+    return hashlib.blake2b(repr(rows).encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _page(body: t.Any, key: str, received_at: datetime) -> ListPage | None:

@@ -260,9 +260,9 @@ def _server_time(response: Response) -> datetime | None:
 def _parse_http_date(text: str) -> datetime | None:
     try:
         date = email.utils.parsedate_to_datetime(text)
+        return date.astimezone(timezone.utc) if date.tzinfo else date.replace(tzinfo=timezone.utc)
     except (TypeError, ValueError, OverflowError):
         return None
-    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
 
 
 def _decode(path: str, response: Response, stream: str = "", decoder: Decoder = decode) -> t.Any:

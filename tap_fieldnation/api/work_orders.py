@@ -34,8 +34,6 @@ FIXED_PARAMS: t.Mapping[str, str] = {"list": "workorders_all", "sticky": "false"
 CREATED_NAMES = ("f_created_date", "f_created")
 IDS = "f_work_order_id"
 
-# Servers may use another page size than the one requested, within reason.
-MAX_SERVER_PAGE = 1_000
 MAX_EXCESS = 10
 MAX_DIGITS = 30
 MAX_EXACT_FLOAT = 2.0**53
@@ -188,10 +186,13 @@ class WorkOrders:
             said = excerpt(repr(metadata["total"])) if "total" in metadata else "missing"
             raise _error(f"the response lacks the number of work orders: metadata.total is {said}", _NO_TOTAL)
         size = _count(metadata.get("per_page")) or per_page
-        size = size if size <= MAX_SERVER_PAGE else per_page
+        rows = len(body["results"] or ())
+        if size > per_page and rows != min(size, total - (number - 1) * size):  # it may be the total
+            size = max(per_page, rows)
         least = -(-total // size)
         pages = _count(metadata.get("pages"))
-        pages = least if pages is None or pages > MAX_EXCESS * (least + 1) else pages
+        # Where fewer pages are stated than the total takes, the one after them shows whether there are more rows.
+        pages = least if pages is None or pages > MAX_EXCESS * (least + 1) else max(pages, least)
         echoes = frozenset(name for name in filters if body.get(name))
         return Page(records, number, pages, size, total, echoes, received_at)
 

@@ -168,7 +168,7 @@ def _read_ids(run: SyncRun, ids: Sequence[int]) -> Iterator[Batch]:
             )
             try:
                 for page, fresh in scan:
-                    if page.per_page < size:
+                    if page.pages > 1 and page.per_page < size:
                         size = page.per_page
                         prefetcher.cancel()
                     yield from run.emit(page, fresh)

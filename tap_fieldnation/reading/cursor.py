@@ -91,6 +91,11 @@ class Unread(msgspec.Struct, array_like=True):
     last: date | None
     position: Position | None = None
 
+    @property
+    def is_read(self) -> bool:
+        """Whether no day is left."""
+        return self.last is not None and self.first > self.last
+
 
 # A slice's last day, the time since which all of it has been written, and its number of work orders.
 Span = tuple[date | None, datetime, int]

@@ -26,6 +26,7 @@ from tap_fieldnation.reading.cursor import (
     Positive,
     Slice,
     Unread,
+    following,
     slice_index,
 )
 from tap_fieldnation.reading.packing import (
@@ -172,6 +173,8 @@ class _DamagedError(ValueError):
 
 
 def _from_form(form: _Form) -> Cursor:
+    form.unread = [part for part in form.unread if not _is_just_read(part)]
+    form.unread_added = [part for part in form.unread_added if not _is_just_read(part)]
     _check_days(form)
     ids = _unpack("open", unpack_ids, form.open)
     days = [
@@ -192,6 +195,11 @@ def _from_form(form: _Form) -> Cursor:
         fingerprints={key: value for key, value in zip(fingerprinted, fingerprints, strict=True) if value},
         **{name: getattr(form, name) for name in _PLAIN},
     )
+
+
+def _is_just_read(part: Unread) -> bool:
+    """Whether all days were read; the first versions wrote a STATE before they removed such a part."""
+    return part.is_read and part.first == following(part.last or LATEST)
 
 
 def _from_first_form(form: _FirstForm) -> Cursor:

@@ -93,7 +93,9 @@ def _find_oldest(run: SyncRun, part: Unread) -> tuple[date, int]:
     names = (cursor.created_filter,) if cursor.created_filter else CREATED_NAMES
     page = run.source.page(1, created_between(part.first, max(part.first, last), names), "asc")
     run.inspect(page.records)
-    cursor.created_filter = next((name for name in names if name in page.echoes), None) or _try_filters(run, page.total)
+    echoed = next((name for name in names if name in page.echoes), None) if run.trusts_echoes else None
+    cursor.created_filter = echoed or _try_filters(run, page.total)
+    cursor.filter_echoed = cursor.created_filter in page.echoes
     if run.is_first and cursor.total is None:
         cursor.total = page.total
         run.checkpoint()
@@ -147,9 +149,9 @@ def _read_part(run: SyncRun, pages: Pages, part: Unread, scope: Scope) -> Iterat
         if scope is not Scope.ADDED_STREAMS:
             run.settle(_slice(run, days), outcome, join=True)
         part.first, part.position = following(days[1]), None
-        if part.last is None or part.first <= part.last:  # else the part is over, and no part of a STATE
+        if not part.is_read:  # otherwise it is removed first
             run.checkpoint()
-    if part.last is None or part.first <= part.last:
+    if not part.is_read:
         days = (part.first, max(part.first, part.last or horizon(run)))
         outcome = yield from read_days(run, pages, days, part, scope)
         run.unsettled = outcome.total or 0

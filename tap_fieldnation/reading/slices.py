@@ -163,7 +163,7 @@ class Pages:
         (first, last), number = key
         wanted = day_filter(self._run, first, last)
         page = self._run.source.page(number, wanted)
-        check_filter(page, wanted, first, last)
+        check_filter(page, wanted, first, last, self._run.cursor.total if self._run.is_first else None)
         return page
 
 
@@ -171,13 +171,24 @@ class FilterIgnoredError(ApiError):
     """The server returned work orders that a filter excludes."""
 
 
-def check_filter(page: Page, wanted: Mapping[str, str], first: date, last: date) -> None:
+def check_filter(page: Page, wanted: Mapping[str, str], first: date, last: date, whole: int | None) -> None:
     """Check that the server applied a creation filter: it echoes it, or all work orders returned are from these days.
+
+    An echo counts for nothing if the server counts as many work orders in these days as in the whole history, and some
+    of them are from other days: it may echo whatever it is sent.
+
+    Args:
+        page: The page.
+        wanted: The filter.
+        first: The first day.
+        last: The last day.
+        whole: The number of work orders in the whole history, if it is being read.
 
     Raises:
         FilterIgnoredError: It did not.
     """
-    if not wanted or page.echoes.issuperset(wanted) or created_within(page, first, last):
+    is_echoed = page.echoes.issuperset(wanted) and (whole is None or page.total < whole)
+    if not wanted or is_echoed or created_within(page, first, last):
         return
     reason = f"the filter {', '.join(wanted)}, which this server supported until now, was ignored"
     raise FilterIgnoredError(PATH, HTTPStatus.OK, reason)

@@ -67,15 +67,19 @@ def read(run: SyncRun) -> Iterator[Event]:
     Raises:
         TapError: A request failed, what was read is incomplete, or most open work orders disappeared.
     """
+    reads_history = run.is_first or bool(run.cursor.unread)
     try:
-        if run.cursor.unread:
-            yield from read_history(run)
+        yield from _read(run)
     except FilterIgnoredError:
-        if run.cursor.filter_echoed:
+        if not reads_history:
             raise
-        # The server echoes no filter, and the few work orders that it returned at first were misleading.
-        run.cursor.created_filter = None
-        run.cursor.restart(run.started_at, run.options.since, run.options.until)
+        # The server echoes whatever it is sent; or it echoes no filter, and what it returned at first was misleading.
+        run.start_over()
+        yield from _read(run)
+
+
+def _read(run: SyncRun) -> Iterator[Event]:
+    if run.cursor.unread:
         yield from read_history(run)
     if run.options.until is None:
         yield from read_added(run)

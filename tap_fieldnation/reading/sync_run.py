@@ -89,6 +89,7 @@ class SyncRun:
         clock_ahead: By how much `clock` is ahead of the server's.
         started_at: When the run began.
         is_first: Whether no earlier run was complete.
+        trusts_echoes: Whether an echo of a filter shows that the server applies it.
         knows_company: Whether a work order of this run has shown whose it is.
         complete: Whether everything was read and checked.
         unread_open: Open work orders that this run has not read yet.
@@ -112,6 +113,7 @@ class SyncRun:
     prefetcher: type[Prefetcher[t.Any, Page]] = Prefetcher
     clock_ahead: Callable[[], timedelta] = timedelta
     is_reread: bool = False
+    trusts_echoes: bool = True
     knows_company: bool = False
     complete: bool = False
     read: int = 0
@@ -358,6 +360,14 @@ class SyncRun:
         if piece.count is not None:
             self.removed += piece.count - total
         piece.count, piece.checked_at = total, self.now()
+
+    def start_over(self) -> None:
+        """Read the history again, because the creation filter with which it was read is not applied."""
+        self.trusts_echoes = False
+        self._already_read.clear()
+        self._already_written.clear()
+        self.cursor.created_filter = None
+        self.cursor.restart(self.started_at, self.options.since, self.options.until)
 
     def begin(self, step: str) -> None:
         """Remember which step is running, so that the run after an interruption begins with another one."""

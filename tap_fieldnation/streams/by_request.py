@@ -183,7 +183,7 @@ class ByRequestStream(ChildStream):
 
 
 Request = tuple[ByRequestStream, int]
-# A request, and the count of its rows that the work order shows, if it shows one.
+# A request, and the count of its rows that the work order shows, if it shows one. A count of 0 is only remembered.
 Need = tuple[Request, t.Any]
 
 
@@ -202,14 +202,17 @@ class ChildRequests:
         self._work_orders: dict[Request, list[tuple[int, t.Any]]] = {}
 
     def needed_for(self, record: Record) -> list[Need]:
-        """The requests to make for a work order as the API sends it."""
-        return [
-            ((stream, record_id), stream.count_in(record) if stream.entry.count_paths else None)
-            for stream in self._streams
-            if not stream.closed
-            for record_id in stream.ids_in(record, self._run.known_counts(stream.name))
-            if not stream.was_requested(record_id)
-        ]
+        """The requests to make for a work order as the API sends it, and the streams whose last row is gone."""
+        needs: list[Need] = []
+        for stream in self._streams:
+            if stream.closed:
+                continue
+            known, count = self._run.known_counts(stream.name), stream.count_in(record)
+            ids = [record_id for record_id in stream.ids_in(record, known) if not stream.was_requested(record_id)]
+            if count == 0 and known.get(record["id"]):
+                ids = [record["id"]]
+            needs += [((stream, record_id), count) for record_id in ids]
+        return needs
 
     def counts_in(self, record: Record) -> dict[str, t.Any]:
         """The row counts that a work order shows, by stream."""
@@ -220,6 +223,9 @@ class ChildRequests:
         added = self._run.cursor.added if write is Write.ADDED_STREAMS else ()
         for request, count in needs:
             stream = request[0]
+            if count == 0:
+                self._run.record_counts(stream.name, [(work_order_id, count)])
+                continue
             if write is not Write.ALL and stream not in self._new and stream.name not in added:
                 continue
             self._work_orders.setdefault(request, []).append((work_order_id, count))
@@ -241,9 +247,13 @@ class ChildRequests:
                 if done:
                     self._run.record_counts(stream.name, causes)
         except DeadlineExceeded:
-            self._run.keep_open(work_order for causes in self._work_orders.values() for work_order, _ in causes)
+            self.postpone()
         finally:
             prefetcher.cancel()
+
+    def postpone(self) -> None:
+        """Leave the requests that were planned but not made to the next run."""
+        self._run.keep_open(work_order for causes in self._work_orders.values() for work_order, _ in causes)
 
 
 def _is_empty(value: t.Any) -> bool:

@@ -226,14 +226,18 @@ class WorkOrdersStream(FieldNationStream):
         if not run.cursor.fingerprints.keys().isdisjoint(record["id"] for record in batch.records):
             families = list(families)
             run.announce(family.id for family in families if family.write is not Write.NOTHING)
-        for family in families:
-            if family.passes:
-                requests.add(family.id, family.needs, family.write)
-                self._write_rows(_to_write(family, run))
-            if family.write is not Write.NOTHING:
-                run.remember_written(family.id, family.fingerprint, family.write)
-            if family.write is Write.ALL:
-                yield family.record
+        try:
+            for family in families:
+                if family.passes:
+                    requests.add(family.id, family.needs, family.write)
+                    self._write_rows(_to_write(family, run))
+                if family.write is not Write.NOTHING:
+                    run.remember_written(family.id, family.fingerprint, family.write)
+                if family.write is Write.ALL:
+                    yield family.record
+        except DeadlineExceeded:  # while a list that is truncated was read
+            requests.postpone()
+            raise
         requests.execute(self.run_context.client)
 
     def _family(

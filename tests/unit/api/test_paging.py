@@ -236,6 +236,8 @@ def test_a_page_has_the_values_of_its_envelope() -> None:
         [page_of(2, 10**9, "a", "b", total=10**9)],
         [cursor_page("x", "a", "b")],
         [cursor_page("x", "a", "b"), cursor_page("y", "a", "b")],
+        [cursor_page("x", "a"), cursor_page("y", "b"), cursor_page("z", "a")],
+        [page_of(1, 9, "a"), page_of(2, 9, "b"), page_of(3, 9, "a")],
     ],
     ids=[
         "number",
@@ -244,11 +246,38 @@ def test_a_page_has_the_values_of_its_envelope() -> None:
         "unexpected number",
         "cursor",
         "next cursor, same rows",
+        "next cursor, rows of an earlier page",
+        "next number, rows of an earlier page",
     ],
 )
 def test_a_page_repeated_instead_of_the_next_one_is_an_error(bodies: list[object]) -> None:
     with pytest.raises(ApiError, match="repeated a page instead of returning the next one; rows so far: 2"):
         read(*bodies)
+
+
+def test_after_the_last_page_a_server_may_begin_again() -> None:
+    rows, requested = read(numbers(1, 100), numbers(101, 200), numbers(1, 100), page=1, per_page=100)
+    assert rows == numbers(1, 200)
+    assert len(requested) == 3
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        [cursor_page("x", "a"), cursor_page("y"), cursor_page("z"), cursor_page(None, "b", more=False)],
+        [page_of(1, 4, "a"), page_of(2, 4), page_of(3, 4, total=2), page_of(4, 4, "b", total=2)],
+    ],
+    ids=["cursor", "number"],
+)
+def test_empty_pages_do_not_end_a_list_that_goes_on(bodies: list[object]) -> None:
+    rows, requested = read(*bodies)
+    assert rows == ["a", "b"]
+    assert len(requested) == 4
+
+
+def test_a_list_of_empty_pages_ends() -> None:
+    bodies = [cursor_page("x", "a"), *(cursor_page(f"y{number}") for number in range(100))]
+    assert lacking(*bodies) == "has more rows than the 1 that were read"
 
 
 @pytest.mark.parametrize("last", [page_of(2, 3, "c", total=3), page_of(3, 3, "c", total=3)])
@@ -258,8 +287,8 @@ def test_a_repeated_page_after_the_last_row_ends_the_list(last: object) -> None:
     assert len(requested) == 3
 
 
-def test_an_empty_page_ends_a_list() -> None:
-    _, requested = read(page_of(1, 5, "a"), page_of(2, 5), page_of(3, 5, "b"))
+def test_an_empty_page_after_the_last_row_ends_a_list() -> None:
+    _, requested = read(page_of(1, 5, "a", total=1), page_of(2, 5, total=1), page_of(3, 5, "b", total=1))
     assert len(requested) == 2
 
 

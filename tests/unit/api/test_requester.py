@@ -316,6 +316,14 @@ def test_an_absurd_date_is_ignored_and_told_of_once(date: datetime, caplog: pyte
     assert message.endswith("which is ignored. If it is right, correct this machine's clock.")
 
 
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359"])
+@pytest.mark.parametrize("header", ["date", "retry_after"])
+def test_a_date_that_is_out_of_range_in_utc_is_no_date(date: str, header: str) -> None:
+    requester = make_requester(FakeTransport([response(503, {}, **{header: date}), response(200, {})]))
+    requester.retry(lambda: get(requester))
+    assert requester.retries == 1
+
+
 @pytest.mark.parametrize("hours", [-23, 0, 3, 23])
 def test_a_difference_of_the_clocks_of_up_to_a_day_counts(hours: int, caplog: pytest.LogCaptureFixture) -> None:
     requester = make_requester(FakeTransport([at(NOON - timedelta(hours=hours))]))

@@ -85,7 +85,7 @@ def test_creation_days_use_both_filter_names_unless_one_is_given() -> None:
 @pytest.mark.parametrize(
     ("body", "per_page", "total"),
     [
-        (changed(total="250", pages="3", per_page="50"), 50, 250),
+        (changed(total="250", pages="3", per_page="90"), 90, 250),
         (changed(total=250.0, pages=3.0, per_page=100.0), 100, 250),
         (changed(per_page=0), 100, 250),
         (changed(total=0), 100, 0),
@@ -173,7 +173,7 @@ def test_an_unexpected_envelope_is_an_error(body: object) -> None:
         ({"total": 250, "per_page": 20}, 20, 13),
         ({"total": 250, "pages": 3}, 100, 3),
         ({"total": 0}, 100, 0),
-        ({"total": 250, "per_page": 10**12, "pages": 1}, 100, 1),
+        ({"total": 250, "per_page": 10**12, "pages": 1}, 100, 3),
         ({"total": 250, "per_page": -5, "pages": -1}, 100, 3),
         ({"total": 250, "per_page": True, "pages": False}, 100, 3),
         ({"total": 250, "per_page": "many", "pages": "many"}, 100, 3),
@@ -181,7 +181,10 @@ def test_an_unexpected_envelope_is_an_error(body: object) -> None:
         ({"total": 250, "per_page": "9" * 5000, "pages": "9" * 5000}, 100, 3),
         ({"total": 250, "per_page": 12.5, "pages": 2.5}, 100, 3),
         ({"total": 250, "per_page": None, "pages": 10**12}, 100, 3),
-        ({"total": 250, "per_page": 500, "pages": 1}, 500, 1),
+        ({"total": 250, "per_page": 250, "pages": 3}, 100, 3),
+        ({"total": 250, "per_page": 250}, 100, 3),
+        ({"total": 250, "per_page": 100, "pages": 1}, 100, 3),
+        ({"total": 2, "per_page": 500, "pages": 1}, 500, 1),
     ],
 )
 def test_a_page_size_or_number_of_pages_that_is_absurd_or_missing_is_replaced(

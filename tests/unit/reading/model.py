@@ -85,8 +85,11 @@ class Model:
         seconds: How long a request takes, on average.
         site_hours: By how much the time of the sites, which the creation filter uses, is ahead of UTC.
         echo: Whether the server echoes the filters that it supports.
+        echo_all: Whether it echoes also those that it does not support.
         lag: How many seconds ago a total was right.
         excess: By how much each total is too high.
+        wavers_by: By how much every other total is too low, as that of a second server with an older cache.
+        rows_as_size: Whether the server gives the number of rows on a page as its size.
         hidden: Whether the API user sees no work order at all.
         late_hours: How late a work order becomes visible, at most.
         requests_left: After so many requests the time limit is reached, or None.
@@ -103,8 +106,11 @@ class Model:
     seconds: float = 2.0
     site_hours: float = 0.0
     echo: bool = True
+    echo_all: bool = False
     lag: float = 0
     excess: int = 0
+    wavers_by: int = 0
+    rows_as_size: bool = False
     hidden: bool = False
     late_hours: float = 0.9
     requests_left: int | None = None
@@ -173,6 +179,9 @@ class Model:
         records = [_record(row) for row in shown if row.id not in self.leave_out_once]
         self.leave_out_once.difference_update(row.id for row in shown)
         total = len(rows_then) + self.excess
+        echoes = set(filters) if self.echo_all else echoes
+        total = max(0, total - self.wavers_by * (len(self.requests) % 2))
+        size = len(records) or size if self.rows_as_size else size
         return Page(records, number, pages, size, total, frozenset(echoes if self.echo else ()), self.now)
 
     def _moments(self, days: str) -> tuple[datetime, datetime]:
@@ -293,6 +302,10 @@ class Shuffled(Prefetcher[t.Any, t.Any]):
         self._responses: dict[t.Any, t.Any] = {}
 
 
+class _KilledError(Exception):
+    """The process was killed."""
+
+
 @dataclass
 class Destination:
     """What a target holds, and the STATE that it was given last.
@@ -318,6 +331,7 @@ class Destination:
     closed: dict[int, bool] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     reread_because: str = ""
+    _saves_left: int | None = None
 
     def run(
         self,
@@ -326,6 +340,7 @@ class Destination:
         *,
         streams: tuple[str, ...] = ("work_orders",),
         until: int | None = None,
+        until_state: int | None = None,
         max_requests: int | None = None,
         full_refresh: bool = False,
     ) -> SyncRun:
@@ -336,6 +351,7 @@ class Destination:
             options: Its settings.
             streams: The selected streams.
             until: Killed after so many messages.
+            until_state: Killed after so many STATE messages.
             max_requests: Stopped by its time limit after so many requests.
             full_refresh: Whether everything is read again.
         """
@@ -352,7 +368,7 @@ class Destination:
             is_reread=bool(self.reread_because),
         )
         run.prefetcher = type("Bound", (Shuffled,), {"model": model})
-        model.requests_left = max_requests
+        model.requests_left, self._saves_left = max_requests, until_state
         try:
             for index, event in enumerate(steps.read(run)):
                 killed = until is not None and index >= until
@@ -360,14 +376,21 @@ class Destination:
                 if killed:
                     break
         except DeadlineExceeded:
+            self._saves_left = None
             run.checkpoint()
+        except _KilledError:
+            run.complete = False
         finally:
-            model.requests_left = None
+            model.requests_left = self._saves_left = None
         return run
 
     def _save(self, run: SyncRun) -> None:
         if run.options.until is None:
             self.state = cursor_state.to_state(run.cursor)
+        if self._saves_left is not None:
+            self._saves_left -= 1
+            if self._saves_left <= 0:
+                raise _KilledError
 
     def _load(self, event: Batch | Removal, model: Model, run: SyncRun, *, killed: bool) -> None:
         """Load what the streams would write of an event; of one at which the run is killed only a part."""

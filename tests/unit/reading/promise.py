@@ -53,6 +53,7 @@ class History:
 
     def __init__(self, seed: int, **settings: t.Any) -> None:
         self.random = choose = random.Random(seed)
+        self.kills = random.Random(seed + 1)
         rates = Rates(
             insert=choose.choice((0, 0.2, 0.5)),
             archive=choose.choice((0, 0.05, 0.2)),
@@ -69,6 +70,8 @@ class History:
             "site_hours": choose.choice((0, 0, -12, 14)),
             "echo": choose.random() < 0.8,
             "late_hours": choose.choice((0.9, 20)),
+            "rows_as_size": seed % 5 == 0,
+            "echo_all": seed % 7 == 0,
         }
         self.model = Model(seed, **{**defaults, **settings})
         self.model.fill(choose.choice(SIZES), choose.choice(AGES))
@@ -99,8 +102,11 @@ class History:
         model.ever_hidden.clear()
         limit = choose.choice((None, None, None, choose.randrange(1, 30)))
         kill = choose.choice((None, None, None, choose.randrange(20)))
+        stops: dict[str, t.Any] = {"until": kill, "max_requests": limit}
+        if self.kills.random() < 0.2:
+            stops["until_state"] = self.kills.randrange(1, 40)
         try:
-            run = self.destination.run(model, self.options, streams=self.streams, until=kill, max_requests=limit)
+            run = self.destination.run(model, self.options, streams=self.streams, **stops)
         except MassRemovalError:
             # Justified only where many work orders disappeared; they really did.
             if len(self.destination.closed) < MASS_NUMBER:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import typing as t
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -117,7 +117,7 @@ def test_of_the_first_version_open_work_orders_are_kept_and_the_history_is_read_
         ("started_at", "yesterday"),
         ("unread", ["2026-01-01"]),
         ("unread", [["2026-01-01", None, ["2026-01-01T00:00:00Z", None, 0, 100, 5, 5, 5, 5]]]),
-        ("unread_added", [["2026-01-02", "2026-01-01"]]),
+        ("unread_added", [["2026-01-03", "2026-01-01"]]),
         ("added", "work_order_tags"),
         ("counts", [["work_order_messages", [1, 2, 3]]]),
         ("counts", {"work_order_messages": []}),
@@ -134,6 +134,17 @@ def test_damage_is_an_error_that_says_where_and_how_to_start_over(key: str, valu
     place = "open_slices" if value == [1] else key
     with pytest.raises(StateError, match=rf"damaged at .*cursor, '{place}.*read everything again"):
         cursor_state.from_state({"version": 2, key: value}, START)
+
+
+def test_days_that_were_just_read_are_no_damage() -> None:
+    """An earlier version wrote a STATE before it removed them."""
+    read = [["2026-01-02", "2026-01-01", None]]
+    cursor = cursor_state.from_state(
+        {"version": 2, "unread": read, "unread_added": [*read, ["2026-01-05", None]]}, START
+    )
+    assert cursor is not None
+    assert cursor.unread == []
+    assert [part.first for part in cursor.unread_added] == [date(2026, 1, 5)]
 
 
 @pytest.mark.parametrize("state", [5, "text", [], [1], True])

@@ -53,6 +53,20 @@ def test_a_killed_first_run_loses_nothing(seed: int, kills: int) -> None:
     assert before - model.ever_hidden <= set(destination.versions)
 
 
+def test_a_run_can_be_killed_after_each_of_its_states() -> None:
+    """Among them the one after which days that are settled now were read, but still count as unread."""
+    for number in range(1, 60):
+        model, destination = _account(40, 6), Destination()
+        destination.run(model, OPTIONS)
+        _later(model, days=2)
+        model._insert()
+        destination.run(model, OPTIONS, streams=("users", "work_orders"), until_state=number)
+        _later(model, hours=1)
+        run = destination.run(model, OPTIONS, streams=("users", "work_orders"))
+        assert run.complete
+        assert set(_current(model)) <= set(destination.versions)
+
+
 def test_a_killed_first_run_does_not_begin_again() -> None:
     model, destination = _account(2000), Destination()
     destination.run(model, OPTIONS)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from emulator import Emulator
 from tap_fieldnation.api.errors import ApiError, DeadlineExceeded, TokenRefusedError
+from tap_fieldnation.api.work_orders import PATH as WORK_ORDERS
 from tap_fieldnation.api.work_orders import Page, WorkOrders
 from tap_fieldnation.reading.cursor import Cursor
 from tap_fieldnation.reading.cursor_state import to_state
@@ -99,7 +100,8 @@ def test_queries_have_no_side_effect(idle: Sync, record: Record) -> None:
     for stream in map(idle.stream, STREAMS):
         known = idle.run.known_counts(stream.name)
         ids = stream.ids_in(record, known)
-        assert stream.ids_in(record, known) == ids == [number for (of, number), _ in needs if of is stream]
+        assert stream.ids_in(record, known) == ids
+        assert ids == [number for (of, number), count in needs if of is stream and count != 0]
     requests.execute(idle.client)
     assert idle.client.paths == [], "nothing was added"
     assert (record, to_state(idle.run.cursor)) == (before, cursor)
@@ -145,6 +147,15 @@ def test_a_request_is_made_where_the_count_has_changed() -> None:
     assert {row["work_order_id"] for row in sync.rows[MESSAGES]} == {2, 4, 5}
 
 
+def test_a_count_of_0_is_remembered_as_a_change() -> None:
+    """From 5 to 0 and back to 5: these are other rows."""
+    sync = Sync(messages_of(1, 2), counts={1: 5, 2: 5})
+    sync.write(work_order(1, messages=0), work_order(2, messages=5), streams=[MESSAGES])
+    assert sync.client.paths == []
+    sync.write(work_order(1, messages=5), work_order(2, messages=5), streams=[MESSAGES])
+    assert sync.client.paths == [message_path(1)]
+
+
 def test_work_orders_whose_requests_the_time_limit_prevented_stay_open() -> None:
     sync = Sync({**messages_of(1), message_path(2): DeadlineExceeded(), **messages_of(3)})
     records: list[Record] = [
@@ -156,6 +167,37 @@ def test_work_orders_whose_requests_the_time_limit_prevented_stay_open() -> None
     assert sync.client.paths == [message_path(1), message_path(2)]
     assert sync.run.cursor.open == {2: date(2026, 1, 1), 3: date(2026, 1, 1)}
     assert sync.run.known_counts(MESSAGES) == {1: 1}
+
+
+@pytest.mark.parametrize("stops_at", ["/workorders/3/tags", "/workorders/2/tags", message_path(3), message_path(2)])
+def test_the_time_limit_strikes_before_the_requests_for_new_work_orders(stops_at: str) -> None:
+    """A later run, which reads the same work orders again, has to make them."""
+    cut = {"metadata": {"total": 2, "pages": 2, "per_page": 1}, "results": [{"id": 1}]}
+    old = {**work_order(1, messages=1), "status": {"name": "Paid"}}
+    new = [{**work_order(number, messages=1), "tags": cut, "status": {"name": "Draft"}} for number in (3, 2)]
+    lists = {f"/workorders/{number}/tags": [{"id": 1}, {"id": 2}] for number in (2, 3)}
+    bodies = {WORK_ORDERS: page_of(*new, old), **lists, **messages_of(1, 2, 3)}
+    listed = in_process.catalog({"work_orders", "work_order_tags", MESSAGES})
+    first = run_with({**bodies, WORK_ORDERS: page_of(old)}, listed, {})
+    stopped = run_with({**bodies, stops_at: DeadlineExceeded()}, listed, first.state)
+    completed = run_with(bodies, listed, stopped.state)
+    written = [row["work_order_id"] for done in (first, stopped, completed) for row in done.rows[MESSAGES]]
+    assert set(written) == {1, 2, 3}
+
+
+def page_of(*orders: Record) -> Record:
+    metadata = {"total": len(orders), "page": 1, "pages": 1, "per_page": 100}
+    return {"metadata": metadata, "results": copy.deepcopy(list(orders)), "f_work_order_id": "1,2"}
+
+
+def run_with(bodies: Record, listed: Record, state: Record) -> in_process.Collector:
+    """A run of the tap that gets these responses."""
+    writer = in_process.Collector()
+    config = {"client_id": "the-client-id", "client_secret": "the-client-secret", "max_concurrent_requests": 1}
+    tap = TapFieldNation(config=config, catalog=listed, state=copy.deepcopy(state), message_writer=writer)
+    vars(tap.context)["client"] = FakeClient(bodies)
+    tap.sync_all()
+    return writer
 
 
 def refuse(sync: Sync, count: int, error: Exception, *, first: int = 100) -> None:
