@@ -98,7 +98,13 @@ REMOVED = (
         "boolean",
         "True if the API no longer returns the work order: archived, deleted or no longer visible.",
     ),
-    Column("removed_at", "removed_at", "timestamp", "When the tap noticed that the API no longer returns it, in UTC."),
+    Column(
+        "removed_at",
+        "removed_at",
+        "timestamp",
+        "When the tap noticed that the API no longer returns it, in UTC. "
+        "Of one that was closed, when its days were last read.",
+    ),
 )
 
 

@@ -49,13 +49,14 @@ select * from {{ source('fieldnation', table) }}
 
 {#- Id and time of each work order that the API no longer returns.
 
-    Open ones are recorded in work_order_removals. A closed one is gone if it is older than the last reading of its
-    creation day, of the day before and of the day after: each reading writes all work orders of a range of days, and
-    Field Nation may count days in the time of the site.
+    Open ones are recorded in work_order_removals. Any other one is gone if it is older than readings of its creation day,
+    of the day before and of the day after: each reading writes all work orders of a range of days, and Field Nation may
+    count days in the time of the site. (Ranges of earlier readings stay in the table after a full refresh.)
 -#}
 {% macro removed_work_orders() -%}
 {%- set work_orders = source('fieldnation', 'work_orders') -%}
-select work_order_id, max(removed_at) as removed_at
+{%- set found = fieldnation.loaded_columns('work_orders', [('company_id',), ('created_at',)]) -%}
+select work_order_id, min(removed_at) as removed_at
 from (
     {%- if fieldnation.is_selected('work_order_removals') %}
     select work_orders.id as work_order_id, removals.detected_at as removed_at
@@ -65,23 +66,31 @@ from (
     {%- else %}
     select id as work_order_id, extracted_at as removed_at from {{ work_orders }} where 1 = 0
     {%- endif %}
-    {%- if fieldnation.is_selected('work_order_coverage') %}
+    {%- if fieldnation.is_selected('work_order_coverage') and 'company_id' in found and 'created_at' in found %}
     union all
-    select work_orders.id as work_order_id, min(coverage.read_at) as removed_at
-    from {{ work_orders }} as work_orders
-    inner join (
-        -- some targets load days as text
-        select company_id, cast(first_day as date) as first_day, cast(last_day as date) as last_day, read_at
-        from {{ source('fieldnation', 'work_order_coverage') }}
-    ) as coverage
-        on coverage.company_id = work_orders.company_id
-        and coverage.first_day <= cast(work_orders.created_at as date) + 1
-        and coverage.last_day >= cast(work_orders.created_at as date) - 1
-    where {{ fieldnation.is_finished('work_orders.status_name') }}
-    group by work_orders.id, work_orders.extracted_at, work_orders.created_at
-    having work_orders.extracted_at < min(coverage.read_at)
-        and min(coverage.first_day) < cast(work_orders.created_at as date)
-        and max(coverage.last_day) > cast(work_orders.created_at as date)
+    select work_order_id, greatest(day_before_read_at, day_read_at, day_after_read_at) as removed_at
+    from (
+        select
+            work_orders.id as work_order_id
+            {%- for name, days in [('day_before', '- 1'), ('day', '+ 0'), ('day_after', '+ 1')] %},
+            min(case
+                when cast(work_orders.created_at as date) {{ days }} between coverage.first_day and coverage.last_day
+                    then coverage.read_at
+            end) as {{ name }}_read_at
+            {%- endfor %}
+        from {{ work_orders }} as work_orders
+        inner join (
+            -- some targets load days as text
+            select company_id, cast(first_day as date) as first_day, cast(last_day as date) as last_day, read_at
+            from {{ source('fieldnation', 'work_order_coverage') }}
+        ) as coverage
+            on coverage.company_id = work_orders.company_id
+            and coverage.first_day <= cast(work_orders.created_at as date) + 1
+            and coverage.last_day >= cast(work_orders.created_at as date) - 1
+            and coverage.read_at > work_orders.extracted_at
+        group by work_orders.id
+    ) as readings
+    where day_before_read_at is not null and day_read_at is not null and day_after_read_at is not null
     {%- endif %}
 ) as removals
 group by work_order_id

@@ -23,10 +23,22 @@ cast({{ fieldnation.seconds_between(first, last) }} / {{ seconds }}.0 as numeric
 {%- endmacro %}
 
 
-{#- A time in UTC as the clock shows it in a time zone, such as America/Chicago. -#}
+{#- A time in UTC as the clock shows it in a time zone, such as America/Chicago; null if the database does not know it. -#}
 {% macro local_time(value, time_zone) %}{{ return(adapter.dispatch('local_time', 'fieldnation')(value, time_zone)) }}{% endmacro %}
 
-{% macro default__local_time(value, time_zone) %}{{ value }} at time zone 'UTC' at time zone {{ time_zone }}{% endmacro %}
+{% macro default__local_time(value, time_zone) -%}
+case
+    when {{ time_zone }} in (select name from pg_timezone_names())
+        then {{ value }} at time zone 'UTC' at time zone {{ time_zone }}
+end
+{%- endmacro %}
+
+{% macro postgres__local_time(value, time_zone) -%}
+case
+    when {{ time_zone }} in (select name from pg_timezone_names)
+        then {{ value }} at time zone 'UTC' at time zone {{ time_zone }}
+end
+{%- endmacro %}
 
 {% macro snowflake__local_time(value, time_zone) %}convert_timezone('UTC', {{ time_zone }}, {{ value }}){% endmacro %}
 

@@ -1,7 +1,10 @@
-{#- Whether a work order has one of these statuses. Their names decide, as pages of Field Nation differ in the ids. -#}
-{% macro is_cancelled(status) %}lower({{ status }}) in ('cancelled', 'canceled'){% endmacro %}
+{#- Whether a work order has one of these statuses. Their names decide, as pages of Field Nation differ in the ids. One
+    without a status has none of them. -#}
+{% macro is_cancelled(status) %}coalesce(lower({{ status }}) in ('cancelled', 'canceled'), false){% endmacro %}
 
-{% macro is_finished(status) %}lower({{ status }}) in ('approved', 'paid', 'cancelled', 'canceled', 'deleted'){% endmacro %}
+{% macro is_finished(status) -%}
+coalesce(lower({{ status }}) in ('approved', 'paid', 'cancelled', 'canceled', 'deleted'), false)
+{%- endmacro %}
 
 
 {#- First and last name in a JSON object of a person; null if there is neither. -#}

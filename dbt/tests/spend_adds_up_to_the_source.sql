@@ -1,9 +1,17 @@
 -- The spend marts agree to the cent with the tables of the tap: the pay of each approved work order, and the charged fees of
 -- all work orders.
+{%- set found = fieldnation.loaded_columns('work_orders', [('approved_at',), ('pay_total',), ('status_name',)]) %}
+{%- set status_name = 'status_name' if 'status_name' in found else 'cast(null as ' ~ dbt.type_string() ~ ')' %}
+
 with source_pay as (
+    {%- if 'approved_at' in found and 'pay_total' in found %}
     select id as work_order_id, cast(pay_total as numeric(18, 2)) as amount
     from {{ source('fieldnation', 'work_orders') }}
-    where approved_at is not null and not {{ fieldnation.is_cancelled('status_name') }}
+    where approved_at is not null and not {{ fieldnation.is_cancelled(status_name) }}
+    {%- else %}
+    -- not selected, so that no work order has spend
+    select id as work_order_id, cast(0 as numeric(18, 2)) as amount from {{ source('fieldnation', 'work_orders') }}
+    {%- endif %}
 ),
 
 spend_pay as (

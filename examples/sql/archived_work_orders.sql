@@ -15,7 +15,7 @@ where not exists (
             select 1
             from work_order_coverage c
             where c.company_id = w.company_id
-              and cast(w.created_at as date) + around.days between c.first_day and c.last_day
+              and cast(w.created_at as date) + around.days between cast(c.first_day as date) and cast(c.last_day as date)
               and c.read_at > w.extracted_at
         )
     )

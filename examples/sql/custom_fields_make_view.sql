@@ -8,7 +8,7 @@ select format(
            string_agg(
                format(
                    ', max(f.value) filter (where f.id = %s and w.company_id in (%s)) as %I',
-                   id, companies, left(name, 40) || ' ' || id
+                   id, companies, concat_ws(' ', left(name, 40), id)
                ),
                '' order by id, name
            )

@@ -83,7 +83,9 @@ def read_days(
     if place.position and scope is not Scope.ADDED_STREAMS:
         scope = Scope.ALL if place.position.whole else Scope.CHANGED
     for _ in range(MAX_PASSES):
-        scan = Scan(lambda number: pages.get(days, number), run.now(), place.position)
+        # What this run wrote before the pass is not written again; a later run that resumes the pass has to know that.
+        began_at = run.started_at if scope is Scope.ALL else run.now()
+        scan = Scan(lambda number: pages.get(days, number), began_at, place.position)
         for page, fresh in scan:
             if scan.shrank:
                 pages.read_serially(days)
@@ -91,8 +93,6 @@ def read_days(
                 run.lower_floor(page)
             yield from run.emit(page, fresh, again=False, scope=scope)
             if position := scan.position(days[1], whole=scope is Scope.ALL):
-                if scope is Scope.ALL:  # what this run had written before is not written again
-                    position.began_at = min(position.began_at, run.started_at)
                 place.position = position
                 run.checkpoint(page=True)
         place.position = None

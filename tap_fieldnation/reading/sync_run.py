@@ -341,8 +341,7 @@ class SyncRun:
         piece.written_at = piece.written_since
         piece.count, piece.read_at, piece.checked_at, piece.position = count, read_at, self.now(), None
         if scope is Scope.ALL:
-            # Those that this run had written before were not written again.
-            piece.written_at = min(read_at, self.started_at)
+            piece.written_at = read_at
             piece.due_at = piece.written_at + (self.options.reconcile or timedelta())
         before = next((other for other in cursor.slices if following(other.last) == piece.first), None)
         most = PAGES_A_SLICE * self.options.page_size

@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from emulator import Emulator
+from tests.whole import in_process
 from tests.whole.test_sql_examples import load
 from tests.whole.test_warehouse import counts
 
@@ -22,7 +23,7 @@ if t.TYPE_CHECKING:
 
 SCHEMA = "fieldnation"
 # What a run without its part of STATE restores.
-COMPANY, OF_WORK_ORDERS = "clients", "work_order_expenses"
+COMPANY, OF_WORK_ORDERS, USERS = "clients", "work_order_expenses", "users"
 
 
 def test_a_dropped_table_is_restored(database: Server, tmp_path: Path) -> None:
@@ -32,19 +33,27 @@ def test_a_dropped_table_is_restored(database: Server, tmp_path: Path) -> None:
     with Emulator(work_orders=60, seed=3, rate_limit=0) as api:
         config = {"client_id": api.client_id, "client_secret": api.client_secret, "api_url": api.url}
         (tmp_path / "config.json").write_text(json.dumps({**config, "requests_per_minute": 6000}))
+        selected = in_process.catalog()
+        for stream in selected["streams"]:
+            for entry in stream["metadata"]:
+                if stream["tap_stream_id"] == USERS and not entry["breadcrumb"]:
+                    entry["metadata"]["selected"] = True
+        (tmp_path / "catalog.json").write_text(json.dumps(selected))
         state = load(tmp_path, "{}")
         whole = tables(database)
         assert whole[COMPANY]
         assert whole[OF_WORK_ORDERS]
+        assert whole[USERS]
+        none = {OF_WORK_ORDERS: 0, USERS: 0}
 
-        drop(database, COMPANY, OF_WORK_ORDERS)
+        drop(database, COMPANY, *none)
         state = load(tmp_path, state)
-        assert {**whole, COMPANY: 0, OF_WORK_ORDERS: 0} == tables(database), "unchanged rows are not written again"
+        assert {**whole, COMPANY: 0, **none} == tables(database), "unchanged rows are not written again"
 
         without: dict[str, t.Any] = json.loads(state)
         del without["bookmarks"][COMPANY]
         state = load(tmp_path, json.dumps(without))
-        assert {**whole, OF_WORK_ORDERS: 0} == tables(database)
+        assert {**whole, **none} == tables(database)
 
         without = json.loads(state)
         del without["bookmarks"]["work_orders"]["cursor"]

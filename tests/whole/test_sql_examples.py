@@ -191,6 +191,13 @@ def custom_fields_make_view(loaded: Loaded) -> None:
         for name, value in fields_of(one).items():
             (column,) = (column for column in by_id[one["id"]] if column.startswith(f"{name} "))
             assert by_id[one["id"]][column] == (value or None)
+    with loaded.connection.transaction(force_rollback=True):
+        (field,) = loaded.connection.execute(
+            "update custom_fields set name = null where id = 1201 returning id"
+        ).fetchall()
+        (row,) = loaded.rows("custom_fields_make_view.sql")
+        loaded.connection.execute(row["statement"])
+        loaded.connection.execute(f'select "{field["id"]}" from work_order_custom_columns'.encode())
 
 
 def data_freshness(loaded: Loaded) -> None:

@@ -7,7 +7,7 @@
     )
 }}
 
-{#- A work order enters a status with its milestone, and leaves it with the next one that it has reached. -#}
+{#- A work order enters a status with its milestone, and leaves it with the first of the later ones. -#}
 {%- set milestones = [
     ('Draft', 'created_at'),
     ('Published', 'published_at'),
@@ -27,28 +27,34 @@ with recursive work_orders as (
     from {{ ref('fieldnation__work_orders') }}
 ),
 
-stays as (
-    {%- for status, entered_at in milestones %}
+reached as (
+    {%- for status, at in milestones + [('finished', 'finished_at')] %}
     {%- if not loop.first %}
     union all
     {%- endif %}
-    select
-        '{{ status }}' as status_name,
-        pay_total,
-        {{ entered_at }} as entered_at,
-        coalesce({% for _, later in milestones[loop.index:] %}{{ later }}, {% endfor %}finished_at) as left_at
+    select work_order_id, pay_total, {{ loop.index }} as stage, '{{ status }}' as status_name, {{ at }} as entered_at
     from work_orders
-    where {{ entered_at }} is not null
+    where {{ at }} is not null
     {%- endfor %}
+),
+
+stays as (
+    select
+        *,
+        min(entered_at) over (
+            partition by work_order_id order by stage rows between 1 following and unbounded following
+        ) as left_at
+    from reached
 ),
 
 changes as (
     select cast(entered_at as date) as change_date, status_name, 1 as work_orders, coalesce(pay_total, 0) as pay
     from stays
+    where status_name <> 'finished' and (left_at is null or left_at > entered_at)
     union all
     select cast(left_at as date), status_name, -1, -coalesce(pay_total, 0)
     from stays
-    where left_at is not null
+    where status_name <> 'finished' and left_at > entered_at
 ),
 
 daily as (
@@ -58,7 +64,7 @@ daily as (
 ),
 
 dates (backlog_date) as (
-    select min(change_date) from changes
+    select min(change_date) from changes having count(*) > 0
     union all
     select cast({{ dbt.dateadd('day', 1, 'backlog_date') }} as date)
     from dates
@@ -95,5 +101,5 @@ from totals
 {#- without a connection (compile --no-introspect) nobody knows whether the table exists #}
 {%- if flags.INTROSPECT and is_incremental() %}
 -- days before the last build stay as they were then; the day of that build was not over
-where backlog_date >= (select max(backlog_date) from {{ this }})
+where backlog_date >= (select coalesce(max(backlog_date), cast('1970-01-01' as date)) from {{ this }})
 {%- endif %}

@@ -19,10 +19,11 @@ select
         when age_days < 7 then '1: under 7 days'
         when age_days < 30 then '2: 7 to 30 days'
         when age_days < 90 then '3: 30 to 90 days'
-        else '4: over 90 days'
+        when age_days >= 90 then '4: over 90 days'
     end as age_group,
     days_in_status,
-    work_done_at is null and due_at < {{ fieldnation.now_utc() }} and first_checked_in_at is null as is_overdue,
+    work_done_at is null and coalesce(due_at < {{ fieldnation.now_utc() }}, false) and first_checked_in_at is null
+        as is_overdue,
     company_id,
     client_id,
     client_name,

@@ -315,6 +315,7 @@ class Destination:
         contents: What it holds of each.
         rows: What it holds of each in the tables of child streams.
         written: The ids written, in their order.
+        written_at: When the pages were received from which each was last written.
         needless: Those of them that were written as they were before, though nothing was due.
         sent: The ids of which it holds what was read, written or not.
     """
@@ -327,6 +328,7 @@ class Destination:
     contents: dict[int, t.Any] = field(default_factory=dict)
     rows: dict[str, dict[int, t.Any]] = field(default_factory=dict)
     written: list[int] = field(default_factory=list)
+    written_at: dict[int, datetime] = field(default_factory=dict)
     needless: list[int] = field(default_factory=list)
     closed: dict[int, bool] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -420,6 +422,7 @@ class Destination:
             self.contents[work_order] = _content(record)
             self.removed.discard(work_order)
             self.written.append(work_order)
+            self.written_at[work_order] = event.received_at
         for record in event.records:
             tables = [self.contents, *(self.rows.get(name, {}) for name in children)]
             held = [table.get(record["id"]) for table in tables]

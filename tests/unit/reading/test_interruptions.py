@@ -269,6 +269,45 @@ def test_what_an_interrupted_reconcile_shows_to_be_open_is_followed(stopped_afte
     assert all(destination.versions[work_order] == 2 for work_order in reopened)
 
 
+def _written_before_their_slice(model: Model, destination: Destination, run: SyncRun) -> list[int]:
+    """Work orders that look archived: they were last written before the time since which their whole slice was."""
+    return [
+        row.id
+        for first, (last, written_since, _) in run.cursor.coverage().items()
+        for row in model.visible()
+        if last and first <= row.created.date() <= last and destination.written_at[row.id] < written_since
+    ]
+
+
+@pytest.mark.parametrize("stopped_after", range(2, 12))
+def test_what_a_first_run_wrote_before_it_was_interrupted_is_not_taken_to_be_archived(stopped_after: int) -> None:
+    """It writes the newest page first, here of eight days, and not again when it comes to their slice."""
+    model, destination, options = _account(300, 60), Destination(), Options(page_size=40)
+    destination.run(model, options, max_requests=stopped_after)
+    _later(model, hours=1)
+    run = destination.run(model, options)
+    assert run.complete
+    assert sum(count for *_, count in run.cursor.coverage().values()) > 280
+    assert _written_before_their_slice(model, destination, run) == []
+
+
+@pytest.mark.parametrize("stopped_after", range(2, 80, 5))
+def test_what_an_interrupted_reconcile_had_written_is_not_taken_to_be_archived(stopped_after: int) -> None:
+    """Neither are open work orders, which are read, and written if they changed, before the slices that are due."""
+    model, destination = _account(300, 200), Destination()
+    options = dataclasses.replace(OPTIONS, reconcile=timedelta(days=5))
+    destination.run(model, options)
+    for row in model.visible():
+        if not model.closed(row):
+            row.content, row.status = row.content + 1, "Paid"
+    _later(model, days=6)
+    destination.run(model, options, max_requests=stopped_after)
+    _later(model, hours=1)
+    run = destination.run(model, options)
+    assert run.complete
+    assert _written_before_their_slice(model, destination, run) == []
+
+
 def test_started_at_and_history_change_in_one_step() -> None:
     model, destination, seen = _account(), Destination(), []
 
