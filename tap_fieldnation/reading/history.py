@@ -40,7 +40,7 @@ def read_history(run: SyncRun, scope: Scope = Scope.ALL) -> Iterator[Batch]:
     cursor = run.cursor
     if run.is_first:
         run.resumed = cursor.known + sum(part.position.sent for part in cursor.unread if part.position)
-        if cursor.total is None and run.options.until is None:
+        if not cursor.marks and run.options.until is None:
             yield from _read_newest(run)
     yield from _read_parts(run, cursor.unread, scope)
 

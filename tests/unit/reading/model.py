@@ -86,6 +86,7 @@ class Model:
         site_hours: By how much the time of the sites, which the creation filter uses, is ahead of UTC.
         echo: Whether the server echoes the filters that it supports.
         echo_all: Whether it echoes also those that it does not support.
+        has_ids: Whether it supports the filter by ids.
         lag: How many seconds ago a total was right.
         excess: By how much each total is too high.
         wavers_by: By how much every other total is too low, as that of a second server with an older cache.
@@ -107,6 +108,7 @@ class Model:
     site_hours: float = 0.0
     echo: bool = True
     echo_all: bool = False
+    has_ids: bool = True
     lag: float = 0
     excess: int = 0
     wavers_by: int = 0
@@ -163,7 +165,7 @@ class Model:
                 begin, end = self._moments(value)
                 among = [row for row in among if begin <= row.created < end]
                 echoes.add(name)
-            elif name == IDS:
+            elif name == IDS and self.has_ids:
                 ids = {int(number) for number in value.split(",")}
                 among = [row for row in map(self.rows.get, sorted(ids)) if row]
                 missed = ids & self.hide_once

@@ -67,6 +67,21 @@ def test_a_run_can_be_killed_after_each_of_its_states() -> None:
         assert set(_current(model)) <= set(destination.versions)
 
 
+@pytest.mark.parametrize("stopped_after", range(2, 8))
+def test_start_date_is_moved_to_an_earlier_day_while_a_full_refresh_is_interrupted(stopped_after: int) -> None:
+    """What was created since it began has higher ids than all that existed then."""
+    model, destination = _account(300, 20), Destination()
+    first, earlier = (START.date() - timedelta(days=days) for days in (1, 9))
+    late, early = (dataclasses.replace(OPTIONS, since=day) for day in (first, earlier))
+    destination.run(model, late)
+    destination.run(model, late, full_refresh=True, max_requests=stopped_after)
+    for _ in range(25):
+        model._insert()
+    _later(model, minutes=10)
+    assert destination.run(model, early).complete
+    assert {row.id for row in model.rows.values() if row.created.date() >= earlier} <= set(destination.versions)
+
+
 def test_a_killed_first_run_does_not_begin_again() -> None:
     model, destination = _account(2000), Destination()
     destination.run(model, OPTIONS)

@@ -73,6 +73,18 @@ def test_a_filter_that_is_applied_is_found_among_those_that_are_echoed() -> None
     assert destination.run(model, OPTIONS).written == 0, "all of them have a fingerprint"
 
 
+@pytest.mark.parametrize("echo_all", [False, True])
+def test_a_filter_by_ids_that_is_not_applied_is_an_error(echo_all: bool) -> None:  # noqa: FBT001
+    """Otherwise the open work orders that are not on the page would count as removed."""
+    model, destination = Model(1, echo_all=echo_all), Destination()
+    model.fill(30, 30)
+    destination.run(model, OPTIONS)
+    model.has_ids = False
+    with pytest.raises(ApiError, match="the filter f_work_order_id was ignored"):
+        destination.run(model, OPTIONS)
+    assert destination.removals == []
+
+
 def _number_of_requests(answer: t.Callable[[Model, int], Page]) -> int:
     """How many requests a pass over 95 work orders makes."""
     model, asked = Model(1, cap=10), list[int]()
