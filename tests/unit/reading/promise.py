@@ -118,7 +118,7 @@ class History:
             self.complete_at, self.undisturbed = began, True
         # One that has returned is written even if nothing of it changed.
         needless = [row for row in self.destination.needless if not model.rows[row].irregular]
-        if undisturbed and needless:
+        if undisturbed and needless and run.trusts_echoes:  # otherwise it has started over
             self.wrong.append(f"run {number}: {needless[:5]} did not change, but are written")
 
     def _pause(self) -> None:

@@ -9,9 +9,11 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from emulator import Emulator
 from tap_fieldnation.api.errors import ApiError, DeadlineExceeded, TokenRefusedError
+from tap_fieldnation.api.work_orders import IDS as IDS_FILTER
 from tap_fieldnation.api.work_orders import PATH as WORK_ORDERS
 from tap_fieldnation.api.work_orders import Page, WorkOrders
 from tap_fieldnation.reading.cursor import Cursor
@@ -21,6 +23,10 @@ from tap_fieldnation.streams.by_request import MAX_REFUSALS, ByRequestStream, Ch
 from tap_fieldnation.tap import TapFieldNation
 from tests.fakes import NOON, FakeClient
 from tests.whole import in_process
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
 
 Record = dict[str, t.Any]
 STREAMS = MESSAGES, REVISITS, USERS = "work_order_messages", "work_order_site_revisits", "users"
@@ -187,7 +193,19 @@ def test_the_time_limit_strikes_before_the_requests_for_new_work_orders(stops_at
 
 def page_of(*orders: Record) -> Record:
     metadata = {"total": len(orders), "page": 1, "pages": 1, "per_page": 100}
-    return {"metadata": metadata, "results": copy.deepcopy(list(orders)), "f_work_order_id": "1,2"}
+    return {"metadata": metadata, "results": list(orders)}
+
+
+class FilterById(FakeClient):
+    """Applies the filter by ids to the body of `/workorders`."""
+
+    @override
+    def get(self, path: str, params: Mapping[str, object], **how: t.Any) -> tuple[object, datetime]:
+        if path != WORK_ORDERS or IDS_FILTER not in params:
+            return super().get(path, params, **how)
+        ids = str(params[IDS_FILTER]).split(",")
+        orders = [order for order in t.cast("Record", self.bodies[path])["results"] if str(order["id"]) in ids]
+        return FakeClient({path: page_of(*orders)}).get(path, params, **how)
 
 
 def run_with(bodies: Record, listed: Record, state: Record) -> in_process.Collector:
@@ -195,7 +213,7 @@ def run_with(bodies: Record, listed: Record, state: Record) -> in_process.Collec
     writer = in_process.Collector()
     config = {"client_id": "the-client-id", "client_secret": "the-client-secret", "max_concurrent_requests": 1}
     tap = TapFieldNation(config=config, catalog=listed, state=copy.deepcopy(state), message_writer=writer)
-    vars(tap.context)["client"] = FakeClient(bodies)
+    vars(tap.context)["client"] = FilterById(bodies)
     tap.sync_all()
     return writer
 
