@@ -37,6 +37,9 @@ DETAILS = "details"
 FINGERPRINT = "fingerprint"
 WRITTEN_AT = "written_at"
 
+# How far a time in STATE may be ahead of this machine's clock before it counts as wrong.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
 START_OVER = "give the run an earlier STATE, or none to read everything again (`meltano run --full-refresh`)"
 
 
@@ -91,12 +94,12 @@ def save_position(state: StreamState, *place: object) -> None:
 def is_written(state: StreamState, fingerprint: int, now: datetime, at_most: timedelta | None) -> bool:
     """Whether all rows of a list were written as they are now, no longer ago than `at_most`.
 
-    A time in the future was written by a clock that was wrong, so it says nothing about how long ago that was.
+    A time in the future was written by a clock that was wrong, so it does not show how long ago that was.
     """
     written_at = parse_utc(state.get(WRITTEN_AT))
     if state.get(FINGERPRINT) != fingerprint or written_at is None:
         return False
-    return at_most is None or timedelta() <= now - written_at < at_most
+    return at_most is None or -CLOCK_TOLERANCE <= now - written_at < at_most
 
 
 def has_fingerprint(state: StreamState) -> bool:

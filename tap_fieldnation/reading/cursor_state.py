@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import itertools
 import typing as t
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 
 import msgspec
 
 from tap_fieldnation.api.errors import StateError
-from tap_fieldnation.reading.bookmarks import CURSOR, START_OVER
+from tap_fieldnation.reading.bookmarks import CLOCK_TOLERANCE, CURSOR, START_OVER
 from tap_fieldnation.reading.cursor import (
     EARLIEST,
     LATEST,
@@ -39,9 +39,6 @@ from tap_fieldnation.reading.packing import (
 )
 
 VERSION = 2
-
-# How far a time in STATE may be ahead of this machine's clock before it counts as wrong.
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 T = t.TypeVar("T")
 

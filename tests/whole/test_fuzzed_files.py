@@ -135,7 +135,7 @@ DAMAGED: dict[str, tuple[Callable[[State], None], str]] = {
     "streams that are no list": (_set(f"{CURSOR}.streams", "work_orders"), "'streams'"),
     "marks that are no list": (_set(f"{CURSOR}.marks", 5), "'marks'"),
     "a history without a first day": (_set(f"{CURSOR}.unread", [[None, "2025-06-01"]]), "'unread[0][0]'"),
-    "a history that ends before it begins": (_set(f"{CURSOR}.unread", [["2025-06-02", "2025-06-01"]]), "'unread'"),
+    "a history that ends before it begins": (_set(f"{CURSOR}.unread", [["2025-06-03", "2025-06-01"]]), "'unread'"),
     "a page before the first": (
         _set(f"{CURSOR}.unread", [["2025-06-01", None, [READ, None, 0, 4, 1, 1, 1, 1]]]),
         "'unread[0][2][2]'",

@@ -225,6 +225,12 @@ def test_a_position_that_is_none_is_the_beginning(position: list[t.Any]) -> None
     assert asked == [{"page": 1, "per_page": 100}]
 
 
+@pytest.mark.parametrize(("ahead", "again"), [(timedelta(minutes=5), False), (timedelta(minutes=6), True), (DAY, True)])
+def test_it_is_written_again_if_the_last_clock_was_wrong(ahead: timedelta, again: bool) -> None:  # noqa: FBT001
+    first = write(THREE, at=NOON + ahead)
+    assert write(THREE, first.state).ids == ([1, 2, 3] if again else [])
+
+
 def test_another_selection_or_map_writes_it_again() -> None:
     first = write(THREE)
     fewer = catalog({"tags"}, deselected={"tags.hex_color"})
