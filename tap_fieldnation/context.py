@@ -35,7 +35,6 @@ class RunContext:
     Args:
         config: The validated settings.
         user_agent: The `User-Agent` header, unless the setting of that name is set.
-        company_id: The company that STATE belongs to, or None.
         logger: Where the client reports waits and retries.
 
     Attributes:
@@ -43,15 +42,13 @@ class RunContext:
         stopped_stream: The stream that was being read when the time limit was reached, or None.
     """
 
-    def __init__(
-        self, config: Mapping[str, t.Any], *, user_agent: str, company_id: int | None, logger: logging.Logger
-    ) -> None:
+    def __init__(self, config: Mapping[str, t.Any], *, user_agent: str, logger: logging.Logger) -> None:
         self.config = config
         self.started_at: datetime | None = None
         self.stopped_stream: str | None = None
         self._user_agent = user_agent
         self._company_id: int | None = None
-        self._company_in_state = company_id
+        self._company_in_state: int | None = None
         self._company_searched = False
         self._logger = logger
 

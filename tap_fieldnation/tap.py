@@ -79,7 +79,6 @@ class TapFieldNation(Tap):
         return RunContext(
             self.config,
             user_agent=f"{self.name}/{self.plugin_version}",
-            company_id=None,  # `load_state` knows it, which comes later
             logger=self.logger,
         )
 

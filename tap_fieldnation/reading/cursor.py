@@ -112,7 +112,6 @@ class Cursor:
         history_at: When the reading of the history began, until a run is complete after it.
         since: The `start_date` that was read from, or None.
         created_filter: The creation filter that the server supports; "" for none; None for unknown.
-        filter_echoed: Whether the server echoes it.
         streams: The streams that every run since the history included.
         step: The step of `steps` in which the last run was interrupted, or None.
         reached: The id at which an interrupted run stopped reading the open work orders.
@@ -139,7 +138,6 @@ class Cursor:
     history_at: datetime | None = None
     since: date | None = None
     created_filter: str | None = None
-    filter_echoed: bool = False
     streams: list[str] = field(default_factory=list)
     step: str | None = None
     reached: int | None = None

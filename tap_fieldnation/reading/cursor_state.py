@@ -53,7 +53,6 @@ class _Form(msgspec.Struct):
     history_at: datetime | None = None
     since: date | None = None
     created_filter: str | None = None
-    filter_echoed: bool = False
     streams: list[str] = []
     step: str | None = None
     reached: int | None = None

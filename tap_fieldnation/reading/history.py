@@ -95,7 +95,6 @@ def _find_oldest(run: SyncRun, part: Unread) -> tuple[date, int]:
     run.inspect(page.records)
     echoed = next((name for name in names if name in page.echoes), None) if run.trusts_echoes else None
     cursor.created_filter = echoed or _try_filters(run, page.total)
-    cursor.filter_echoed = cursor.created_filter in page.echoes
     if run.is_first and cursor.total is None:
         cursor.total = page.total
         run.checkpoint()

@@ -20,7 +20,9 @@ DEFAULTS = {setting.name: setting.default for setting in settings.SETTINGS}
 def make_context(*, in_state: int | None = None, **config: t.Any) -> RunContext:
     """The context of a run whose STATE belongs to a company, or to none yet."""
     config = {**DEFAULTS, "client_id": "the-client-id", "client_secret": "the-client-secret", **config}
-    return RunContext(config, user_agent="test", company_id=in_state, logger=logging.getLogger("tests.context"))
+    context = RunContext(config, user_agent="test", logger=logging.getLogger("tests.context"))
+    context.expect_company(in_state)
+    return context
 
 
 def page_of(*work_orders: object) -> dict[str, t.Any]:

@@ -22,7 +22,8 @@ ROWS = [{"id": 2, "name": "Cabling"}, {"id": 1, "name": "Networking"}]
 
 def make_lists(bodies: dict[str, object], company_id: int | None = None) -> tuple[Lists, FakeClient]:
     """The lists of a run, and its client."""
-    context = RunContext({}, user_agent="test", company_id=company_id, logger=logging.getLogger("tests.lists"))
+    context = RunContext({}, user_agent="test", logger=logging.getLogger("tests.lists"))
+    context.expect_company(company_id)
     client = FakeClient(bodies)
     context.__dict__["client"] = client
     return Lists(context), client
